@@ -1,0 +1,67 @@
+//! The JSON forms in which headers, proofs and genesis leave the program: hashes and byte strings
+//! in lower-case hex, a `schema` field first, no unknown fields.
+//!
+//! A document is as untrusted as a peer: reading one says what it claims, the verifier says
+//! whether that is so.
+
+mod genesis;
+mod header;
+mod hex;
+
+use core::fmt;
+
+pub use genesis::{genesis_from_json, genesis_to_json};
+pub use header::{HeaderProof, HistoryProof};
+
+use crate::codec::Malformed;
+
+/// The longest document that is read: 16 MiB.
+pub const MAX_LENGTH: usize = 16 << 20;
+
+/// Why a text is no document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DocumentError {
+    /// Longer than [`MAX_LENGTH`].
+    TooLong,
+    /// No JSON, or not of this form; the parser's words.
+    Json(String),
+    /// Of another schema; the one it names.
+    Schema(String),
+    /// A hex string of a field is none, or has the wrong length.
+    Hex(&'static str),
+    /// Bytes inside a field are not the encoding of a value.
+    Malformed(&'static str, Malformed),
+    /// `block_id` is not the id of `bytes`.
+    BlockId,
+}
+
+impl fmt::Display for DocumentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong => write!(f, "longer than {MAX_LENGTH} bytes"),
+            Self::Json(why) => write!(f, "not a document of this form: {why}"),
+            Self::Schema(got) => write!(f, "another schema: {got:?}"),
+            Self::Hex(field) => write!(f, "{field} is no hex string of the right length"),
+            Self::Malformed(field, why) => write!(f, "{field}: {why}"),
+            Self::BlockId => f.write_str("block_id is not the id of the header bytes"),
+        }
+    }
+}
+
+/// Parses JSON of at most [`MAX_LENGTH`] bytes whose `schema` is `schema`.
+fn parse<T: serde::de::DeserializeOwned>(text: &[u8], schema: &str) -> Result<T, DocumentError> {
+    /// The one field every document has.
+    #[derive(serde::Deserialize)]
+    struct Named {
+        schema: String,
+    }
+    if text.len() > MAX_LENGTH {
+        return Err(DocumentError::TooLong);
+    }
+    let json = |error: serde_json::Error| DocumentError::Json(error.to_string());
+    let named: Named = serde_json::from_slice(text).map_err(json)?;
+    if named.schema != schema {
+        return Err(DocumentError::Schema(named.schema.chars().take(64).collect()));
+    }
+    serde_json::from_slice(text).map_err(json)
+}

@@ -1,0 +1,59 @@
+//! The anchor checkpoint: a later place than genesis from which to start trusting.
+
+use super::{BlockId, ChainId, Height, SetId, Time};
+use crate::{
+    Hash,
+    codec::{Decode, Encode, Malformed, Reader},
+};
+
+/// What a user pins, out of band, to start at a later height than genesis.
+///
+/// The operators' SLH-DSA and Ed25519 signatures arrive with the signature schemes; until then a
+/// checkpoint is pinned by its block id, and the user is the one who vouches for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Which chain.
+    pub chain_id: ChainId,
+    /// Height of the pinned block.
+    pub height: Height,
+    /// Its time.
+    pub time: Time,
+    /// Its set.
+    pub set_id: SetId,
+    /// Its id.
+    pub block_id: BlockId,
+    /// Root of its set.
+    pub validators_hash: Hash,
+    /// Root of the set after it.
+    pub next_validators_hash: Hash,
+    /// After this time the checkpoint is not to be started from.
+    pub not_after: Time,
+}
+
+impl Encode for Checkpoint {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.chain_id.encode(out);
+        self.height.encode(out);
+        self.time.encode(out);
+        self.set_id.encode(out);
+        self.block_id.encode(out);
+        self.validators_hash.encode(out);
+        self.next_validators_hash.encode(out);
+        self.not_after.encode(out);
+    }
+}
+
+impl Decode for Checkpoint {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            chain_id: ChainId::decode(reader)?,
+            height: Height::decode(reader)?,
+            time: Time::decode(reader)?,
+            set_id: SetId::decode(reader)?,
+            block_id: BlockId::decode(reader)?,
+            validators_hash: Hash::decode(reader)?,
+            next_validators_hash: Hash::decode(reader)?,
+            not_after: Time::decode(reader)?,
+        })
+    }
+}

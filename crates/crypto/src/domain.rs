@@ -1,0 +1,80 @@
+//! Every domain-separation tag of the product, in one table.
+//!
+//! A tag is `name || 0x00`, so no tag is a prefix of another and no tagged string of one purpose
+//! can be read as one of another. What is signed or hashed here always starts with a tag.
+
+/// A domain-separation tag: its printable name followed by one zero byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tag(&'static str);
+
+impl Tag {
+    /// The bytes that stand in front of what is hashed or signed, zero byte included.
+    #[must_use]
+    pub const fn bytes(self) -> &'static [u8] {
+        self.0.as_bytes()
+    }
+
+    /// The name without the zero byte: for contexts that take a string (BLAKE3, ML-DSA) and for
+    /// people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.0.trim_end_matches('\0')
+    }
+}
+
+/// Hash of a block header: the block id.
+pub const HEADER: Tag = Tag("QRATUM/chain/header/v1\0");
+/// A vote, as a validator or its HSM signs it.
+pub const VOTE: Tag = Tag("QRATUM/chain/vote/v1\0");
+/// A proposal, as a validator signs it.
+pub const PROPOSAL: Tag = Tag("QRATUM/chain/proposal/v1\0");
+/// Seed of the proposer choice.
+pub const PROPOSER: Tag = Tag("QRATUM/chain/proposer/v1\0");
+/// Hash of a certificate, as a header carries it.
+pub const CERTIFICATE: Tag = Tag("QRATUM/chain/certificate/v1\0");
+/// Nodes, keys and values of the authenticated state map.
+pub const STATE: Tag = Tag("QRATUM/chain/state/v1\0");
+/// ML-DSA context of hand-over signatures.
+pub const HANDOVER: Tag = Tag("QRATUM/chain/handover/v1\0");
+/// Hash of an ML-DSA public key, as a validator set carries it.
+pub const PQ_KEY: Tag = Tag("QRATUM/chain/pq-key/v1\0");
+/// Id of a transaction object.
+pub const TXO: Tag = Tag("QRATUM/chain/txo/v1\0");
+/// An anchor checkpoint.
+pub const ANCHOR: Tag = Tag("QRATUM/chain/anchor/v1\0");
+/// Coefficients of a signature batch.
+pub const BATCH: Tag = Tag("QRATUM/crypto/batch/v1\0");
+
+/// The table: every tag there is.
+pub const ALL: &[Tag] =
+    &[HEADER, VOTE, PROPOSAL, PROPOSER, CERTIFICATE, STATE, HANDOVER, PQ_KEY, TXO, ANCHOR, BATCH];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn domains_unique_and_prefix_free() {
+        for (i, a) in ALL.iter().enumerate() {
+            for (j, b) in ALL.iter().enumerate() {
+                assert!(i == j || !b.bytes().starts_with(a.bytes()), "{} starts {}", a.name(), b.name());
+            }
+        }
+    }
+
+    #[test]
+    fn every_tag_has_the_house_form() {
+        for tag in ALL {
+            let parts: Vec<&str> = tag.name().split('/').collect();
+            assert_eq!((parts.len(), parts[0], parts[3]), (4, "QRATUM", "v1"), "{}", tag.name());
+            assert_eq!(tag.bytes().iter().filter(|b| **b == 0).count(), 1, "{}", tag.name());
+        }
+    }
+
+    #[test]
+    fn no_tag_is_missing_from_the_table() {
+        let source = include_str!("domain.rs");
+        let declared = source.matches(": Tag = Tag(\"QRATUM").count();
+        assert_eq!(declared, ALL.len());
+    }
+}
