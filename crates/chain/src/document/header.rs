@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{DocumentError, hex, parse};
 use crate::{
     Hash,
-    codec::{Decode, Encode, Malformed},
+    codec::{Decode, Malformed},
     types::{
         Bitmap, BlockId, Certificate, ChainId, ChainedBlock, ChainedCertificate, CommitCertificate, Header,
         Height, Jurisdiction, LightBlock, PhaseCertificate, PqSignature, Round, SetId, Validator,
@@ -180,31 +180,33 @@ fn validators(list: &[ValidatorJson]) -> Result<Vec<Validator>, DocumentError> {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+#[serde(tag = "kind", rename_all = "lowercase")]
 enum CertificateJson {
-    Commit {
-        chain_id: String,
-        set_id: u64,
-        height: u64,
-        round: u32,
-        block_id: String,
-        bitmap: String,
-        signatures: Vec<String>,
-    },
-    Handover {
-        chain_id: String,
-        set_id: u64,
-        height: u64,
-        round: u32,
-        block_id: String,
-        bitmap: String,
-        signatures: Vec<String>,
-        pq: Vec<PqJson>,
-    },
-    Chained {
-        blocks: Vec<BlockJson>,
-        tip: String,
-    },
+    Commit(CommitJson),
+    Handover(CommitJson),
+    Chained(ChainedJson),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CommitJson {
+    chain_id: String,
+    set_id: u64,
+    height: u64,
+    round: u32,
+    block_id: String,
+    bitmap: String,
+    signatures: Vec<String>,
+    /// ML-DSA signatures of a hand-over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pq: Vec<PqJson>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChainedJson {
+    blocks: Vec<BlockJson>,
+    tip: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -227,35 +229,12 @@ struct BlockJson {
 impl From<&Certificate> for CertificateJson {
     fn from(certificate: &Certificate) -> Self {
         match certificate {
-            Certificate::Commit(commit) => {
-                let CommitCertificate { chain_id, set_id, height, round, block_id, .. } = commit;
-                Self::Commit {
-                    chain_id: chain_id.to_string(),
-                    set_id: set_id.0,
-                    height: height.0,
-                    round: round.0,
-                    block_id: block_id.to_string(),
-                    bitmap: ::hex::encode(&commit.bitmap.0),
-                    signatures: commit.signatures.iter().map(hex::of).collect(),
-                }
-            }
-            Certificate::Handover(commit, pq) => {
-                let CommitCertificate { chain_id, set_id, height, round, block_id, .. } = commit;
-                Self::Handover {
-                    chain_id: chain_id.to_string(),
-                    set_id: set_id.0,
-                    height: height.0,
-                    round: round.0,
-                    block_id: block_id.to_string(),
-                    bitmap: ::hex::encode(&commit.bitmap.0),
-                    signatures: commit.signatures.iter().map(hex::of).collect(),
-                    pq: pq.iter().map(PqJson::from).collect(),
-                }
-            }
-            Certificate::Chained(chained) => Self::Chained {
+            Certificate::Commit(commit) => Self::Commit(CommitJson::of(commit, &[])),
+            Certificate::Handover(commit, pq) => Self::Handover(CommitJson::of(commit, pq)),
+            Certificate::Chained(chained) => Self::Chained(ChainedJson {
                 blocks: chained.blocks.iter().map(BlockJson::from).collect(),
                 tip: hex::of(&chained.tip),
-            },
+            }),
         }
     }
 }
@@ -263,41 +242,46 @@ impl From<&Certificate> for CertificateJson {
 impl CertificateJson {
     fn read(&self) -> Result<Certificate, DocumentError> {
         match self {
-            Self::Commit { chain_id, set_id, height, round, block_id, bitmap, signatures } => {
-                let place = (*set_id, *height, *round);
-                Ok(Certificate::Commit(commit((chain_id, block_id), place, bitmap, signatures)?))
+            Self::Commit(json) if json.pq.is_empty() => json.commit().map(Certificate::Commit),
+            Self::Commit(_) => Err(DocumentError::Malformed("pq", Malformed::Field("kind"))),
+            Self::Handover(json) => {
+                let pq = json.pq.iter().map(PqJson::read).collect::<Result<_, _>>()?;
+                Ok(Certificate::Handover(json.commit()?, pq))
             }
-            Self::Handover { chain_id, set_id, height, round, block_id, bitmap, signatures, pq } => {
-                let place = (*set_id, *height, *round);
-                Ok(Certificate::Handover(
-                    commit((chain_id, block_id), place, bitmap, signatures)?,
-                    pq.iter().map(PqJson::read).collect::<Result<_, _>>()?,
-                ))
-            }
-            Self::Chained { blocks, tip } => Ok(Certificate::Chained(ChainedCertificate {
-                blocks: blocks.iter().map(BlockJson::read).collect::<Result<_, _>>()?,
-                tip: hex::value(tip, "tip")?,
+            Self::Chained(json) => Ok(Certificate::Chained(ChainedCertificate {
+                blocks: json.blocks.iter().map(BlockJson::read).collect::<Result<_, _>>()?,
+                tip: hex::value(&json.tip, "tip")?,
             })),
         }
     }
 }
 
-fn commit(
-    (chain_id, block_id): (&str, &str),
-    (set_id, height, round): (u64, u64, u32),
-    bitmap: &str,
-    signatures: &[String],
-) -> Result<CommitCertificate, DocumentError> {
-    let signatures = signatures.iter().map(|text| hex::signature(text, "signatures"));
-    Ok(CommitCertificate {
-        chain_id: ChainId(hex::hash(chain_id, "chain_id")?),
-        set_id: SetId(set_id),
-        height: Height(height),
-        round: Round(round),
-        block_id: BlockId(hex::hash(block_id, "block_id")?),
-        bitmap: Bitmap(hex::bytes(bitmap, "bitmap")?),
-        signatures: signatures.collect::<Result<_, _>>()?,
-    })
+impl CommitJson {
+    fn of(commit: &CommitCertificate, pq: &[PqSignature]) -> Self {
+        Self {
+            chain_id: commit.chain_id.to_string(),
+            set_id: commit.set_id.0,
+            height: commit.height.0,
+            round: commit.round.0,
+            block_id: commit.block_id.to_string(),
+            bitmap: ::hex::encode(&commit.bitmap.0),
+            signatures: commit.signatures.iter().map(hex::of).collect(),
+            pq: pq.iter().map(PqJson::from).collect(),
+        }
+    }
+
+    fn commit(&self) -> Result<CommitCertificate, DocumentError> {
+        let signatures = self.signatures.iter().map(|text| hex::signature(text, "signatures"));
+        Ok(CommitCertificate {
+            chain_id: ChainId(hex::hash(&self.chain_id, "chain_id")?),
+            set_id: SetId(self.set_id),
+            height: Height(self.height),
+            round: Round(self.round),
+            block_id: BlockId(hex::hash(&self.block_id, "block_id")?),
+            bitmap: Bitmap(hex::bytes(&self.bitmap, "bitmap")?),
+            signatures: signatures.collect::<Result<_, _>>()?,
+        })
+    }
 }
 
 impl From<&PqSignature> for PqJson {

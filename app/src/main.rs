@@ -1,0 +1,2 @@
+//! The `qratum` program.
+fn main() {}
