@@ -1,7 +1,7 @@
-//! Evidence: two signed statements of one validator that no honest one makes. Checkable alone,
-//! with nothing but the validator's key.
+//! Evidence: statements that cannot both be honest. Two votes or proposals of one validator are
+//! checkable alone, with nothing but its key; a fork needs a trusted block below it.
 
-use super::{SignedProposal, SignedVote};
+use super::{LightBlock, SignedProposal, SignedVote};
 use crate::codec::{Decode, Encode, Malformed, Reader};
 
 /// Two votes of one validator for one chain, set, height, round and phase, for different values.
@@ -45,5 +45,27 @@ impl Encode for DoubleProposal {
 impl Decode for DoubleProposal {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
         Ok(Self { first: SignedProposal::decode(reader)?, second: SignedProposal::decode(reader)? })
+    }
+}
+
+/// Two certified blocks for one height.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForkEvidence {
+    /// One of them.
+    pub first: LightBlock,
+    /// The other.
+    pub second: LightBlock,
+}
+
+impl Encode for ForkEvidence {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.first.encode(out);
+        self.second.encode(out);
+    }
+}
+
+impl Decode for ForkEvidence {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Ok(Self { first: LightBlock::decode(reader)?, second: LightBlock::decode(reader)? })
     }
 }

@@ -15,7 +15,7 @@ mod vote;
 pub use anchor::Checkpoint;
 pub use certificate::{Bitmap, Certificate, CommitCertificate, PqSignature};
 pub use chained::{ChainedBlock, ChainedCertificate, HotStuffPhase, PhaseCertificate};
-pub use evidence::{DoubleProposal, DoubleVote};
+pub use evidence::{DoubleProposal, DoubleVote, ForkEvidence};
 pub use genesis::{ChainParams, Engine, Genesis, GenesisError, GenesisValidator, HotStuffRule};
 pub use header::Header;
 pub use ids::{BlockId, ChainId, Height, Round, SetId, Time};

@@ -1,7 +1,7 @@
 //! Validator sets: who may vote, and with which power.
 
 use core::fmt;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use qratum_crypto::{
     merkle::{self, Sha3},
@@ -122,6 +122,7 @@ impl fmt::Display for SetError {
 pub struct ValidatorSet {
     members: Vec<Validator>,
     keys: Vec<VoteKey>,
+    by_key: BTreeMap<PublicKey, u32>,
     total_power: u128,
     hash: Hash,
 }
@@ -138,20 +139,20 @@ impl ValidatorSet {
         if members.len() > MAX_VALIDATORS {
             return Err(SetError::TooLarge);
         }
-        let mut seen = BTreeSet::new();
+        let mut by_key = BTreeMap::new();
         let mut keys = Vec::with_capacity(members.len());
         for (index, member) in (0u32..).zip(&members) {
             if member.power == 0 {
                 return Err(SetError::ZeroPower(index));
             }
-            if !seen.insert(member.pubkey) {
+            if by_key.insert(member.pubkey, index).is_some() {
                 return Err(SetError::DuplicateKey(index));
             }
             keys.push(VoteKey::decode(&member.pubkey).map_err(|why| SetError::BadKey(index, why))?);
         }
         let total_power = members.iter().map(|m| u128::from(m.power)).sum();
         let hash = validators_hash(&members);
-        Ok(Self { members, keys, total_power, hash })
+        Ok(Self { members, keys, by_key, total_power, hash })
     }
 
     /// The members, in index order. Never empty.
@@ -170,7 +171,7 @@ impl ValidatorSet {
     /// The index of the member with this key.
     #[must_use]
     pub fn index_of(&self, key: &PublicKey) -> Option<u32> {
-        (0u32..).zip(&self.members).find(|(_, member)| member.pubkey == *key).map(|(index, _)| index)
+        self.by_key.get(key).copied()
     }
 
     /// Sum of all powers. In u128: 1024 members of 2^64 - 1 cannot overflow it.

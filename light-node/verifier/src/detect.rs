@@ -1,0 +1,136 @@
+//! Forks and evidence: two things that cannot both be honest, and who signed them.
+
+use qratum_chain::types::{DoubleProposal, DoubleVote, ForkEvidence, SignedVote, Time, ValidatorSet};
+use qratum_crypto::sign::ed25519::{self, PublicKey};
+
+use crate::{Reject, Rules, SetCache, Trusted, Verdict, Verified, certificate, quorum::Tally, verify};
+
+/// Two certified blocks at one height: more than a third of the power broke the protocol. Made
+/// only of two blocks that were both verified within the trusting period.
+#[derive(Clone, Debug)]
+pub struct Fork {
+    first: Box<Trusted>,
+    second: Box<Trusted>,
+}
+
+impl Fork {
+    /// The fork of two verified blocks: the same height, different ids. The same block with other
+    /// signers or another round is normal and no fork.
+    #[must_use]
+    pub fn of(first: &Trusted, second: &Trusted) -> Option<Self> {
+        let height = |block: &Trusted| block.header().get().height;
+        let conflict = height(first) == height(second) && first.id() != second.id();
+        conflict.then(|| Self { first: Box::new(first.clone()), second: Box::new(second.clone()) })
+    }
+
+    /// The two blocks.
+    #[must_use]
+    pub fn blocks(&self) -> [&Trusted; 2] {
+        [&self.first, &self.second]
+    }
+
+    /// Keys that signed both blocks: whatever the rounds, no honest validator has.
+    #[must_use]
+    pub fn culprits(&self) -> Vec<PublicKey> {
+        let second = keys(&self.second);
+        keys(&self.first).into_iter().filter(|key| second.contains(key)).collect()
+    }
+
+    /// Power of the culprits in the first block's set.
+    #[must_use]
+    pub fn culprit_power(&self) -> Tally {
+        let set = self.first.validators();
+        certificate::tally(set, self.culprits().iter().filter_map(|key| set.index_of(key)))
+    }
+}
+
+fn keys(block: &Trusted) -> Vec<PublicKey> {
+    let set = block.validators();
+    block.signers().iter().filter_map(|signer| Some(set.member(*signer)?.0.pubkey)).collect()
+}
+
+/// Checks a fork that comes as a file: both blocks verify from what is trusted, and conflict.
+///
+/// # Errors
+/// [`Reject`], when one of them does not verify; [`Reject::EvidencePosition`], when their heights
+/// differ; [`Reject::EvidenceSame`], when they are one block.
+pub fn fork(evidence: &ForkEvidence, trusted: &Trusted, rules: &Rules, now: Time) -> Result<Fork, Reject> {
+    let sets = &mut SetCache::default();
+    let mut accept = |block| match verify(block, trusted, rules, sets, now) {
+        Verdict::Accept(accepted) => Ok(*accepted),
+        Verdict::NotYet(tally) => Err(Reject::PathMissing { tally }),
+        Verdict::Reject(reject) => Err(reject),
+    };
+    let (first, second) = (accept(&evidence.first)?, accept(&evidence.second)?);
+    if first.header().get().height != second.header().get().height {
+        return Err(Reject::EvidencePosition);
+    }
+    Fork::of(&first, &second).ok_or(Reject::EvidenceSame)
+}
+
+/// Checks a double vote against the set it was cast in. Returns the key that is to blame.
+///
+/// # Errors
+/// [`Reject::WrongChain`], [`Reject::EvidenceSigner`], [`Reject::EvidencePosition`],
+/// [`Reject::EvidenceSame`], [`Reject::SignerNotInSet`], [`Reject::BadSignature`].
+pub fn double_vote(
+    evidence: &DoubleVote,
+    set: &ValidatorSet,
+    rules: &Rules,
+) -> Result<Verified<PublicKey>, Reject> {
+    let DoubleVote { first, second } = evidence;
+    let position = |signed: &SignedVote| {
+        let vote = &signed.vote;
+        (vote.chain_id, vote.set_id, vote.height, vote.round, vote.phase)
+    };
+    if first.vote.chain_id != rules.chain_id {
+        return Err(Reject::WrongChain { got: first.vote.chain_id, want: rules.chain_id });
+    }
+    one_signer_one_position(first.signer == second.signer, position(first) == position(second))?;
+    if first.vote.value == second.vote.value {
+        return Err(Reject::EvidenceSame);
+    }
+    let signer = first.signer;
+    let (_, key) = set.member(signer).ok_or(Reject::SignerNotInSet { signer })?;
+    for signed in [first, second] {
+        key.verify(&signed.vote.sign_bytes(), &signed.signature)
+            .map_err(|_| Reject::BadSignature { signer })?;
+    }
+    Ok(Verified::new(key.public()))
+}
+
+/// Checks a double proposal against the set it was made in. Returns the key that is to blame.
+///
+/// # Errors
+/// As [`double_vote`].
+pub fn double_proposal(
+    evidence: &DoubleProposal,
+    set: &ValidatorSet,
+    rules: &Rules,
+) -> Result<Verified<PublicKey>, Reject> {
+    let (first, second) = (&evidence.first.proposal, &evidence.second.proposal);
+    if first.chain_id != rules.chain_id {
+        return Err(Reject::WrongChain { got: first.chain_id, want: rules.chain_id });
+    }
+    let same_position = (first.chain_id, first.set_id, first.height, first.round)
+        == (second.chain_id, second.set_id, second.height, second.round);
+    one_signer_one_position(evidence.first.signer == evidence.second.signer, same_position)?;
+    if first.block_id == second.block_id {
+        return Err(Reject::EvidenceSame);
+    }
+    let signer = evidence.first.signer;
+    let (_, key) = set.member(signer).ok_or(Reject::SignerNotInSet { signer })?;
+    for signed in [&evidence.first, &evidence.second] {
+        ed25519::verify_strict(&key.public(), &signed.proposal.sign_bytes(), &signed.signature)
+            .map_err(|_| Reject::BadSignature { signer })?;
+    }
+    Ok(Verified::new(key.public()))
+}
+
+fn one_signer_one_position(one_signer: bool, one_position: bool) -> Result<(), Reject> {
+    match (one_signer, one_position) {
+        (false, _) => Err(Reject::EvidenceSigner),
+        (_, false) => Err(Reject::EvidencePosition),
+        _ => Ok(()),
+    }
+}

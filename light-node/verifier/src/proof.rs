@@ -1,0 +1,124 @@
+//! Checks what comes as a file: a header with its path from an anchor, a place in the history, a
+//! value in the state.
+
+use qratum_chain::{
+    Hash,
+    document::HeaderProof,
+    state::StateProof,
+    types::{BlockId, Header, Height, LightBlock, Time},
+};
+use qratum_crypto::merkle::{self, Sha3};
+
+use crate::{Reject, Rules, SetCache, Trusted, Verdict, Verified, verify};
+
+/// A header that chains to the anchor, and whether the anchor could still vouch for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// The header.
+    pub header: Verified<Header>,
+    /// The anchor, or a step from it, was older than the trusting period: the proof chains, but
+    /// the keys in it answer for nothing any more.
+    pub expired: bool,
+}
+
+/// Checks a header proof offline, from `anchor`, at `now`.
+///
+/// # Errors
+/// [`Reject`]: the proof does not chain, whatever the time.
+pub fn check(proof: &HeaderProof, anchor: &Trusted, rules: &Rules, now: Time) -> Result<Checked, Reject> {
+    match follow(proof, anchor, rules, now) {
+        Ok(header) => Ok(Checked { header, expired: false }),
+        Err(Reject::TrustExpired { .. }) => {
+            let mut timeless = rules.clone();
+            timeless.params.trusting_period_ms = u64::MAX;
+            follow(proof, anchor, &timeless, now).map(|header| Checked { header, expired: true })
+        }
+        Err(reject) => Err(reject),
+    }
+}
+
+fn follow(
+    proof: &HeaderProof,
+    anchor: &Trusted,
+    rules: &Rules,
+    now: Time,
+) -> Result<Verified<Header>, Reject> {
+    let sets = &mut SetCache::default();
+    let mut trusted = anchor.clone();
+    for step in &proof.path {
+        trusted = accept(step, &trusted, rules, sets, now)?;
+    }
+    if let Some(history) = &proof.history {
+        let head = accept(&history.head, &trusted, rules, sets, now)?;
+        return in_history(&proof.header, &head, &history.audit_path);
+    }
+    if let Some(certificate) = &proof.certificate {
+        let block = LightBlock {
+            header: proof.header.clone(),
+            certificate: certificate.clone(),
+            validators: proof.validators.clone(),
+            next_validators: None,
+        };
+        return accept(&block, &trusted, rules, sets, now).map(|accepted| accepted.header().clone());
+    }
+    if proof.header.id() != trusted.id() {
+        return Err(Reject::NotProven);
+    }
+    Ok(trusted.header().clone())
+}
+
+/// [`verify`], where a block in between can no longer be fetched.
+fn accept(
+    block: &LightBlock,
+    trusted: &Trusted,
+    rules: &Rules,
+    sets: &mut SetCache,
+    now: Time,
+) -> Result<Trusted, Reject> {
+    match verify(block, trusted, rules, sets, now) {
+        Verdict::Accept(accepted) => Ok(*accepted),
+        Verdict::NotYet(tally) => Err(Reject::PathMissing { tally }),
+        Verdict::Reject(reject) => Err(reject),
+    }
+}
+
+/// Checks that `header` stands in the history of a trusted head.
+///
+/// # Errors
+/// [`Reject::HistoryProof`].
+pub fn in_history(header: &Header, head: &Trusted, audit_path: &[Hash]) -> Result<Verified<Header>, Reject> {
+    id_in_history(header.id(), header.height, head, audit_path)?;
+    Ok(Verified::new(header.clone()))
+}
+
+/// Checks that the block at `height` below a trusted head has this id.
+///
+/// # Errors
+/// [`Reject::HistoryProof`].
+pub fn id_in_history(
+    id: BlockId,
+    height: Height,
+    head: &Trusted,
+    audit_path: &[Hash],
+) -> Result<Verified<BlockId>, Reject> {
+    let head = head.header().get();
+    let leaf = merkle::leaf_hash::<Sha3>(&id.0.0);
+    merkle::verify_inclusion::<Sha3>(leaf, height.0, head.height.0, audit_path, head.history_root)
+        .map(|()| Verified::new(id))
+        .map_err(|why| Reject::HistoryProof { why })
+}
+
+/// Checks that `key` has `value` (`None`: has none) in the state after a trusted head.
+///
+/// # Errors
+/// [`Reject::StateProof`].
+pub fn in_state(
+    key: &[u8],
+    value: Option<Vec<u8>>,
+    proof: &StateProof,
+    head: &Trusted,
+) -> Result<Verified<Option<Vec<u8>>>, Reject> {
+    let root = head.header().get().state_root;
+    proof.verify(root, key, value.as_deref()).map_err(|_| Reject::StateProof)?;
+    Ok(Verified::new(value))
+}
