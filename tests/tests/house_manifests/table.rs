@@ -1,0 +1,196 @@
+//! The house rules as data. Change a row only together with its reason.
+
+/// A crate of ours: where it lives and which of our crates it may name.
+pub(crate) struct Room {
+    pub(crate) package: &'static str,
+    pub(crate) dir: &'static str,
+    pub(crate) may_use: &'static [&'static str],
+}
+
+/// An outside library: exactly these of our crates name it, and why no other does.
+pub(crate) struct Library {
+    pub(crate) package: &'static str,
+    pub(crate) owners: &'static [&'static str],
+    pub(crate) why: &'static str,
+}
+
+const fn room(package: &'static str, dir: &'static str, may_use: &'static [&'static str]) -> Room {
+    Room { package, dir, may_use }
+}
+
+const fn library(package: &'static str, owners: &'static [&'static str], why: &'static str) -> Library {
+    Library { package, owners, why }
+}
+
+/// The crate that nothing depends on and nothing ships: it may name any library and any of our crates.
+pub(crate) const TESTS: &str = "qratum-tests";
+
+/// Our crates, from the ground up. An arrow that is not here is refused.
+pub(crate) const ROOMS: &[Room] = &[
+    room("qratum-crypto", "crates/crypto", &[]),
+    room("qratum-chain", "crates/chain", &["qratum-crypto"]),
+    room("qratum-verifier", "light-node/verifier", &["qratum-chain", "qratum-crypto"]),
+    room("qratum-light-node", "light-node", &["qratum-verifier", "qratum-chain", "qratum-crypto"]),
+    room(
+        "qratum-validator",
+        "crates/validator",
+        &["qratum-light-node", "qratum-verifier", "qratum-chain", "qratum-crypto"],
+    ),
+    room("qratum-themes", "themes", &[]),
+    room("qratum-widgets", "widgets", &["qratum-themes"]),
+    // Not the validator (a separate process) and not crypto (the app does no key maths).
+    room(
+        "qratum",
+        "app",
+        &["qratum-light-node", "qratum-verifier", "qratum-chain", "qratum-themes", "qratum-widgets"],
+    ),
+    room(
+        TESTS,
+        "tests",
+        &[
+            "qratum",
+            "qratum-validator",
+            "qratum-light-node",
+            "qratum-verifier",
+            "qratum-chain",
+            "qratum-crypto",
+            "qratum-themes",
+            "qratum-widgets",
+        ],
+    ),
+];
+
+/// Outside libraries. One that is not here is refused; so is a row that no manifest bears out.
+pub(crate) const LIBRARIES: &[Library] = &[
+    library(
+        "sha3",
+        &["qratum-crypto", "qratum-chain"],
+        "hashing is crypto's; the state map of chain takes its hasher as a type of sha3",
+    ),
+    library("sha2", &["qratum-crypto"], "hashing is crypto's"),
+    library("blake3", &["qratum-crypto"], "hashing is crypto's"),
+    library("curve25519-dalek", &["qratum-crypto"], "key maths is crypto's"),
+    library("ed25519-dalek", &["qratum-crypto"], "key maths is crypto's"),
+    library("ml-dsa", &["qratum-crypto"], "key maths is crypto's"),
+    library("zeroize", &["qratum-crypto"], "only who holds secrets wipes them"),
+    library(
+        "getrandom",
+        &["qratum-crypto", "qratum-validator"],
+        "randomness enters through crypto; the validator draws the keys of a throw-away demo network",
+    ),
+    library("jmt", &["qratum-chain"], "the one state map, without I/O"),
+    library("borsh", &["qratum-chain"], "the encoding of the state map's proofs, and of nothing else"),
+    library("anyhow", &["qratum-chain"], "the error type in the state map's reader trait"),
+    library("hex", &["qratum-chain"], "the JSON forms of what leaves the program"),
+    library("serde", &["qratum-chain", "qratum"], "the JSON forms of what leaves the program"),
+    library("serde_json", &["qratum-chain", "qratum"], "the JSON forms of what leaves the program"),
+    library("libp2p", &["qratum-light-node", "qratum-validator"], "only who carries opens a network"),
+    library("futures", &["qratum-light-node", "qratum-validator"], "libp2p's streams are of this trait"),
+    library("sled", &["qratum-light-node"], "the store is untrusted input to one crate only"),
+    library(
+        "tokio",
+        &["qratum-light-node", "qratum-validator", "qratum"],
+        "pure crates are not async; the runtime belongs to what runs",
+    ),
+    library("arc-malachitebft-core-consensus", &["qratum-validator"], "the BFT engine is the validator's"),
+    library("arc-malachitebft-core-types", &["qratum-validator"], "the BFT engine is the validator's"),
+    library("arc-malachitebft-peer", &["qratum-validator"], "the BFT engine is the validator's"),
+    library(
+        "ratatui-core",
+        &["qratum-themes", "qratum-widgets"],
+        "shapes and colours need cells, no terminal",
+    ),
+    library("ratatui-widgets", &["qratum-widgets"], "shapes need cells, no terminal"),
+    library("ratatui", &["qratum"], "one crate owns the terminal"),
+    library("crossterm", &["qratum"], "one crate owns the terminal"),
+    library("clap", &["qratum", "qratum-validator"], "command lines: of the console and of the validator"),
+];
+
+/// Libraries that any crate may name as a dev-dependency: they never ship.
+pub(crate) const DEV_ONLY: &[&str] = &["proptest"];
+
+/// Crates without clock, randomness, I/O or an order that changes from run to run.
+pub(crate) const PURE: &[&str] = &["crates/crypto", "crates/chain", "light-node/verifier"];
+
+/// What the `clippy.toml` of a pure crate must ban at least.
+pub(crate) const PURE_BANS: &[&str] = &[
+    "std::time::SystemTime::now",
+    "std::time::Instant::now",
+    "std::time::SystemTime",
+    "std::time::Instant",
+    "std::fs::read",
+    "std::fs::read_to_string",
+    "std::fs::write",
+    "std::fs::File::open",
+    "std::fs::File::create",
+    "std::env::var",
+    "std::net::TcpStream",
+    "std::net::UdpSocket",
+    "std::thread::spawn",
+    "std::collections::HashMap",
+    "std::collections::HashSet",
+];
+
+/// Workspace lints that may not be softened, as (tool, lint, level).
+pub(crate) const LINTS: &[(&str, &str, &str)] = &[
+    ("rust", "unsafe_code", "forbid"),
+    ("rust", "missing_docs", "deny"),
+    ("clippy", "disallowed_methods", "deny"),
+    ("clippy", "disallowed_types", "deny"),
+    ("clippy", "too_many_lines", "deny"),
+    ("clippy", "too_many_arguments", "deny"),
+    ("clippy", "unwrap_used", "deny"),
+    ("clippy", "expect_used", "deny"),
+    ("clippy", "panic", "deny"),
+    ("clippy", "indexing_slicing", "deny"),
+    ("clippy", "todo", "deny"),
+    ("clippy", "unimplemented", "deny"),
+    ("clippy", "dbg_macro", "deny"),
+];
+
+/// What may lie at the top of the repository.
+pub(crate) const TOP_LEVEL: &[&str] = &[
+    ".ci",
+    ".config",
+    ".gitignore",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "Makefile",
+    "README.md",
+    "SECURITY.md",
+    "app",
+    "assets",
+    "clippy.toml",
+    "crates",
+    "deny.toml",
+    "light-node",
+    "rust-toolchain.toml",
+    "rustfmt.toml",
+    "scripts",
+    "tests",
+    "themes",
+    "widgets",
+];
+
+/// The packages that README's table must hold, each exactly once.
+pub(crate) const README_PACKAGES: &[&str] = &[
+    "ratatui",
+    "crossterm",
+    "tokio",
+    "libp2p",
+    "webauthn-authenticator-rs",
+    "ctap-hid-fido2",
+    "ed25519-dalek",
+    "pqcrypto",
+    "sha3",
+    "hkdf",
+    "zeroize",
+    "memsec",
+    "cryptoki",
+    "sled",
+];

@@ -1,0 +1,132 @@
+//! The verifier on honest chains: what must be accepted, and from how little.
+
+use qratum_chain::{
+    codec::{Decode, Encode},
+    document::HeaderProof,
+    types::{Height, LightBlock},
+};
+use qratum_tests::forge::{Forge, Member, Team};
+use qratum_verifier::{
+    Reject, SetCache, Trusted, Verdict,
+    proof::{self, Checked},
+    sync::{Ask, Sync, Then},
+    verify,
+};
+
+fn anchor(forge: &Forge) -> (Trusted, qratum_verifier::Rules) {
+    Trusted::genesis(&forge.genesis).unwrap()
+}
+
+fn header_proof(forge: &Forge, height: u64, path: Vec<LightBlock>) -> HeaderProof {
+    let block = forge.block(height);
+    HeaderProof {
+        header: block.header,
+        certificate: Some(block.certificate),
+        validators: block.validators,
+        path,
+        history: None,
+    }
+}
+
+#[test]
+fn each_header_of_a_small_chain_is_accepted_adjacent_and_skipping() {
+    let forge = Forge::small(45);
+    let (mut trusted, rules) = anchor(&forge);
+    let sets = &mut SetCache::default();
+    for height in 1..=45 {
+        let Verdict::Accept(accepted) = verify(&forge.block(height), &trusted, &rules, sets, forge.now())
+        else {
+            panic!("height {height}");
+        };
+        assert!(accepted.tally().is_quorum());
+        trusted = *accepted;
+    }
+    let (genesis, _) = anchor(&forge);
+    assert!(matches!(verify(&forge.block(45), &genesis, &rules, sets, forge.now()), Verdict::Accept(_)));
+}
+
+#[test]
+fn a_header_after_three_set_changes_verifies_with_its_path_and_not_without() {
+    let forge = Forge::changing(5, 18);
+    let (genesis, rules) = anchor(&forge);
+    let with = header_proof(&forge, 14, forge.path_to(14));
+    assert_eq!(with.path.len(), 3);
+    let json = with.to_json().unwrap();
+    let read = HeaderProof::from_json(json.as_bytes()).unwrap();
+    assert_eq!(read, with);
+    let Checked { header, expired } = proof::check(&read, &genesis, &rules, forge.now()).unwrap();
+    assert_eq!((header.get().height, expired), (Height(14), false));
+    let without = header_proof(&forge, 14, Vec::new());
+    assert_eq!(proof::check(&without, &genesis, &rules, forge.now()).unwrap_err().name(), "PathMissing");
+}
+
+#[test]
+fn an_expired_anchor_still_chains_and_says_so() {
+    let forge = Forge::changing(5, 18);
+    let (genesis, rules) = anchor(&forge);
+    let document = header_proof(&forge, 14, forge.path_to(14));
+    let late = forge.now().plus(rules.params.trusting_period_ms);
+    assert!(proof::check(&document, &genesis, &rules, late).unwrap().expired);
+    let other = Forge::small(18);
+    let foreign = header_proof(&other, 14, Vec::new());
+    assert_eq!(proof::check(&foreign, &genesis, &rules, late).unwrap_err().name(), "WrongChain");
+}
+
+#[test]
+fn the_sync_machine_bisects_to_the_tip() {
+    let forge = Forge::changing(12, 46);
+    let (genesis, rules) = anchor(&forge);
+    let mut sync = Sync::new(genesis, rules);
+    let (mut asked, mut verified) = (Vec::new(), Vec::new());
+    let mut block = forge.block(46);
+    loop {
+        let progress = sync.answer(block, forge.now());
+        verified.extend(progress.advanced.iter().map(|block| block.header.height.0));
+        assert!(matches!(progress.then, Then::Current | Then::Waiting), "{:?}", progress.then);
+        let Ask::Block(height) = sync.ask() else { break };
+        asked.push(height.0);
+        block = forge.block(height.0);
+    }
+    assert_eq!(sync.head().header().get().height, Height(46));
+    assert!(asked.iter().all(|height| height % 4 == 0), "only ends of sets are asked for: {asked:?}");
+    assert!(verified.len() <= 12, "{verified:?}");
+}
+
+#[test]
+fn the_sync_machine_names_a_fork_and_refuses_a_lie() {
+    let forge = Forge::small(10);
+    let (genesis, rules) = anchor(&forge);
+    let mut sync = Sync::new(genesis, rules);
+    sync.answer(forge.block(9), forge.now());
+    let mut other = forge.header(9);
+    other.tx_root.0[0] ^= 1;
+    let lie = forge.signed_by(other.clone(), &[0, 1]);
+    assert!(matches!(sync.answer(lie, forge.now()).then, Then::Refused(Reject::QuorumNotReached { .. })));
+    let Then::Forked(fork) = sync.answer(forge.certified(other), forge.now()).then else { panic!("no fork") };
+    assert!(fork.culprit_power().is_more_than_a_third());
+    assert_eq!(fork.culprits().len(), 3);
+    let mut same = forge.header(9);
+    same.round = forge.header(9).round;
+    let again = forge.signed_by(same, &[1, 2, 3]);
+    assert!(
+        matches!(sync.answer(again, forge.now()).then, Then::Current),
+        "same block, other signers: no fork"
+    );
+}
+
+#[test]
+fn hand_overs_carry_ml_dsa_where_keys_are_registered() {
+    let team = |first: u64| Team {
+        members: (first..first + 4).map(|seed| Member::new(seed, 10).with_pq(seed)).collect(),
+    };
+    let params = qratum_chain::types::ChainParams { set_length: 4, ..Default::default() };
+    let forge = Forge::new(params, vec![team(1), team(2)]).grown(6);
+    let (genesis, rules) = anchor(&forge);
+    let sets = &mut SetCache::default();
+    let block = forge.block(4);
+    assert_eq!(LightBlock::from_bytes(&block.to_bytes()).unwrap(), block);
+    let Verdict::Accept(boundary) = verify(&block, &genesis, &rules, sets, forge.now()) else {
+        panic!("hand-over")
+    };
+    assert!(matches!(verify(&forge.block(6), &boundary, &rules, sets, forge.now()), Verdict::Accept(_)));
+}
