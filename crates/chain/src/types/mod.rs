@@ -9,6 +9,7 @@ mod genesis;
 mod header;
 mod ids;
 mod light_block;
+mod txo;
 mod validators;
 mod vote;
 
@@ -20,5 +21,6 @@ pub use genesis::{ChainParams, Engine, Genesis, GenesisError, GenesisValidator, 
 pub use header::Header;
 pub use ids::{BlockId, ChainId, Height, Round, SetId, Time};
 pub use light_block::LightBlock;
+pub use txo::{Txo, TxoBody, TxoClass};
 pub use validators::{Jurisdiction, MAX_VALIDATORS, SetError, Validator, ValidatorSet, validators_hash};
 pub use vote::{Phase, Proposal, SignedProposal, SignedVote, Vote};

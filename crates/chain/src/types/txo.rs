@@ -1,0 +1,263 @@
+//! Transaction objects: what people and programs put on the chain, in deterministic CBOR (RFC 8949
+//! section 4.2).
+//!
+//! A body is a map of small integer keys in ascending order, shortest forms only, definite lengths
+//! only. Decoding reads the value and encodes it again: other bytes than those are refused, so a
+//! transaction has one byte string, one id, and no room to hide anything.
+
+use minicbor::{Decoder, Encoder, decode, encode};
+use qratum_crypto::{
+    domain, hash,
+    sign::{
+        BadSignature,
+        ed25519::{self, PublicKey, SecretKey, Signature},
+    },
+};
+
+use super::ChainId;
+use crate::{Hash, codec::Malformed};
+
+/// What a transaction is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TxoClass {
+    /// Genomic data.
+    Genomic = 0,
+    /// The network itself.
+    Network = 1,
+    /// Compliance records.
+    Compliance = 2,
+    /// Administration.
+    Admin = 3,
+}
+
+impl TxoClass {
+    const fn of(number: u64) -> Option<Self> {
+        match number {
+            0 => Some(Self::Genomic),
+            1 => Some(Self::Network),
+            2 => Some(Self::Compliance),
+            3 => Some(Self::Admin),
+            _ => None,
+        }
+    }
+}
+
+/// What the sender of a transaction says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TxoBody {
+    /// Which chain it is for.
+    pub chain_id: ChainId,
+    /// Whose key signs it.
+    pub sender: PublicKey,
+    /// The sender's count of transactions: each is used once.
+    pub nonce: u64,
+    /// What it is about.
+    pub class: TxoClass,
+    /// Its content, at most [`Txo::MAX_PAYLOAD`] bytes.
+    pub payload: Vec<u8>,
+}
+
+impl TxoBody {
+    /// `txo_id = SHA3-256(tag || body)`: the signature is no part of it, and signs it.
+    #[must_use]
+    pub fn id(&self) -> Hash {
+        hash::tagged(domain::TXO, &[&bytes_of(self)])
+    }
+
+    /// Signs the tagged body.
+    #[must_use]
+    pub fn sign(self, secret: &SecretKey) -> Txo {
+        let signature = secret.sign(&self.sign_bytes());
+        Txo { body: self, signature }
+    }
+
+    fn sign_bytes(&self) -> Vec<u8> {
+        [domain::TXO.bytes(), &bytes_of(self)].concat()
+    }
+}
+
+/// A signed transaction object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Txo {
+    /// What is said.
+    pub body: TxoBody,
+    /// The sender's signature over tag and body.
+    pub signature: Signature,
+}
+
+impl Txo {
+    /// The only version there is.
+    const VERSION: u64 = 1;
+    /// The longest payload in bytes.
+    pub const MAX_PAYLOAD: usize = 64 << 10;
+    /// The longest encoding in bytes.
+    pub const MAX_LENGTH: usize = Self::MAX_PAYLOAD + 256;
+
+    /// The canonical encoding.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        bytes_of(self)
+    }
+
+    /// Reads a transaction from exactly its canonical encoding.
+    ///
+    /// # Errors
+    /// [`Malformed`]; every other encoding of the same content is [`Malformed::Field`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Malformed> {
+        if bytes.len() > Self::MAX_LENGTH {
+            return Err(Malformed::TooLarge("transaction"));
+        }
+        let mut decoder = Decoder::new(bytes);
+        let txo = Self::read(&mut decoder).map_err(|_| Malformed::Field("transaction"))?;
+        if decoder.position() != bytes.len() {
+            return Err(Malformed::Trailing);
+        }
+        if txo.to_bytes() != bytes {
+            return Err(Malformed::Field("canonical transaction"));
+        }
+        Ok(txo)
+    }
+
+    /// The sender signed this body, under the strict rule.
+    ///
+    /// # Errors
+    /// [`BadSignature`].
+    pub fn signature_holds(&self) -> Result<(), BadSignature> {
+        ed25519::verify_strict(&self.body.sender, &self.body.sign_bytes(), &self.signature)
+    }
+
+    fn read(decoder: &mut Decoder<'_>) -> Result<Self, decode::Error> {
+        expect(decoder.array()? == Some(2), "a pair")?;
+        Ok(Self { body: TxoBody::read(decoder)?, signature: Signature(array(decoder)?) })
+    }
+}
+
+impl TxoBody {
+    fn read(decoder: &mut Decoder<'_>) -> Result<Self, decode::Error> {
+        expect(decoder.map()? == Some(6), "six fields")?;
+        key(decoder, 0)?;
+        expect(decoder.u64()? == Txo::VERSION, "version 1")?;
+        key(decoder, 1)?;
+        let chain_id = ChainId(Hash(array(decoder)?));
+        key(decoder, 2)?;
+        let sender = PublicKey(array(decoder)?);
+        key(decoder, 3)?;
+        let nonce = decoder.u64()?;
+        key(decoder, 4)?;
+        let class = TxoClass::of(decoder.u64()?).ok_or_else(|| decode::Error::message("class"))?;
+        key(decoder, 5)?;
+        let payload = decoder.bytes()?.to_vec();
+        expect(payload.len() <= Txo::MAX_PAYLOAD, "payload length")?;
+        Ok(Self { chain_id, sender, nonce, class, payload })
+    }
+}
+
+fn expect(holds: bool, what: &'static str) -> Result<(), decode::Error> {
+    if holds { Ok(()) } else { Err(decode::Error::message(what)) }
+}
+
+fn key(decoder: &mut Decoder<'_>, number: u64) -> Result<(), decode::Error> {
+    expect(decoder.u64()? == number, "keys in ascending order")
+}
+
+fn array<const N: usize>(decoder: &mut Decoder<'_>) -> Result<[u8; N], decode::Error> {
+    decoder.bytes()?.try_into().map_err(|_| decode::Error::message("byte string length"))
+}
+
+/// Encoding into a vector cannot fail: its writer has no error.
+fn bytes_of(value: &impl encode::Encode<()>) -> Vec<u8> {
+    let mut out = Vec::new();
+    match minicbor::encode(value, &mut out) {
+        Ok(()) => out,
+        Err(_) => Vec::new(),
+    }
+}
+
+impl encode::Encode<()> for TxoBody {
+    fn encode<W: encode::Write>(
+        &self,
+        e: &mut Encoder<W>,
+        _: &mut (),
+    ) -> Result<(), encode::Error<W::Error>> {
+        e.map(6)?.u64(0)?.u64(Txo::VERSION)?;
+        e.u64(1)?.bytes(&self.chain_id.0.0)?;
+        e.u64(2)?.bytes(&self.sender.0)?;
+        e.u64(3)?.u64(self.nonce)?;
+        e.u64(4)?.u64(self.class as u64)?;
+        e.u64(5)?.bytes(&self.payload)?;
+        Ok(())
+    }
+}
+
+impl encode::Encode<()> for Txo {
+    fn encode<W: encode::Write>(
+        &self,
+        e: &mut Encoder<W>,
+        ctx: &mut (),
+    ) -> Result<(), encode::Error<W::Error>> {
+        e.array(2)?;
+        self.body.encode(e, ctx)?;
+        e.bytes(&self.signature.0)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn txo() -> Txo {
+        let secret = SecretKey::from_seed(&[5; 32]);
+        TxoBody {
+            chain_id: ChainId::ZERO,
+            sender: secret.public(),
+            nonce: 3,
+            class: TxoClass::Admin,
+            payload: b"note".to_vec(),
+        }
+        .sign(&secret)
+    }
+
+    /// The positions of the body's parts, for mutations: array(2) map(6) then key, value, ...
+    fn refused(mutate: impl FnOnce(&mut Vec<u8>)) -> Malformed {
+        let mut bytes = txo().to_bytes();
+        mutate(&mut bytes);
+        Txo::from_bytes(&bytes).unwrap_err()
+    }
+
+    #[test]
+    fn noncanonical_cbor_rejected() {
+        let bytes = txo().to_bytes();
+        assert_eq!(Txo::from_bytes(&bytes), Ok(txo()));
+        assert_eq!((bytes[0], bytes[1], bytes[2], bytes[3]), (0x82, 0xa6, 0, 1));
+        let field = Malformed::Field("transaction");
+        // A number in a longer form than it needs.
+        assert_eq!(refused(|b| drop(b.splice(3..4, [0x18, 1]))), Malformed::Field("canonical transaction"));
+        // A length in a longer form.
+        assert_eq!(refused(|b| drop(b.splice(1..2, [0xb8, 6]))), Malformed::Field("canonical transaction"));
+        // An indefinite-length map.
+        assert_eq!(refused(|b| b[1] = 0xbf), field);
+        // Keys out of order: 1 before 0.
+        assert_eq!(refused(|b| b[2] = 1), field);
+        // Another version, and a field too many.
+        assert_eq!(refused(|b| b[3] = 2), field);
+        assert_eq!(refused(|b| b[1] = 0xa7), field);
+        assert_eq!(refused(|b| b.push(0)), Malformed::Trailing);
+        assert_eq!(refused(|b| b.truncate(40)), field);
+        assert_eq!(refused(|b| *b = br#"{"version":1}"#.to_vec()), field);
+        assert_eq!(refused(|b| b.resize(Txo::MAX_LENGTH + 1, 0)), Malformed::TooLarge("transaction"));
+    }
+
+    #[test]
+    fn the_signature_covers_the_body_and_the_id_does_not_cover_the_signature() {
+        let good = txo();
+        assert_eq!(good.signature_holds(), Ok(()));
+        let mut other = good.clone();
+        other.body.nonce += 1;
+        assert_eq!(other.signature_holds(), Err(BadSignature));
+        assert_ne!(other.body.id(), good.body.id());
+        let mut resigned = good.clone();
+        resigned.signature.0[0] ^= 1;
+        assert_eq!(resigned.body.id(), good.body.id());
+    }
+}
