@@ -33,6 +33,8 @@ pub enum DocumentError {
     Malformed(&'static str, Malformed),
     /// `block_id` is not the id of `bytes`.
     BlockId,
+    /// Both a certificate and a place in the history: only one of them would be checked.
+    TwoProofs,
 }
 
 impl fmt::Display for DocumentError {
@@ -44,6 +46,7 @@ impl fmt::Display for DocumentError {
             Self::Hex(field) => write!(f, "{field} is no hex string of the right length"),
             Self::Malformed(field, why) => write!(f, "{field}: {why}"),
             Self::BlockId => f.write_str("block_id is not the id of the header bytes"),
+            Self::TwoProofs => f.write_str("both certificate and history are given"),
         }
     }
 }

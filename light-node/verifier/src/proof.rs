@@ -5,7 +5,7 @@ use qratum_chain::{
     Hash,
     document::HeaderProof,
     state::StateProof,
-    types::{BlockId, Header, Height, LightBlock, Time},
+    types::{BlockId, Header, Height, LightBlock, Time, validators_hash},
 };
 use qratum_crypto::merkle::{self, Sha3};
 
@@ -47,6 +47,10 @@ fn follow(
     let mut trusted = anchor.clone();
     for step in &proof.path {
         trusted = accept(step, &trusted, rules, sets, now)?;
+    }
+    let (got, want) = (validators_hash(&proof.validators), proof.header.validators_hash);
+    if got != want {
+        return Err(Reject::WrongValidators { got, want });
     }
     if let Some(history) = &proof.history {
         let head = accept(&history.head, &trusted, rules, sets, now)?;

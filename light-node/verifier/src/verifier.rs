@@ -52,13 +52,13 @@ fn judge(
 ) -> Result<Result<Trusted, Tally>, Reject> {
     let header = &untrusted.header;
     has_its_place(header, trusted, rules, now)?;
-    let resolved = sets.of(untrusted)?;
-    rule::proposer_was_drawn(header, &resolved.own)?;
     rule::parent_is_trusted(header, trusted)?;
     let relation = rule::relation(header, trusted.header().get(), &rules.params);
     if let Relation::Named(want) = relation {
         rule::set_is_named(header, want)?;
     }
+    let resolved = sets.of(untrusted)?;
+    rule::proposer_was_drawn(header, &resolved.own)?;
     let signers = signers(&untrusted.certificate, header, &resolved.own, rules)?;
     if relation == Relation::Skip {
         let tally = trusted_overlap(&signers, &resolved, trusted);

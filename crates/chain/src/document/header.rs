@@ -69,6 +69,9 @@ impl HeaderProof {
         if hex::hash(&document.block_id, "block_id")? != header.id().0 {
             return Err(DocumentError::BlockId);
         }
+        if document.certificate.is_some() && document.history.is_some() {
+            return Err(DocumentError::TwoProofs);
+        }
         Ok(Self {
             header,
             certificate: document.certificate.as_ref().map(CertificateJson::read).transpose()?,
