@@ -6,18 +6,11 @@ use qratum_crypto::sign::ed25519::{self, Signature, VoteKey};
 
 use crate::{Reject, Rules, quorum::Tally};
 
-/// The power of `signers` in `set`. Each index is expected once; indexes outside count nothing.
-#[must_use]
-pub fn tally(set: &ValidatorSet, signers: impl IntoIterator<Item = u32>) -> Tally {
-    let power = |signer| set.member(signer).map_or(0, |(member, _)| u128::from(member.power));
-    Tally { signed: signers.into_iter().map(power).sum(), total: set.total_power() }
-}
-
 /// The power that `signers` of one set have in another, by key.
 #[must_use]
 pub fn overlap(signers: &[u32], set: &ValidatorSet, trusted: &ValidatorSet) -> Tally {
     let known = signers.iter().filter_map(|signer| trusted.index_of(&set.member(*signer)?.0.pubkey));
-    tally(trusted, known)
+    Tally::of(trusted, known)
 }
 
 /// The certificate speaks of this very header: chain, set, height, block, and a round that is not
@@ -71,7 +64,7 @@ pub fn signers(certificate: &CommitCertificate, set: &ValidatorSet) -> Result<Ve
 /// # Errors
 /// [`Reject::QuorumNotReached`].
 pub fn quorum_reached(set: &ValidatorSet, signers: &[u32]) -> Result<(), Reject> {
-    let tally = tally(set, signers.iter().copied());
+    let tally = Tally::of(set, signers.iter().copied());
     if tally.is_quorum() { Ok(()) } else { Err(Reject::QuorumNotReached { tally }) }
 }
 

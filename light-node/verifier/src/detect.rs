@@ -3,7 +3,7 @@
 use qratum_chain::types::{DoubleProposal, DoubleVote, ForkEvidence, SignedVote, Time, ValidatorSet};
 use qratum_crypto::sign::ed25519::{self, PublicKey};
 
-use crate::{Reject, Rules, SetCache, Trusted, Verdict, Verified, certificate, quorum::Tally, verify};
+use crate::{Reject, Rules, SetCache, Trusted, Verdict, Verified, quorum::Tally, verify};
 
 /// Two certified blocks at one height: more than a third of the power broke the protocol. Made
 /// only of two blocks that were both verified within the trusting period.
@@ -40,7 +40,7 @@ impl Fork {
     #[must_use]
     pub fn culprit_power(&self) -> Tally {
         let set = self.first.validators();
-        certificate::tally(set, self.culprits().iter().filter_map(|key| set.index_of(key)))
+        Tally::of(set, self.culprits().iter().filter_map(|key| set.index_of(key)))
     }
 }
 

@@ -7,7 +7,7 @@
 use qratum_chain::types::{CommitCertificate, PqSignature, ValidatorSet};
 use qratum_crypto::{domain, hash, sign::ml_dsa};
 
-use crate::{Reject, certificate::tally};
+use crate::{Reject, quorum::Tally};
 
 /// Every ML-DSA signature is by a different member, under the key the set names, and holds; and
 /// they are a quorum where the registered keys could be one.
@@ -50,8 +50,8 @@ fn holds(message: &[u8], signature: &PqSignature, set: &ValidatorSet) -> Result<
 pub fn pq_quorum_reached(set: &ValidatorSet, signers: impl IntoIterator<Item = u32>) -> Result<(), Reject> {
     let registered =
         (0u32..).zip(set.members()).filter(|(_, member)| member.has_pq_key()).map(|(index, _)| index);
-    let signed = tally(set, signers);
-    if signed.is_quorum() || !tally(set, registered).is_quorum() {
+    let signed = Tally::of(set, signers);
+    if signed.is_quorum() || !Tally::of(set, registered).is_quorum() {
         return Ok(());
     }
     Err(Reject::PqQuorumNotReached { tally: signed })

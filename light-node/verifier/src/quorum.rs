@@ -1,5 +1,7 @@
 //! Quorum arithmetic: weighted, strict, in u128. Never heads, never a threshold that decays.
 
+use qratum_chain::types::ValidatorSet;
+
 /// How much power signed, of how much there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Tally {
@@ -10,6 +12,13 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// The power of `signers` in `set`. Each index is expected once; indexes outside count nothing.
+    #[must_use]
+    pub fn of(set: &ValidatorSet, signers: impl IntoIterator<Item = u32>) -> Self {
+        let power = |signer| set.member(signer).map_or(0, |(member, _)| u128::from(member.power));
+        Self { signed: signers.into_iter().map(power).sum(), total: set.total_power() }
+    }
+
     /// `3 * signed > 2 * total`: more than two thirds. Two such groups share more than a third of
     /// the power, so with less than a third at fault they share an honest member.
     #[must_use]

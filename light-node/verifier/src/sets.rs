@@ -8,7 +8,13 @@ use qratum_chain::{
     types::{LightBlock, Validator, ValidatorSet, validators_hash},
 };
 
-use crate::{Reject, trusted::Sets};
+use crate::Reject;
+
+/// The sets that a header names, resolved.
+pub(crate) struct Sets {
+    pub(crate) own: Arc<ValidatorSet>,
+    pub(crate) next: Option<Arc<ValidatorSet>>,
+}
 
 /// How many sets are kept: the current one, the next one and a few on the way of a sync.
 const KEPT: usize = 8;

@@ -6,7 +6,11 @@ use qratum_chain::types::{
     BlockId, ChainId, ChainParams, Checkpoint, Genesis, GenesisError, Header, LightBlock, Time, ValidatorSet,
 };
 
-use crate::{Reject, SetCache, quorum::Tally};
+use crate::{
+    Reject,
+    quorum::Tally,
+    sets::{SetCache, Sets},
+};
 
 /// A value that was verified. There is no way to make one outside this crate, and none to read one
 /// from bytes.
@@ -42,12 +46,6 @@ pub struct Trusted {
     validators: Arc<ValidatorSet>,
     next_validators: Option<Arc<ValidatorSet>>,
     signers: Vec<u32>,
-}
-
-/// The sets that a header names, resolved.
-pub(crate) struct Sets {
-    pub(crate) own: Arc<ValidatorSet>,
-    pub(crate) next: Option<Arc<ValidatorSet>>,
 }
 
 impl Trusted {
@@ -145,6 +143,6 @@ impl Trusted {
     /// The power of the signers.
     #[must_use]
     pub fn tally(&self) -> Tally {
-        crate::certificate::tally(&self.validators, self.signers.iter().copied())
+        Tally::of(&self.validators, self.signers.iter().copied())
     }
 }

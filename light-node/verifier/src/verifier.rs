@@ -9,7 +9,7 @@ use crate::{
     Reject, Rules, SetCache, Trusted, certificate, chained, handover,
     predicates::{self as rule, Relation},
     quorum::Tally,
-    trusted::Sets,
+    sets::Sets,
 };
 
 /// The three answers.
