@@ -1,2 +1,46 @@
-//! The `qratum` program.
-fn main() {}
+//! The `qratum` program: a console, and commands, over an embedded verifying light node.
+
+mod cli;
+mod command;
+mod demo;
+mod exit;
+mod file;
+mod home;
+mod model;
+mod output;
+mod runtime;
+mod screen;
+mod signals;
+mod terminal;
+mod time;
+mod update;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{cli::Cli, exit::Exit};
+
+fn main() -> ExitCode {
+    let exit = match Cli::try_parse() {
+        Ok(cli) => command::run(cli).unwrap_or_else(|failure| {
+            if let Some(text) = &failure.text {
+                output::complain(text);
+            }
+            failure.exit
+        }),
+        Err(usage) => explain(&usage),
+    };
+    ExitCode::from(exit as u8)
+}
+
+/// Help and version go to standard output, mistakes to standard error. What was typed may come
+/// from elsewhere, so it is shown like any text from outside.
+fn explain(usage: &clap::Error) -> Exit {
+    let text = usage.render().to_string();
+    if usage.use_stderr() {
+        output::complain(text.trim_end());
+        return Exit::Usage;
+    }
+    output::lines(text.trim_end()).map_or(Exit::Error, |()| Exit::Done)
+}

@@ -1,6 +1,38 @@
 //! The light node: asks peers, carries their answers to the verifier, keeps what it verified.
 //!
 //! Nothing is decided here. Whatever this crate hands out is either `Verified`, which only the
-//! verifier can make, or says that it is not.
+//! verifier can make, or says in its name or type that it is not.
+//!
+//! - [`LightNode`]: start, follow, fetch a header with its proof, stop.
+//! - [`Snapshot`]: what is known now, cheap to copy and to watch.
+//! - [`wire`]: the protocol that validators serve.
+//!
+//! Inside, `net` keeps connections to the pinned peers; `follow` says whom to ask what; `store`
+//! keeps what a restart can check again; `driver` moves answers between them and the verifier, and
+//! `board` shows what came of it in one of the `state`s. `fetch` asks for one header, and `climb`
+//! for the blocks that prove it. `clock` is the one place that reads the system clock.
 
+mod board;
+mod climb;
+mod clock;
+mod config;
+mod driver;
+mod fetch;
+mod follow;
+mod net;
+mod node;
+mod snapshot;
+mod state;
+mod store;
 pub mod wire;
+
+pub use config::{Config, ConfigError, Peer, peers_from_json};
+pub use libp2p::{Multiaddr, PeerId};
+pub use node::{FetchError, LightNode, Proven, StartError, SyncError};
+pub use snapshot::{Names, PeerView, Reason, Refusal, Snapshot, StoreState};
+pub use state::State;
+
+#[cfg(test)]
+#[path = "../tests/support/chain.rs"]
+#[allow(unreachable_pub, dead_code, reason = "shared with the integration tests")]
+mod chain;

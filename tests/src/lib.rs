@@ -6,6 +6,8 @@
 //! everything else, and a CI run (`CI=true`) without them fails.
 
 pub mod forge;
+pub mod model;
+pub mod vectors;
 
 use std::{
     env,

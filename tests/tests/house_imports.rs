@@ -185,7 +185,7 @@ fn collect(dir: &Path, module: &[String], sources: &mut Sources) {
     for entry in fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        let inner = [module, &[name.clone()]].concat();
+        let inner = [module, std::slice::from_ref(&name)].concat();
         if path.is_dir() {
             // Every file of `bin` is a crate of its own.
             if inner != ["bin"] {

@@ -4,12 +4,15 @@
 //! A document is as untrusted as a peer: reading one says what it claims, the verifier says
 //! whether that is so.
 
+mod bounds;
+mod evidence;
 mod genesis;
 mod header;
 mod hex;
 
 use core::fmt;
 
+pub use evidence::Evidence;
 pub use genesis::{genesis_from_json, genesis_to_json};
 pub use header::{HeaderProof, HistoryProof};
 
@@ -23,6 +26,8 @@ pub const MAX_LENGTH: usize = 16 << 20;
 pub enum DocumentError {
     /// Longer than [`MAX_LENGTH`].
     TooLong,
+    /// More values, or a longer string, than any document has.
+    TooMuch,
     /// No JSON, or not of this form; the parser's words.
     Json(String),
     /// Of another schema; the one it names.
@@ -41,6 +46,7 @@ impl fmt::Display for DocumentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLong => write!(f, "longer than {MAX_LENGTH} bytes"),
+            Self::TooMuch => f.write_str("it holds more values, or a longer string, than any document has"),
             Self::Json(why) => write!(f, "not a document of this form: {why}"),
             Self::Schema(got) => write!(f, "another schema: {got:?}"),
             Self::Hex(field) => write!(f, "{field} is no hex string of the right length"),
@@ -58,9 +64,7 @@ fn parse<T: serde::de::DeserializeOwned>(text: &[u8], schema: &str) -> Result<T,
     struct Named {
         schema: String,
     }
-    if text.len() > MAX_LENGTH {
-        return Err(DocumentError::TooLong);
-    }
+    bounds::check(text)?;
     let json = |error: serde_json::Error| DocumentError::Json(error.to_string());
     let named: Named = serde_json::from_slice(text).map_err(json)?;
     if named.schema != schema {

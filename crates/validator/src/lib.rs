@@ -1,1 +1,30 @@
-//! Placeholder.
+//! A validator of a small BFT network: agrees with its peers on one block for each height, keeps
+//! the chain, and serves it to light nodes.
+//!
+//! - [`block`], [`message`]: what validators send one another.
+//! - [`quorum`]: whether votes make a certificate.
+//! - [`ledger`]: what the next header must say, field by field.
+//! - [`engine`]: the Tendermint core, behind our own types.
+//! - [`host`]: the state machine around it; no clock, no sockets.
+//! - [`store`], [`home`]: files.
+//! - [`serve`]: answers light nodes.
+//! - [`network`], [`driver`]: libp2p and the event loop of a process.
+//! - [`demo`]: makes the home of a demo network.
+//!
+//! Only [`network`], [`driver`], [`store`], [`home`] and [`demo`] do I/O. Linked into the
+//! validator's own program, never into the console.
+
+pub mod block;
+pub mod demo;
+pub mod driver;
+pub mod engine;
+pub mod home;
+pub mod host;
+pub mod ledger;
+pub mod message;
+pub mod network;
+pub mod quorum;
+pub mod serve;
+pub mod store;
+#[cfg(test)]
+mod testing;

@@ -48,11 +48,8 @@ impl SetCache {
         if let Some(known) = self.sets.iter().find(|set| set.hash() == want) {
             return Ok((known.members() == members).then(|| Arc::clone(known)));
         }
-        if validators_hash(members) != want {
-            return Ok(None);
-        }
-        let set = ValidatorSet::new(members.to_vec()).map_err(|why| Reject::BadSet { why })?;
-        let set = Arc::new(set);
+        let set = ValidatorSet::under(want, members).map_err(|why| Reject::BadSet { why })?;
+        let Some(set) = set.map(Arc::new) else { return Ok(None) };
         if self.sets.len() == KEPT {
             self.sets.pop_front();
         }

@@ -141,13 +141,15 @@ impl Sync {
         }
     }
 
-    /// Keeps `block` until the head has come near. Only one that is nearer than what waits already
-    /// is kept, so the list stays short whatever a peer sends.
+    /// Keeps `block` until the head has come near. Where one waits already, only a block at or below
+    /// the height that is asked for is kept: each halves the distance in sets, so the list stays
+    /// short whatever a peer sends.
     fn wait(&mut self, block: LightBlock) -> Then {
-        if let Some(nearest) =
-            self.waiting.last().filter(|nearest| block.header.height >= nearest.header.height)
-        {
-            return Then::Refused(Reject::NotAsked { got: block.header.height, want: self.pivot(nearest) });
+        if let Some(want) = self.waiting.last().map(|nearest| self.pivot(nearest)) {
+            let got = block.header.height;
+            if got > want {
+                return Then::Refused(Reject::NotAsked { got, want });
+            }
         }
         self.waiting.push(block);
         Then::Waiting

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     manifest::{Dependency, Kind, Manifest, members},
-    table::{DEV_ONLY, LIBRARIES, ROOMS, TESTS},
+    table::{DEV_ONLY, LIBRARIES, ROOMS, TEST_ARROWS, TESTS},
 };
 
 /// Every complaint about a set of manifests, in words.
@@ -17,15 +17,18 @@ fn complaints(manifests: &[Manifest]) -> Vec<String> {
 
 fn about_manifest(manifest: &Manifest) -> Vec<String> {
     let about = |dependency: &Dependency| match dependency.local {
-        true => about_arrow(&manifest.package, &dependency.package),
+        true => about_arrow(&manifest.package, dependency),
         false => about_library(&manifest.package, dependency),
     };
     manifest.dependencies.iter().filter_map(about).collect()
 }
 
-fn about_arrow(from: &str, to: &str) -> Option<String> {
+fn about_arrow(from: &str, dependency: &Dependency) -> Option<String> {
+    let to = dependency.package.as_str();
     let room = ROOMS.iter().find(|room| room.package == from)?;
-    (!room.may_use.contains(&to)).then(|| format!("{from} may not use {to}"))
+    let in_tests = TEST_ARROWS.iter().any(|arrow| (arrow.0, arrow.1) == (from, to));
+    let allowed = room.may_use.contains(&to) || (in_tests && dependency.kind == Kind::Dev);
+    (!allowed).then(|| format!("{from} may not use {to}"))
 }
 
 fn about_library(from: &str, dependency: &Dependency) -> Option<String> {
@@ -107,6 +110,14 @@ fn nothing_depends_on_tests() {
 fn the_app_does_not_link_the_validator() {
     let bad = made_up("qratum", "[dependencies]\nqratum-validator = { path = \"x\" }");
     assert_eq!(about_manifest(&bad), ["qratum may not use qratum-validator"]);
+}
+
+#[test]
+fn an_arrow_of_tests_does_not_ship() {
+    let bad = made_up("qratum", "[dependencies]\nqratum-crypto = { path = \"x\" }");
+    assert_eq!(about_manifest(&bad), ["qratum may not use qratum-crypto"]);
+    let twin = made_up("qratum", "[dev-dependencies]\nqratum-crypto = { path = \"x\" }");
+    assert_eq!(about_manifest(&twin), [""; 0]);
 }
 
 #[test]

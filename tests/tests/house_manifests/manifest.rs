@@ -42,10 +42,6 @@ impl Manifest {
         }
         Manifest { dir: dir.to_owned(), package, dependencies, table }
     }
-
-    pub(crate) fn names(&self, package: &str, kind: Kind) -> bool {
-        self.dependencies.iter().any(|found| found.package == package && found.kind == kind)
-    }
 }
 
 fn dependencies_of(table: &Table, shared: &Table) -> Vec<Dependency> {

@@ -60,6 +60,10 @@ pub(crate) const ROOMS: &[Room] = &[
     ),
 ];
 
+/// Arrows of a crate's own tests alone, as (from, to, why): none of them ships.
+pub(crate) const TEST_ARROWS: &[(&str, &str, &str)] =
+    &[("qratum", "qratum-crypto", "the tests of the commands sign what they feed them")];
+
 /// Outside libraries. One that is not here is refused; so is a row that no manifest bears out.
 pub(crate) const LIBRARIES: &[Library] = &[
     library(
@@ -81,11 +85,25 @@ pub(crate) const LIBRARIES: &[Library] = &[
     library("jmt", &["qratum-chain"], "the one state map, without I/O"),
     library("borsh", &["qratum-chain"], "the encoding of the state map's proofs, and of nothing else"),
     library("anyhow", &["qratum-chain"], "the error type in the state map's reader trait"),
-    library("hex", &["qratum-chain"], "the JSON forms of what leaves the program"),
-    library("serde", &["qratum-chain", "qratum"], "the JSON forms of what leaves the program"),
-    library("serde_json", &["qratum-chain", "qratum"], "the JSON forms of what leaves the program"),
+    library("minicbor", &["qratum-chain"], "the one codec of transaction objects and actions"),
+    library("hex", &["qratum-chain"], "byte strings in JSON are chain's documents"),
+    library(
+        "serde",
+        &["qratum-chain", "qratum-light-node", "qratum-validator", "qratum-themes", "qratum"],
+        "the files of a home, the colours, and the JSON that leaves the program",
+    ),
+    library(
+        "serde_json",
+        &["qratum-chain", "qratum-light-node", "qratum-validator", "qratum"],
+        "the files of a home and the JSON that leaves the program",
+    ),
+    library("toml", &["qratum-themes"], "colours and words are data"),
     library("libp2p", &["qratum-light-node", "qratum-validator"], "only who carries opens a network"),
-    library("futures", &["qratum-light-node", "qratum-validator"], "libp2p's streams are of this trait"),
+    library(
+        "futures",
+        &["qratum-light-node", "qratum-validator", "qratum"],
+        "the streams of libp2p and of the terminal's events are of this trait",
+    ),
     library("sled", &["qratum-light-node"], "the store is untrusted input to one crate only"),
     library(
         "tokio",
@@ -94,13 +112,11 @@ pub(crate) const LIBRARIES: &[Library] = &[
     ),
     library("arc-malachitebft-core-consensus", &["qratum-validator"], "the BFT engine is the validator's"),
     library("arc-malachitebft-core-types", &["qratum-validator"], "the BFT engine is the validator's"),
-    library("arc-malachitebft-peer", &["qratum-validator"], "the BFT engine is the validator's"),
     library(
         "ratatui-core",
         &["qratum-themes", "qratum-widgets"],
         "shapes and colours need cells, no terminal",
     ),
-    library("ratatui-widgets", &["qratum-widgets"], "shapes need cells, no terminal"),
     library("ratatui", &["qratum"], "one crate owns the terminal"),
     library("crossterm", &["qratum"], "one crate owns the terminal"),
     library("clap", &["qratum", "qratum-validator"], "command lines: of the console and of the validator"),

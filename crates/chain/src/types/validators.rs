@@ -133,6 +133,23 @@ impl ValidatorSet {
     /// # Errors
     /// [`SetError`], for the first member that breaks a rule.
     pub fn new(members: Vec<Validator>) -> Result<Self, SetError> {
+        let hash = validators_hash(&members);
+        Self::checked(members, hash)
+    }
+
+    /// The same when `root` is the root over `members`; `None` when it is not, which is told
+    /// before any key is decoded.
+    ///
+    /// # Errors
+    /// [`SetError`], for the first member that breaks a rule.
+    pub fn under(root: Hash, members: &[Validator]) -> Result<Option<Self>, SetError> {
+        if validators_hash(members) != root {
+            return Ok(None);
+        }
+        Self::checked(members.to_vec(), root).map(Some)
+    }
+
+    fn checked(members: Vec<Validator>, hash: Hash) -> Result<Self, SetError> {
         if members.is_empty() {
             return Err(SetError::Empty);
         }
@@ -151,7 +168,6 @@ impl ValidatorSet {
             keys.push(VoteKey::decode(&member.pubkey).map_err(|why| SetError::BadKey(index, why))?);
         }
         let total_power = members.iter().map(|m| u128::from(m.power)).sum();
-        let hash = validators_hash(&members);
         Ok(Self { members, keys, by_key, total_power, hash })
     }
 

@@ -127,10 +127,10 @@ impl VoteKey {
     /// [`KeyError`], when the key may not vote.
     pub fn decode(key: &PublicKey) -> Result<Self, KeyError> {
         let point = CompressedEdwardsY(key.0).decompress().ok_or(KeyError::NotOnCurve)?;
-        if point.compress().0 != key.0 {
+        if !is_canonical(&key.0, &point) {
             return Err(KeyError::NotCanonical);
         }
-        if point.is_identity() || !point.is_torsion_free() {
+        if point.is_identity() || !is_torsion_free(&point) {
             return Err(KeyError::Torsion);
         }
         Ok(Self { bytes: key.0, point })
@@ -152,6 +152,22 @@ impl VoteKey {
             EdwardsPoint::vartime_double_scalar_mul_basepoint(&parts.h, &(-self.point), &parts.s) - parts.r;
         if difference.mul_by_cofactor().is_identity() { Ok(()) } else { Err(BadSignature) }
     }
+}
+
+/// Whether `bytes`, which decode to `point`, are its one encoding: y below p = 2^255 - 19, and no
+/// minus sign on x = 0. Told from the bytes, as encoding anew costs an inversion.
+fn is_canonical(bytes: &[u8; 32], point: &EdwardsPoint) -> bool {
+    let [first, middle @ .., last] = bytes;
+    let y_below_p = *first < 0xed || middle.iter().any(|byte| *byte != 0xff) || last & 0x7f != 0x7f;
+    // Only the points with x = 0 are their own negatives.
+    let negative_zero = last & 0x80 != 0 && *point == -point;
+    y_below_p && !negative_zero
+}
+
+/// Whether `point` is of the prime-order subgroup: `[l - 1]A = -A`. In variable time, as a key
+/// that votes is public; dalek's own check costs half as much again.
+fn is_torsion_free(point: &EdwardsPoint) -> bool {
+    EdwardsPoint::vartime_multiscalar_mul([-Scalar::ONE], [point]) == -point
 }
 
 /// A signature taken apart: its two halves decoded and the challenge computed.
@@ -318,6 +334,51 @@ mod tests {
         let mut bytes = [0; 32];
         bytes[0] = 2;
         assert_eq!(VoteKey::decode(&PublicKey(bytes)), Err(KeyError::NotOnCurve));
+    }
+
+    /// Encodings of small y, of y around p, and of random points, with both signs.
+    fn encodings() -> impl Iterator<Item = [u8; 32]> {
+        let small = (0..=32u8).map(|y| {
+            let mut bytes = [0; 32];
+            bytes[0] = y;
+            bytes
+        });
+        let around_p = (0xe0..=0xffu8).map(|y| {
+            let mut bytes = [0xff; 32];
+            (bytes[0], bytes[31]) = (y, 0x7f);
+            bytes
+        });
+        let random = (0..=99u8).map(|i| Sha512::digest([i]).first_chunk::<32>().copied().unwrap());
+        let both_signs = |mut bytes: [u8; 32]| {
+            bytes[31] ^= 0x80;
+            bytes
+        };
+        small.chain(around_p).chain(random).flat_map(move |bytes| [bytes, both_signs(bytes)])
+    }
+
+    #[test]
+    fn canonical_is_what_encodes_back_to_the_same_bytes() {
+        let (mut canonical, mut other) = (0, 0);
+        for bytes in encodings() {
+            let Some(point) = CompressedEdwardsY(bytes).decompress() else { continue };
+            let same = point.compress().0 == bytes;
+            assert_eq!(is_canonical(&bytes, &point), same, "{bytes:02x?}");
+            *(if same { &mut canonical } else { &mut other }) += 1;
+        }
+        assert!(canonical > 50 && other > 10, "{canonical} canonical, {other} others");
+    }
+
+    #[test]
+    fn torsion_free_is_what_dalek_says() {
+        let mut free = 0;
+        for point in encodings().filter_map(|bytes| CompressedEdwardsY(bytes).decompress()) {
+            for torsion in EIGHT_TORSION {
+                let mixed = point + torsion;
+                assert_eq!(is_torsion_free(&mixed), mixed.is_torsion_free());
+                free += u32::from(mixed.is_torsion_free());
+            }
+        }
+        assert!(free > 50, "each coset has one");
     }
 
     #[test]

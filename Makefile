@@ -1,0 +1,33 @@
+# `make` alone lists the targets. Each does its own set-up; the work is in scripts/.
+.PHONY: help demo test lint bench fuzz prove deny
+
+# A login shell knows where rustup puts cargo; make may run in one that does not.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+
+demo: ## build, start a four-validator network on loopback, open the console (DEMO_ARGS=... go to `qratum demo`)
+	@scripts/demo $(DEMO_ARGS)
+
+test: ## set-up, format, lints, all tests; closes with what was skipped and why
+	@scripts/test
+
+lint: ## format, clippy and documentation without a warning
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+bench: ## the benchmarks of tests/bench, a workspace of its own
+	cd tests/bench && cargo run --release --locked --bin headers
+	cd tests/bench && cargo run --release --locked --bin million
+
+fuzz: ## each fuzz target for FUZZ_SECONDS (60); needs cargo-fuzz and a nightly Rust
+	@scripts/fuzz
+
+prove: ## the models of quorums and hand-overs, checked to the end
+	cargo run --release --locked -p qratum-tests --bin prove
+
+deny: ## licences, bans, sources and advisories; needs cargo-deny
+	@cargo deny --version >/dev/null 2>&1 || { echo "deny: cargo-deny is not installed (cargo install cargo-deny --locked)" >&2; exit 1; }
+	cargo deny --locked check

@@ -1,0 +1,89 @@
+//! What can be typed? The command line, and nothing else.
+
+use std::{num::NonZeroU64, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::exit::CODES;
+
+/// Admin console for BFT networks: every value is verified by an embedded light node, or marked
+/// as not verified. Without a command it opens the console.
+#[derive(Debug, Parser)]
+#[command(name = "qratum", version, after_help = CODES)]
+pub(crate) struct Cli {
+    /// Directory with genesis.json, peers.json and the store
+    /// [default: $XDG_DATA_HOME/qratum, or ~/.local/share/qratum]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) home: Option<PathBuf>,
+    /// Print JSON, with a schema field first
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Draw the console with ASCII characters only
+    #[arg(long, global = true)]
+    pub(crate) ascii: bool,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start a demo network of separate validator processes, and the console on it
+    Demo(DemoArgs),
+    /// Say what is verified now
+    Status(NetworkArgs),
+    /// Print a verified header with the proof that leads to it from the anchor
+    Header(HeaderArgs),
+    /// Check a header document offline
+    Verify(VerifyArgs),
+    /// Evidence that someone broke the protocol
+    Evidence {
+        #[command(subcommand)]
+        command: EvidenceCommand,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// How many validators a new demo home gets; an existing one keeps its own
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub(crate) validators: Option<u8>,
+    /// No console: one line for each verified head
+    #[arg(long)]
+    pub(crate) headless: bool,
+    /// Stop after this many verified heads; implies --headless
+    #[arg(long, value_name = "N")]
+    pub(crate) heads: Option<NonZeroU64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NetworkArgs {
+    /// How long to wait for a verified head
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) timeout: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HeaderArgs {
+    /// Height of the header
+    pub(crate) height: u64,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// The document; "-" reads standard input
+    pub(crate) file: PathBuf,
+    /// What is trusted at first: a genesis.json
+    #[arg(long, value_name = "FILE")]
+    pub(crate) anchor: PathBuf,
+    /// The time to judge at: YYYY-MM-DDTHH:MM:SSZ, or milliseconds since 1970 [default: now]
+    #[arg(long, value_name = "TIME", value_parser = crate::time::parse)]
+    pub(crate) at: Option<qratum_chain::types::Time>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EvidenceCommand {
+    /// Check an evidence document offline
+    Verify(VerifyArgs),
+}

@@ -1,0 +1,33 @@
+//! `qratum`: the console on the user's own configuration.
+
+use std::io::IsTerminal;
+
+use qratum_light_node::LightNode;
+
+use super::network::{block_on, start_failure};
+use crate::{
+    exit::{Exit, Failure},
+    home::Home,
+    model::Model,
+    runtime,
+    signals::Signals,
+    terminal,
+};
+
+/// Opens the console.
+pub(crate) fn run(home: &Home, ascii: bool) -> Result<Exit, Failure> {
+    let config = home.config()?;
+    if !std::io::stdout().is_terminal() {
+        let text = "the console needs a terminal\n`qratum status` says what is verified without one";
+        return Err(Failure::new(Exit::Usage, text));
+    }
+    let theme = terminal::theme(ascii)?;
+    let model = Model::new(&config.genesis, theme)?;
+    block_on(async {
+        let signals = Signals::listen().map_err(|error| Failure::io("signals", &error))?;
+        let node = LightNode::start(config).await.map_err(|error| start_failure(&error))?;
+        let ended = runtime::run(model, &node, None, signals).await;
+        node.stop().await;
+        ended.map(|()| Exit::Done)
+    })
+}

@@ -1,0 +1,59 @@
+//! `qratum evidence verify`: did someone break the protocol?
+
+use qratum_chain::{
+    document::{Evidence, MAX_LENGTH},
+    types::{Time, Validator, ValidatorSet},
+};
+use qratum_verifier::{Reject, Rules, Trusted, detect};
+
+use super::verdict::{Verdict, Word};
+use crate::{
+    cli::VerifyArgs,
+    exit::{Exit, Failure},
+    file, home, time,
+};
+
+/// Checks an evidence document offline.
+pub(crate) fn run(args: &VerifyArgs, json: bool) -> Result<Exit, Failure> {
+    let (anchor, rules) = home::anchor(&args.anchor)?;
+    let now = args.at.unwrap_or_else(time::now);
+    let named = anchor.id().to_string();
+    let evidence = match Evidence::from_json(&file::read(&args.file, MAX_LENGTH)?) {
+        Ok(evidence) => evidence,
+        Err(error) => return Verdict::malformed(&error, named, now.0).print(json),
+    };
+    let verdict = match judge(&evidence, &anchor, &rules, now) {
+        Ok(text) => Verdict::of(Word::Verified, text, named, now.0),
+        Err(reject) => Verdict::refused(&reject, named, now.0),
+    };
+    verdict.print(json)
+}
+
+fn judge(evidence: &Evidence, anchor: &Trusted, rules: &Rules, now: Time) -> Result<String, Reject> {
+    match evidence {
+        Evidence::DoubleVote(votes, set) => {
+            let key = detect::double_vote(votes, &set_of(set, anchor)?, rules)?;
+            let vote = &votes.first.vote;
+            Ok(format!("{} voted twice at height {}, round {}", key.get(), vote.height, vote.round))
+        }
+        Evidence::DoubleProposal(proposals, set) => {
+            let key = detect::double_proposal(proposals, &set_of(set, anchor)?, rules)?;
+            let proposal = &proposals.first.proposal;
+            let (height, round) = (proposal.height, proposal.round);
+            Ok(format!("{} proposed twice at height {height}, round {round}", key.get()))
+        }
+        Evidence::Fork(blocks) => {
+            let fork = detect::fork(blocks, anchor, rules, now)?;
+            let keys: Vec<String> = fork.culprits().iter().map(ToString::to_string).collect();
+            let height = blocks.first.header.height;
+            Ok(format!("the chain forked at height {height}; both blocks were signed by {}", keys.join(", ")))
+        }
+    }
+}
+
+/// The set that came along, which must be the anchor's own: nothing here leads to a later one.
+fn set_of(members: &[Validator], anchor: &Trusted) -> Result<ValidatorSet, Reject> {
+    let set = ValidatorSet::new(members.to_vec()).map_err(|why| Reject::BadSet { why })?;
+    let (got, want) = (set.hash(), anchor.validators().hash());
+    if got == want { Ok(set) } else { Err(Reject::WrongValidators { got, want }) }
+}

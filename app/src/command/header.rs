@@ -1,0 +1,88 @@
+//! `qratum header`: a verified header, with the proof that convinces others.
+
+use qratum_chain::types::{Certificate, Height};
+use qratum_light_node::{FetchError, Proven};
+use tokio::time::timeout;
+
+use super::network::{Asking, block_on};
+use crate::{
+    cli::HeaderArgs,
+    exit::{Exit, Failure},
+    home::Home,
+    output, time,
+};
+
+/// Fetches the header, has it verified, prints it.
+pub(crate) fn run(home: &Home, args: &HeaderArgs, json: bool) -> Result<Exit, Failure> {
+    let config = home.config_without_store()?;
+    let proven = block_on(async {
+        let asking = Asking::start(config, args.network.timeout).await?;
+        let proven = fetch(&asking, Height(args.height)).await;
+        asking.node.stop().await;
+        proven
+    })?;
+    if json {
+        let text = proven.proof.to_json();
+        output::json_text(&text.map_err(|error| Failure::new(Exit::Error, error.to_string()))?)?;
+    } else {
+        output::lines(&page(&proven))?;
+    }
+    Ok(if proven.checked.expired { Exit::Expired } else { Exit::Done })
+}
+
+async fn fetch(asking: &Asking, height: Height) -> Result<Proven, Failure> {
+    let late = |text: String| Failure::new(Exit::Nothing, text);
+    asking.synced().await.map_err(|error| late(error.to_string()))?;
+    match timeout(asking.left(), asking.node.header(height)).await {
+        Ok(fetched) => fetched.map_err(|error| failure(height, &error)),
+        Err(_) => Err(late(format!("block {height}: no proof in time"))),
+    }
+}
+
+fn failure(height: Height, error: &FetchError) -> Failure {
+    let exit = match error {
+        FetchError::Rejected(_) | FetchError::Forked => Exit::Refused,
+        FetchError::NotYet { .. } | FetchError::NoPeer | FetchError::Unavailable | FetchError::Stopped => {
+            Exit::Nothing
+        }
+    };
+    Failure::new(exit, format!("block {height}: {error}"))
+}
+
+fn page(proven: &Proven) -> String {
+    let header = proven.checked.header.get();
+    let verdict = if proven.checked.expired { "chains, but the anchor is expired" } else { "verified" };
+    let rows = [
+        ("verdict", verdict.to_owned()),
+        ("height", header.height.to_string()),
+        ("block id", header.id().to_string()),
+        ("time", time::format(header.time)),
+        ("round", header.round.to_string()),
+        ("set", header.set_id.to_string()),
+        ("chain", header.chain_id.to_string()),
+        ("parent", header.parent.to_string()),
+        ("transactions", header.tx_root.to_string()),
+        ("state", header.state_root.to_string()),
+        ("validators", header.validators_hash.to_string()),
+        ("next set", header.next_validators_hash.to_string()),
+        ("evidence", header.evidence_root.to_string()),
+        ("history", header.history_root.to_string()),
+        ("proof", proof(proven)),
+    ];
+    rows.iter().map(|(name, value)| format!("{name:<13} {value}\n")).collect()
+}
+
+/// What the proof is made of.
+fn proof(proven: &Proven) -> String {
+    let proof = &proven.proof;
+    let own = match (&proof.history, proof.certificate.as_ref()) {
+        (Some(history), _) => format!("in the history of block {}", history.head.header.height),
+        (None, Some(Certificate::Chained(_))) => "a chained certificate".to_owned(),
+        (None, Some(certificate)) => {
+            let signers = certificate.commit().map_or(0, |commit| commit.signatures.len());
+            format!("a certificate with {signers} signatures")
+        }
+        (None, None) => "it is the anchor".to_owned(),
+    };
+    format!("{own}; {} steps from the anchor", proof.path.len())
+}

@@ -1,0 +1,53 @@
+//! What commands that ask the network share: a runtime, and a light node that keeps nothing.
+
+use std::{
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use qratum_light_node::{Config, LightNode, Snapshot, StartError, SyncError};
+use tokio::runtime::Builder;
+
+use crate::exit::{Exit, Failure};
+
+/// Runs a command on one thread: the console and its commands need no more.
+pub(crate) fn block_on<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Failure::io("runtime", &error))?.block_on(command)
+}
+
+/// A light node of its own for one command, and when it must be done.
+pub(crate) struct Asking {
+    pub(crate) node: LightNode,
+    deadline: Instant,
+}
+
+impl Asking {
+    /// Starts the node.
+    pub(crate) async fn start(config: Config, seconds: u64) -> Result<Self, Failure> {
+        let now = Instant::now();
+        let deadline = now.checked_add(Duration::from_secs(seconds)).unwrap_or(now);
+        let node = LightNode::start(config).await.map_err(|error| start_failure(&error))?;
+        Ok(Self { node, deadline })
+    }
+
+    /// Time left.
+    pub(crate) fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// Waits for a verified head.
+    pub(crate) async fn synced(&self) -> Result<Arc<Snapshot>, SyncError> {
+        self.node.synced(self.left()).await
+    }
+}
+
+/// What is wrong with the configuration, or with the machine.
+pub(crate) fn start_failure(error: &StartError) -> Failure {
+    let exit = match error {
+        StartError::Network(_) => Exit::Error,
+        StartError::Peers(_) | StartError::Genesis(_) | StartError::StoreOfAnotherChain { .. } => Exit::Usage,
+    };
+    Failure::new(exit, error.to_string())
+}

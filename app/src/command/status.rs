@@ -1,0 +1,164 @@
+//! `qratum status`: what is verified now?
+
+use qratum_chain::types::Genesis;
+use qratum_light_node::{PeerView, Refusal, Snapshot};
+use serde::Serialize;
+
+use super::network::{Asking, block_on};
+use crate::{
+    cli::NetworkArgs,
+    exit::{Exit, Failure},
+    home::{self, Home},
+    model::head_of,
+    output, time,
+};
+
+/// The status, as `--json` prints it. Powers are sums of voting power.
+#[derive(Debug, Serialize)]
+struct Status {
+    schema: &'static str,
+    state: &'static str,
+    /// Null until a head was verified.
+    verified_height: Option<u64>,
+    block_id: Option<String>,
+    time_ms: Option<u64>,
+    age_ms: Option<u64>,
+    round: Option<u32>,
+    set_id: Option<u64>,
+    signed: Option<u128>,
+    total: Option<u128>,
+    signers: Vec<String>,
+    network: String,
+    chain_id: String,
+    demo: bool,
+    peers: Vec<PeerJson>,
+    anchor: AnchorJson,
+    refusals: Vec<RefusalJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct PeerJson {
+    name: String,
+    connected: bool,
+    /// Not verified.
+    claimed_height: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct AnchorJson {
+    height: u64,
+    block_id: String,
+    time_ms: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct RefusalJson {
+    peer: String,
+    reason: &'static str,
+    text: String,
+    at_ms: u64,
+    count: u32,
+}
+
+/// Waits for a verified head and prints it; without one, prints what is known all the same.
+pub(crate) fn run(home: &Home, args: &NetworkArgs, json: bool) -> Result<Exit, Failure> {
+    let config = home.config_without_store()?;
+    let genesis = config.genesis.clone();
+    let anchor = anchor_of(home)?;
+    let (snapshot, exit) = block_on(async {
+        let asking = Asking::start(config, args.timeout).await?;
+        let (snapshot, exit) = match asking.synced().await {
+            Ok(snapshot) => (snapshot, Exit::Done),
+            Err(_) => (asking.node.snapshots().borrow().clone(), Exit::Nothing),
+        };
+        asking.node.stop().await;
+        Ok((snapshot, exit))
+    })?;
+    let status = Status::of(&snapshot, genesis, anchor);
+    if json {
+        output::json(&status)?;
+    } else {
+        output::lines(&status.page())?;
+    }
+    Ok(exit)
+}
+
+fn anchor_of(home: &Home) -> Result<AnchorJson, Failure> {
+    let (anchor, _) = home::anchor(&home.genesis_path())?;
+    let header = anchor.header().get();
+    Ok(AnchorJson { height: header.height.0, block_id: anchor.id().to_string(), time_ms: header.time.0 })
+}
+
+impl Status {
+    fn of(snapshot: &Snapshot, genesis: Genesis, anchor: AnchorJson) -> Self {
+        let head = head_of(snapshot);
+        let header = head.map(|head| head.header().get());
+        let tally = head.map(|head| head.tally());
+        Self {
+            schema: "qratum/status/v1",
+            state: snapshot.state.word(),
+            verified_height: header.map(|header| header.height.0),
+            block_id: head.map(|head| head.id().to_string()),
+            time_ms: header.map(|header| header.time.0),
+            age_ms: header.map(|header| time::since(header.time, time::now())),
+            round: header.map(|header| header.round.0),
+            set_id: header.map(|header| header.set_id.0),
+            signed: tally.map(|tally| tally.signed),
+            total: tally.map(|tally| tally.total),
+            signers: head.map(|head| crate::model::signers(head, &snapshot.names)).unwrap_or_default(),
+            network: genesis.network,
+            chain_id: anchor.block_id.clone(),
+            demo: genesis.demo,
+            peers: snapshot.peers.iter().map(PeerJson::from).collect(),
+            anchor,
+            refusals: snapshot.refusals.iter().map(RefusalJson::from).collect(),
+        }
+    }
+
+    fn page(&self) -> String {
+        let mut page = format!("network   {}{}\n", self.network, if self.demo { "  (demo)" } else { "" });
+        page.push_str(&format!("state     {}\n", self.state));
+        match (self.verified_height, &self.block_id, self.age_ms) {
+            (Some(height), Some(id), Some(age)) => {
+                page.push_str(&format!(
+                    "verified  height {height}, {} old\nblock id  {id}\n",
+                    time::age(age)
+                ));
+                let (signed, total) = (self.signed.unwrap_or(0), self.total.unwrap_or(0));
+                let names = self.signers.join(", ");
+                page.push_str(&format!("signed    {signed} of {total} power: {names}\n"));
+            }
+            _ => page.push_str("verified  nothing yet\n"),
+        }
+        page.push_str(&format!("anchor    height {}, {}\n", self.anchor.height, self.anchor.block_id));
+        for peer in &self.peers {
+            let claim =
+                peer.claimed_height.map_or_else(String::new, |h| format!(", claims height {h} (unverified)"));
+            let link = if peer.connected { "connected" } else { "not connected" };
+            page.push_str(&format!("peer      {}: {link}{claim}\n", peer.name));
+        }
+        for refusal in &self.refusals {
+            page.push_str(&format!("refused   {}: {} ({})\n", refusal.peer, refusal.text, refusal.reason));
+        }
+        page
+    }
+}
+
+impl From<&PeerView> for PeerJson {
+    fn from(peer: &PeerView) -> Self {
+        let claimed_height = peer.claimed_height.map(|height| height.0);
+        Self { name: peer.name.clone(), connected: peer.connected, claimed_height }
+    }
+}
+
+impl From<&Refusal> for RefusalJson {
+    fn from(refusal: &Refusal) -> Self {
+        Self {
+            peer: refusal.peer.clone(),
+            reason: refusal.reason.name(),
+            text: refusal.reason.to_string(),
+            at_ms: refusal.at.0,
+            count: refusal.count,
+        }
+    }
+}

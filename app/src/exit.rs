@@ -1,0 +1,57 @@
+//! How did it end? The exit codes of all commands, in one place.
+
+use std::io;
+
+/// Exit codes. `qratum --help` lists them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done; for `status`, `header`, `verify`, `evidence`: verified.
+    Done = 0,
+    /// An error of the machine or of a file: unreadable, malformed, a program is missing.
+    Error = 1,
+    /// Wrong usage or configuration.
+    Usage = 2,
+    /// Nothing could be verified: no peer, or not in time.
+    Nothing = 3,
+    /// It chains to the anchor, but the anchor was too old at that time.
+    Expired = 4,
+    /// Judged and refused; the reason is printed.
+    Refused = 5,
+}
+
+/// The list that `--help` ends with.
+pub(crate) const CODES: &str = "\
+Exit codes:
+  0  done; status, header, verify, evidence: verified
+  1  error: a file is unreadable or malformed, a program is missing
+  2  wrong usage or configuration
+  3  nothing verified: no peer, or not in time
+  4  it chains to the anchor, but the anchor was expired at that time
+  5  refused; the reason is printed";
+
+/// A command that did not do what it should.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    /// What to say on standard error; none where nobody listens any more.
+    pub(crate) text: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, text: impl Into<String>) -> Self {
+        Self { exit, text: Some(text.into()) }
+    }
+
+    /// An error of the machine, with what was tried.
+    pub(crate) fn io(what: &str, error: &io::Error) -> Self {
+        Self::new(Exit::Error, format!("{what}: {error}"))
+    }
+}
+
+impl From<io::Error> for Failure {
+    /// An error of writing to standard output. A reader that left, as `head` does, is no mistake.
+    fn from(error: io::Error) -> Self {
+        let gone = error.kind() == io::ErrorKind::BrokenPipe;
+        Self { exit: Exit::Error, text: (!gone).then(|| format!("standard output: {error}")) }
+    }
+}

@@ -1,0 +1,68 @@
+//! What leaves through standard output and standard error, made safe for the terminal behind it.
+
+use std::io::{self, Write};
+
+use qratum_widgets::SafeText;
+use serde::Serialize;
+
+/// The longest line of text, in characters.
+const MAX_LINE: usize = 4096;
+
+/// Prints lines of text.
+pub(crate) fn lines(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for line in text.lines() {
+        writeln!(out, "{}", SafeText::new(line, MAX_LINE))?;
+    }
+    out.flush()
+}
+
+/// Prints lines on standard error. Where that is gone, there is nobody to tell.
+pub(crate) fn complain(text: &str) {
+    let mut out = io::stderr().lock();
+    for (line, start) in text.lines().zip(["qratum: "].into_iter().chain(std::iter::repeat(""))) {
+        let _ = writeln!(out, "{start}{}", SafeText::new(line, MAX_LINE));
+    }
+}
+
+/// Prints a value as one line of JSON.
+pub(crate) fn json(value: &impl Serialize) -> io::Result<()> {
+    json_text(&serde_json::to_string(value)?)
+}
+
+/// Prints a JSON text as one line of ASCII.
+pub(crate) fn json_text(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}", ascii(text))?;
+    out.flush()
+}
+
+/// The same JSON in visible ASCII: what a terminal could take for more than text stands only
+/// inside strings, where `\u` means the same.
+fn ascii(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c.is_ascii() && c != '\u{7f}' {
+            out.push(c);
+        } else {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_ascii_and_means_the_same() {
+        let value = "\u{1b}[2J \u{9b}x \u{202e} é 🂡 \u{7f}";
+        let text = ascii(&serde_json::to_string(value).unwrap());
+        assert!(text.bytes().all(|b| (b' '..0x7f).contains(&b)), "{text}");
+        assert_eq!(serde_json::from_str::<String>(&text).unwrap(), value);
+    }
+}

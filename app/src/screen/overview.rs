@@ -1,0 +1,202 @@
+//! The first pane: what is verified, who signed it, who told us.
+
+use qratum_chain::types::Validator;
+use qratum_light_node::{PeerView, Refusal, Snapshot, StoreState};
+use qratum_themes::{Mark, Theme, Tone};
+use qratum_verifier::Trusted;
+use qratum_widgets::{PowerBar, SafeText, badge};
+use ratatui::{
+    Frame,
+    layout::{Constraint, Layout, Rect},
+    text::{Line, Span},
+};
+
+use super::parts::{digest, labelled, section};
+use crate::{
+    model::{Model, member_name},
+    time,
+};
+
+/// Columns of a validator's row before its bar.
+const BAR_AT: u16 = 44;
+/// How many refusals are shown.
+const REFUSALS: usize = 3;
+
+/// Draws the pane.
+pub(super) fn view(model: &Model, frame: &mut Frame<'_>, area: Rect) {
+    let notices = notices(model);
+    let count = u16::try_from(notices.len()).unwrap_or(u16::MAX).min(2);
+    let [notices_at, rest] = Layout::vertical([Constraint::Length(count), Constraint::Fill(1)]).areas(area);
+    for (line, row) in notices.into_iter().rev().zip(notices_at.rows()) {
+        frame.render_widget(line, row);
+    }
+    match (&model.snapshot, model.head()) {
+        (Some(snapshot), Some(head)) => with_head(model, snapshot, head, frame, rest),
+        (Some(snapshot), None) => waiting(model, snapshot, frame, rest),
+        (None, _) => frame.render_widget(Line::from(" the light node is starting ..."), rest),
+    }
+}
+
+/// What went wrong beside the chain, the newest last.
+fn notices(model: &Model) -> Vec<Line<'static>> {
+    let bad = |text: &str| {
+        let text =
+            format!(" {} {}", model.theme.glyph(Mark::Refused), SafeText::new(text, SafeText::SENTENCE));
+        Line::styled(text, model.theme.tone(Tone::Bad))
+    };
+    let mut lines: Vec<_> = model.notices.iter().map(|notice| bad(notice)).collect();
+    let Some(snapshot) = &model.snapshot else { return lines };
+    match &snapshot.store {
+        StoreState::InUse => lines.push(bad("the store is in use by another process: nothing is kept")),
+        StoreState::Failed(why) => lines.push(bad(&format!("the store failed, nothing is kept: {why}"))),
+        StoreState::None | StoreState::Kept { .. } => {}
+    }
+    if let Some(fork) = &snapshot.fork {
+        let [block, _] = fork.blocks();
+        let height = block.header().get().height;
+        lines.push(bad(&format!("the chain has forked at height {height}: the head stays where it is")));
+    }
+    lines
+}
+
+/// Before the first head: nothing is shown that could be taken for one.
+fn waiting(model: &Model, snapshot: &Snapshot, frame: &mut Frame<'_>, area: Rect) {
+    let peers = snapshot.peers.len();
+    let lines = [
+        Line::from(format!(" waiting for a first verified head from {peers} peers ...")),
+        labelled(&model.theme, "anchor", vec![Span::raw(digest(&model.anchor.to_string(), room(area)))]),
+        Line::default(),
+    ];
+    let [top, rest] = Layout::vertical([Constraint::Length(3), Constraint::Fill(1)]).areas(area);
+    for (line, row) in lines.into_iter().zip(top.rows()) {
+        frame.render_widget(line, row);
+    }
+    let [peers_at, refusals_at] =
+        Layout::vertical([Constraint::Length(needed(peers)), Constraint::Fill(1)]).areas(rest);
+    told_by(model, snapshot, frame, (peers_at, refusals_at));
+}
+
+fn with_head(model: &Model, snapshot: &Snapshot, head: &Trusted, frame: &mut Frame<'_>, area: Rect) {
+    let [facts_at, rest] = Layout::vertical([Constraint::Length(3), Constraint::Fill(1)]).areas(area);
+    facts(model, head, frame, facts_at);
+    let (members, peers) = (head.validators().members().len(), snapshot.peers.len());
+    let (validators_at, told_at) = if area.width >= 110 {
+        let halves = Layout::horizontal([Constraint::Fill(1); 2]).areas::<2>(rest);
+        (halves[0], halves[1])
+    } else {
+        // Peers keep a third of the room where validators would take it all.
+        let peers = needed(peers).min((rest.height / 3).max(rest.height.saturating_sub(needed(members))));
+        let validators = needed(members).min(rest.height.saturating_sub(peers));
+        let split = Layout::vertical([Constraint::Length(validators), Constraint::Fill(1)]).areas::<2>(rest);
+        (split[0], split[1])
+    };
+    validators(model, snapshot, head, frame, validators_at);
+    let peers_at = Constraint::Length(needed(peers));
+    let [peers_at, refusals_at] = Layout::vertical([peers_at, Constraint::Fill(1)]).areas(told_at);
+    told_by(model, snapshot, frame, (peers_at, refusals_at));
+}
+
+/// The head: height, id, and whether enough power signed it.
+fn facts(model: &Model, head: &Trusted, frame: &mut Frame<'_>, area: Rect) {
+    let theme = &model.theme;
+    let (header, tally) = (head.header().get(), head.tally());
+    let place = format!(
+        "  height {}  round {}  set {}  {} old",
+        header.height,
+        header.round,
+        header.set_id,
+        time::age(time::since(header.time, model.now))
+    );
+    let id = digest(&head.id().to_string(), room(area));
+    let power = format!("{} of {} power", tally.signed, tally.total);
+    let [head_at, id_at, signed_at] = Layout::vertical([Constraint::Length(1); 3]).areas(area);
+    frame.render_widget(
+        labelled(theme, "head", vec![badge::badge(theme, Mark::Verified), Span::raw(place)]),
+        head_at,
+    );
+    frame.render_widget(labelled(theme, "block id", vec![Span::raw(id)]), id_at);
+    let bar = Rect { x: area.x.saturating_add(BAR_AT), ..signed_at }.intersection(signed_at);
+    frame.render_widget(labelled(theme, "signed", vec![Span::raw(power)]), signed_at);
+    let verdict = if tally.is_quorum() { "> 2/3" } else { "not > 2/3" };
+    let [bar, verdict_at] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(11)]).areas(bar);
+    frame.render_widget(PowerBar { part: tally.signed, whole: tally.total, quorum_line: true, theme }, bar);
+    frame.render_widget(Line::from(format!(" {verdict}")), verdict_at);
+}
+
+/// One row for each member of the set that certified the head.
+fn validators(model: &Model, snapshot: &Snapshot, head: &Trusted, frame: &mut Frame<'_>, area: Rect) {
+    let theme = &model.theme;
+    let (set, total) = (head.validators(), head.validators().total_power());
+    let signed = |index: u32| head.signers().contains(&index);
+    let rows = (0u32..).zip(set.members()).map(|(index, member)| {
+        let name = SafeText::new(&member_name(index, set, &snapshot.names), 16);
+        validator(theme, signed(index), &name, member, total)
+    });
+    let title = format!(" validators {}: name, power, share, part of the certificate", set.members().len());
+    section(theme, title, rows.collect(), frame, area);
+    let room = usize::from(area.height.saturating_sub(1));
+    let shown = if set.members().len() > room { room.saturating_sub(1) } else { room };
+    let bars = (0u32..).zip(set.members()).take(shown).zip(area.rows().skip(1));
+    for ((index, member), row) in bars {
+        let part = if signed(index) { u128::from(member.power) } else { 0 };
+        let bar = Rect { x: row.x.saturating_add(BAR_AT), ..row }.intersection(row);
+        let [bar, _] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(11)]).areas(bar);
+        frame.render_widget(PowerBar { part, whole: total, quorum_line: false, theme }, bar);
+    }
+}
+
+fn validator(theme: &Theme, signed: bool, name: &SafeText, member: &Validator, total: u128) -> Line<'static> {
+    let mark = if signed { Mark::Signed } else { Mark::Unsigned };
+    let tenths = u128::from(member.power).saturating_mul(1000).checked_div(total).unwrap_or(0);
+    let text = format!("{name:<12} {:>6} {:>3}.{} % ", member.power, tenths / 10, tenths % 10);
+    Line::from_iter([
+        Span::raw(" "),
+        badge::glyph(theme, mark),
+        Span::raw(format!(" {text}")),
+        Span::styled(theme.word(mark).to_owned(), theme.mark_style(mark)),
+    ])
+}
+
+/// The peers, and what of theirs was refused.
+fn told_by(model: &Model, snapshot: &Snapshot, frame: &mut Frame<'_>, (peers_at, refusals_at): (Rect, Rect)) {
+    let theme = &model.theme;
+    let peers: Vec<_> = snapshot.peers.iter().map(|view| peer(theme, view)).collect();
+    let connected = snapshot.peers.iter().filter(|peer| peer.connected).count();
+    section(theme, format!(" peers {connected} of {} connected", peers.len()), peers, frame, peers_at);
+    if !snapshot.refusals.is_empty() {
+        let newest = snapshot.refusals.iter().rev().take(REFUSALS).map(|it| refusal(theme, it));
+        section(theme, " refused".to_owned(), newest.collect(), frame, refusals_at);
+    }
+}
+
+fn peer(theme: &Theme, peer: &PeerView) -> Line<'static> {
+    let mark = if peer.connected { Mark::Connected } else { Mark::Apart };
+    let name = SafeText::new(&peer.name, 16);
+    let mut spans = vec![
+        Span::raw(" "),
+        badge::glyph(theme, mark),
+        Span::raw(format!(" {name:<12} {:<14}", theme.word(mark))),
+    ];
+    if let Some(height) = peer.claimed_height {
+        spans.push(Span::raw(format!("claims {height}  ")));
+        spans.push(badge::badge(theme, Mark::Unverified));
+    }
+    Line::from(spans)
+}
+
+fn refusal(theme: &Theme, refusal: &Refusal) -> Line<'static> {
+    let text = format!("{}: {}: {}", refusal.peer, refusal.reason.name(), refusal.reason);
+    let times = if refusal.count > 1 { format!(" ({} times)", refusal.count) } else { String::new() };
+    let text = format!(" {}{times}", SafeText::new(&text, SafeText::SENTENCE));
+    Line::from_iter([Span::raw(" "), badge::glyph(theme, Mark::Refused), Span::raw(text)])
+}
+
+/// Rows of a section with this many entries.
+fn needed(entries: usize) -> u16 {
+    u16::try_from(entries).unwrap_or(u16::MAX).saturating_add(1)
+}
+
+/// Characters behind a label.
+fn room(area: Rect) -> usize {
+    usize::from(area.width.saturating_sub(13))
+}

@@ -1,0 +1,45 @@
+//! Pieces that more than one pane is made of.
+
+use qratum_themes::{Theme, Tone};
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+/// Draws a heading and as many rows below it as there is room for; says how many are left out.
+pub(super) fn section(
+    theme: &Theme,
+    title: String,
+    rows: Vec<Line<'static>>,
+    frame: &mut Frame<'_>,
+    area: Rect,
+) {
+    let room = usize::from(area.height.saturating_sub(1));
+    let left_out = rows.len().saturating_sub(room);
+    let shown = if left_out > 0 { room.saturating_sub(1) } else { room };
+    let more = (left_out > 0).then(|| {
+        let hidden = rows.len().saturating_sub(shown);
+        Line::styled(format!("   ... {hidden} more"), theme.tone(Tone::Quiet))
+    });
+    let heading = Line::styled(title, theme.tone(Tone::Title));
+    let lines = std::iter::once(heading).chain(rows.into_iter().take(shown)).chain(more);
+    for (line, row) in lines.zip(area.rows()) {
+        frame.render_widget(line, row);
+    }
+}
+
+/// A label in its column, and what it names.
+pub(super) fn labelled(theme: &Theme, label: &str, value: Vec<Span<'static>>) -> Line<'static> {
+    let label = Span::styled(format!(" {label:<10} "), theme.tone(Tone::Quiet));
+    Line::from_iter(std::iter::once(label).chain(value))
+}
+
+/// A hash in at most `room` characters: whole, or both its ends.
+pub(super) fn digest(hash: &str, room: usize) -> String {
+    if hash.len() <= room {
+        return hash.to_owned();
+    }
+    let ends = hash.get(..16).zip(hash.get(hash.len().saturating_sub(16)..));
+    ends.map_or_else(|| hash.to_owned(), |(start, end)| format!("{start}..{end}"))
+}

@@ -1,0 +1,301 @@
+//! `qratum verify` and `qratum evidence verify` as a user or an attacker would call them.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test file: a panic is the verdict"
+)]
+
+use std::{
+    fs,
+    io::Write as _,
+    os::unix::process::ExitStatusExt,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use qratum_chain::{
+    Hash,
+    document::{Evidence, HeaderProof, MAX_LENGTH, genesis_to_json},
+    types::{
+        ChainParams, DoubleVote, Genesis, GenesisValidator, Height, Jurisdiction, Phase, Round, SetId,
+        SignedVote, Time, Validator, Vote,
+    },
+};
+use qratum_crypto::sign::ed25519::SecretKey;
+
+const GENESIS_TIME: u64 = 1_795_304_225_000;
+
+fn genesis() -> Genesis {
+    let member = |seed: u8| GenesisValidator {
+        name: format!("v-{seed}"),
+        validator: Validator {
+            pubkey: SecretKey::from_seed(&[seed; 32]).public(),
+            power: 10,
+            jurisdiction: Jurisdiction::new(*b"CH").unwrap(),
+            since_set: SetId(0),
+            pq_key_hash: Hash::ZERO,
+        },
+    };
+    Genesis {
+        network: "test".to_owned(),
+        demo: true,
+        time: Time(GENESIS_TIME),
+        params: ChainParams::default(),
+        validators: (1..=4).map(member).collect(),
+    }
+}
+
+/// A folder of its own with an anchor in it.
+struct Bench(PathBuf);
+
+impl Bench {
+    fn new(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        let bench = Self(path);
+        bench.file("genesis.json", genesis_to_json(&genesis()).unwrap().as_bytes());
+        bench
+    }
+
+    fn file(&self, name: &str, bytes: &[u8]) -> String {
+        let path = self.0.join(name);
+        fs::write(&path, bytes).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    fn anchor(&self) -> String {
+        self.0.join("genesis.json").to_str().unwrap().to_owned()
+    }
+
+    /// Runs with at most 64 MiB of private memory: an allocation beyond it aborts.
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.limited(64 << 10, arguments, &[])
+    }
+
+    fn limited(&self, kib: u32, arguments: &[&str], input: &[u8]) -> Output {
+        let mut child = Command::new("sh")
+            .args(["-c", &format!("ulimit -d {kib} && exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_qratum")])
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // The program may stop reading before the end: that is its right.
+        let _ = child.stdin.take().unwrap().write_all(input);
+        child.wait_with_output().unwrap()
+    }
+
+    fn verify(&self, file: &str, more: &[&str]) -> Output {
+        let anchor = self.anchor();
+        self.run(&[["verify", file, "--anchor", &anchor].as_slice(), more].concat())
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Ended by itself, with this code and without a panic or an abort.
+fn assert_code(output: &Output, code: i32, case: &str) {
+    let all = format!("{}{}", text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.signal(), None, "{case}: {all}");
+    assert_eq!(output.status.code(), Some(code), "{case}: {all}");
+    assert!(!all.contains("panicked"), "{case}: {all}");
+    assert!(all.len() < 8 << 10, "{case}: {} bytes of output", all.len());
+    let plain = |b: u8| b == b'\n' || (b' '..0x7f).contains(&b);
+    assert!(all.bytes().all(plain), "{case}: {all:?}");
+}
+
+fn repeated(start: &str, unit: &str, end: &str) -> Vec<u8> {
+    let mut bytes = start.as_bytes().to_vec();
+    while bytes.len() + unit.len() + end.len() <= MAX_LENGTH {
+        bytes.extend_from_slice(unit.as_bytes());
+    }
+    bytes.extend_from_slice(end.as_bytes());
+    bytes
+}
+
+#[test]
+fn files_that_are_no_documents_are_malformed() {
+    let bench = Bench::new("malformed");
+    let schema = "{\"schema\":\"qratum/header/v1\",";
+    let cases: Vec<(&str, Vec<u8>)> = vec![
+        ("empty", Vec::new()),
+        ("garbage", (0..=255u8).cycle().take(100_000).collect()),
+        ("escape", b"{\"schema\":\"\\u001b]0;PWN\\u0007\\u202e\"}".to_vec()),
+        ("escape-raw", "\u{9b}2J\u{202e}".as_bytes().to_vec()),
+        ("deep-array", vec![b'['; 100_000]),
+        ("deep-object", "{\"a\":".repeat(100_000).into_bytes()),
+        ("deep-inside", format!("{schema}\"path\":{}", "[".repeat(100_000)).into_bytes()),
+        ("huge-number", format!("{schema}\"bytes\":1e999999}}").into_bytes()),
+        ("long-number", format!("{schema}\"bytes\":{}}}", "9".repeat(1 << 20)).into_bytes()),
+        ("unknown-field", repeated(&format!("{schema}\""), "x", "\":1}")),
+        ("long-string", repeated(&format!("{schema}\"bytes\":\""), "\\n", "\"}")),
+        ("mid-string", format!("{schema}\"{}\":1}}", "x".repeat(8_000_000)).into_bytes()),
+        ("many-strings", repeated(&format!("{schema}\"path\":["), "\"\",", "\"\"]}")),
+        (
+            "many-numbers",
+            repeated(&format!("{schema}\"certificate\":{{\"kind\":\"commit\",\"x\":["), "0,", "0]}}"),
+        ),
+        ("many-objects", repeated("[", "{},", "{}]")),
+        ("many-arrays", repeated("[", "[],", "[]]")),
+        ("spaces", repeated("", " ", "")),
+    ];
+    for (name, bytes) in cases {
+        let file = bench.file(name, &bytes);
+        let output = bench.verify(&file, &[]);
+        assert_code(&output, 1, name);
+        assert!(text(&output.stdout).starts_with("verdict   malformed\nreason    Malformed\n"), "{name}");
+        let output = bench.verify(&file, &["--json"]);
+        assert_code(&output, 1, name);
+        assert!(
+            text(&output.stdout).starts_with("{\"schema\":\"qratum/verdict/v1\",\"verdict\":\"malformed\",")
+        );
+        let anchor = bench.anchor();
+        assert_code(&bench.run(&["evidence", "verify", &file, "--anchor", &anchor]), 1, name);
+    }
+}
+
+#[test]
+fn files_that_cannot_be_read_are_errors() {
+    let bench = Bench::new("unreadable");
+    let long = bench.file("long", &vec![b' '; 20 << 20]);
+    let output = bench.verify(&long, &[]);
+    assert_code(&output, 1, "20 MiB");
+    assert!(text(&output.stderr).contains("longer than 16777216 bytes"), "{}", text(&output.stderr));
+    assert_code(&bench.verify("/dev/zero", &[]), 1, "endless");
+    let output = bench.verify("no\u{1b}[2Jsuch", &[]);
+    assert_code(&output, 1, "missing");
+    assert!(text(&output.stderr).contains("no<U+001B>[2Jsuch: No such file"), "{}", text(&output.stderr));
+    let folder = bench.0.to_str().unwrap().to_owned();
+    assert_code(&bench.verify(&folder, &[]), 1, "a directory");
+    let anchor = bench.anchor();
+    let input = vec![b' '; 20 << 20];
+    assert_code(&bench.limited(64 << 10, &["verify", "-", "--anchor", &anchor], &input), 1, "standard input");
+}
+
+/// The limit that the other tests lean on is real: with a tighter one the same call dies.
+#[test]
+fn the_memory_limit_bites() {
+    let bench = Bench::new("limit");
+    let file = bench.file("spaces", &repeated("", " ", ""));
+    let anchor = bench.anchor();
+    let output = bench.limited(8 << 10, &["verify", &file, "--anchor", &anchor], &[]);
+    assert!(!matches!(output.status.code(), Some(0..=5)), "{:?}", output.status);
+}
+
+fn genesis_proof() -> HeaderProof {
+    let genesis = genesis();
+    HeaderProof {
+        header: genesis.header().unwrap(),
+        certificate: None,
+        validators: genesis.validators.iter().map(|member| member.validator.clone()).collect(),
+        path: Vec::new(),
+        history: None,
+    }
+}
+
+#[test]
+fn the_anchor_proves_itself_and_nothing_else() {
+    let bench = Bench::new("anchor");
+    let mut proof = genesis_proof();
+    let file = bench.file("genesis-header.json", proof.to_json().unwrap().as_bytes());
+    let output = bench.verify(&file, &["--json", "--at", "2026-11-22T00:00:00Z"]);
+    assert_code(&output, 0, "the anchor");
+    let id = proof.header.id();
+    assert_eq!(
+        text(&output.stdout),
+        format!(
+            "{{\"schema\":\"qratum/verdict/v1\",\"verdict\":\"verified\",\"reason\":null,\"text\":\"it chains to \
+             the anchor, inside the trusting period\",\"height\":0,\"block_id\":\"{id}\",\"anchor\":\"{id}\",\
+             \"at_ms\":1795305600000}}\n"
+        )
+    );
+    proof.header.height = Height(7);
+    let file = bench.file("lonely-header.json", proof.to_json().unwrap().as_bytes());
+    let output = bench.verify(&file, &[]);
+    assert_code(&output, 5, "no certificate");
+    assert!(text(&output.stdout).starts_with("verdict   refused\nreason    NotProven\n"));
+    assert!(text(&output.stdout).contains("height    7  (claimed)\n"));
+}
+
+#[test]
+fn a_wrong_call_is_a_usage_error() {
+    let bench = Bench::new("usage");
+    let (anchor, file) = (bench.anchor(), bench.file("empty", b""));
+    let nowhere = bench.0.join("nowhere").to_str().unwrap().to_owned();
+    for arguments in [
+        ["verify", &file].as_slice(),
+        &["verify", &file, "--anchor", &nowhere],
+        &["verify", &file, "--anchor", &file],
+        &["verify", &file, "--anchor", &anchor, "--at", "yesterday"],
+        &["verify", &file, "--anchor", &anchor, "\u{1b}[2J\u{202e}"],
+        &["status", "--home", &nowhere],
+        &["status", "--home", &nowhere, "--timeout", "0"],
+        &["header", "1", "--home", &nowhere],
+        &["header", "-1", "--home", &nowhere],
+        &["demo", "--validators", "17"],
+        &["demo", "--heads", "0"],
+        &["--home", &nowhere],
+        &["frobnicate"],
+    ] {
+        let output = bench.run(arguments);
+        assert_code(&output, 2, &arguments.join(" "));
+        assert!(text(&output.stderr).starts_with("qratum: ") && output.stdout.is_empty(), "{arguments:?}");
+    }
+    let output = bench.run(&["--home", &nowhere]);
+    assert_eq!(text(&output.stderr).lines().count(), 2, "what to do, in two lines");
+    for arguments in [["--help"].as_slice(), &["--version"], &["verify", "--help"]] {
+        assert_code(&bench.run(arguments), 0, &arguments.join(" "));
+    }
+    assert!(text(&bench.run(&["--help"]).stdout).contains("  4  it chains to the anchor, but"));
+}
+
+fn double_vote(heights: [u64; 2], set: Vec<Validator>) -> Evidence {
+    let key = SecretKey::from_seed(&[2; 32]);
+    let signed = |height, value| {
+        let vote = Vote {
+            phase: Phase::Precommit,
+            chain_id: genesis().chain_id().unwrap(),
+            set_id: SetId(0),
+            height: Height(height),
+            round: Round(0),
+            value,
+        };
+        SignedVote { signature: key.sign(&vote.sign_bytes()), vote, signer: 1 }
+    };
+    let block = Some(genesis().header().unwrap().id());
+    let [first, second] = heights;
+    Evidence::DoubleVote(DoubleVote { first: signed(first, None), second: signed(second, block) }, set)
+}
+
+#[test]
+fn evidence_is_checked_against_the_set_of_the_anchor() {
+    let bench = Bench::new("evidence");
+    let set: Vec<Validator> = genesis_proof().validators;
+    let fewer = set.iter().take(3).cloned().collect();
+    let anchor = bench.anchor();
+    let judge = |evidence: Evidence| {
+        let file = bench.file("evidence.json", evidence.to_json().unwrap().as_bytes());
+        bench.run(&["evidence", "verify", &file, "--anchor", &anchor])
+    };
+    let output = judge(double_vote([5, 5], set.clone()));
+    assert_code(&output, 0, "a double vote");
+    let key = SecretKey::from_seed(&[2; 32]).public();
+    let want = format!("verdict   verified\n          {key} voted twice at height 5, round 0\n");
+    assert!(text(&output.stdout).starts_with(&want), "{}", text(&output.stdout));
+    for (evidence, reason) in [
+        (double_vote([5, 6], set), "EvidencePosition"),
+        (double_vote([5, 5], fewer), "WrongValidators"),
+        (double_vote([5, 5], Vec::new()), "BadSet"),
+    ] {
+        let output = judge(evidence);
+        assert_code(&output, 5, reason);
+        assert!(text(&output.stdout).starts_with(&format!("verdict   refused\nreason    {reason}\n")));
+    }
+}

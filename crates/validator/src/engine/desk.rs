@@ -1,0 +1,209 @@
+//! Serves the core's effects: signs, checks, and notes what the host has to do.
+
+use core::convert::Infallible;
+use std::collections::{BTreeMap, btree_map::Entry as Slot};
+
+use malachite_consensus::{ConsensusMsg, Effect, LivenessMsg, Resumable, Resume, SignedConsensusMsg};
+use malachite_types::{
+    CertificateError, CommitCertificate as CoreCommit, PolkaCertificate, RoundCertificate, SignedMessage,
+};
+use qratum_chain::types::{BlockId, Phase, Round, SignedVote, Vote};
+use qratum_crypto::sign::ed25519::{SecretKey, verify_strict};
+
+use super::{
+    context::{Address, CoreProposal, CoreVote, Rules, Seal},
+    convert::{Translator, timer_out},
+    event::Event,
+    journal::Entry,
+};
+use crate::{
+    message::RoundReason,
+    quorum::{QuorumFault, has_honest, is_quorum, tally, verify_vote},
+};
+
+type Served = Result<Resume<Rules>, Infallible>;
+
+/// The place where effects are served.
+pub(super) struct Desk {
+    pub(super) translator: Translator,
+    key: SecretKey,
+    /// Own votes of this height: what was signed for a place is never signed differently.
+    signed: BTreeMap<(Round, Phase), Option<BlockId>>,
+    events: Vec<Event>,
+}
+
+impl Desk {
+    pub(super) fn new(translator: Translator, key: SecretKey) -> Self {
+        Self { translator, key, signed: BTreeMap::new(), events: Vec::new() }
+    }
+
+    /// Begins a height, with the votes of ours that its log holds.
+    pub(super) fn start(&mut self, log: &[Entry]) {
+        self.signed.clear();
+        let ours = self.translator.members.index_of(&Address(self.key.public()));
+        for entry in log {
+            if let Entry::Vote(signed) = entry
+                && Some(signed.signer) == ours
+            {
+                self.remember(&signed.vote);
+            }
+        }
+    }
+
+    /// What was noted since the last time.
+    pub(super) fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    pub(super) fn serve(&mut self, effect: Effect<Rules>) -> Served {
+        use Effect as E;
+        match effect {
+            E::CancelAllTimeouts(r) => self.note(Some(Event::StopAll), r),
+            E::CancelTimeout(timeout, r) => self.note(timer_out(timeout).map(Event::Stop), r),
+            E::ScheduleTimeout(timeout, r) => self.note(timer_out(timeout).map(Event::Start), r),
+            E::GetValue(_, round, _, r) => self.note(round.as_u32().map(|n| Event::Build(Round(n))), r),
+            E::WalAppend(height, input, r) => {
+                self.note(self.translator.entry_out(height.0, &input).map(Event::Log), r)
+            }
+            E::PublishConsensusMsg(SignedConsensusMsg::Vote(vote), r) | E::RepublishVote(vote, r) => {
+                self.note(self.translator.vote_out(&vote).map(Event::Vote), r)
+            }
+            E::PublishConsensusMsg(SignedConsensusMsg::Proposal(proposal), r) => {
+                self.note(self.translator.proposal_out(&proposal).map(Event::Proposal), r)
+            }
+            E::PublishLivenessMsg(message, r) => self.note(self.liveness(&message), r),
+            E::RepublishRoundCertificate(certificate, r) => {
+                self.note(Some(self.round_event(&certificate)), r)
+            }
+            E::Finalize(certificate, _, _, r) => {
+                self.note(self.translator.commit_out(&certificate).map(Event::Decided), r)
+            }
+            E::SignVote(vote, r) => {
+                let seal = self.seal_vote(&vote);
+                Ok(r.resume_with(SignedMessage::new(vote, seal)))
+            }
+            E::SignProposal(proposal, r) => {
+                let seal = self.seal_proposal(&proposal);
+                Ok(r.resume_with(SignedMessage::new(proposal, seal)))
+            }
+            other => Ok(self.verify(other)),
+        }
+    }
+
+    fn note(&mut self, event: Option<Event>, resume: impl Resumable<Rules, Value = ()>) -> Served {
+        self.events.extend(event);
+        Ok(resume.resume_with(()))
+    }
+
+    fn verify(&self, effect: Effect<Rules>) -> Resume<Rules> {
+        use Effect as E;
+        match effect {
+            E::VerifySignature(signed, _, r) => r.resume_with(self.holds(&signed)),
+            E::VerifyCommitCertificate(commit, _, _, r) => r.resume_with(verdict(self.commit_holds(&commit))),
+            E::VerifyExtendedCommitCertificate(commit, _, _, _, r) => {
+                r.resume_with(verdict(self.commit_holds(&commit.trim_vote_extensions())))
+            }
+            E::VerifyPolkaCertificate(polka, _, _, r) => r.resume_with(verdict(self.polka_holds(&polka))),
+            E::VerifyRoundCertificate(round, _, _, r) => r.resume_with(verdict(self.round_holds(&round))),
+            // There are no extensions: a vote has no place for one.
+            E::ExtendVote(_, _, _, _, r) => r.resume_with(None),
+            E::VerifyVoteExtension(_, _, _, _, _, _, r) => r.resume_with(Ok(())),
+            // The host takes over certified blocks itself and never feeds them to the core; blocks
+            // travel with their proposals; a decision is acted on when it is final.
+            E::CertVerifiedSyncValue(_, _, r)
+            | E::CertRejectedSyncValue(_, _, _, r)
+            | E::RestreamProposal(_, _, _, _, _, r)
+            | E::Decide(_, _, r)
+            | E::StartRound(_, _, _, _, r) => r.resume_with(()),
+            // Served before.
+            _ => Resume::Continue,
+        }
+    }
+
+    /// Notes that `vote` is ours. `false` when something else was signed in its place.
+    fn remember(&mut self, vote: &Vote) -> bool {
+        match self.signed.entry((vote.round, vote.phase)) {
+            Slot::Vacant(slot) => {
+                slot.insert(vote.value);
+                true
+            }
+            Slot::Occupied(_) => true,
+        }
+    }
+
+    fn seal_vote(&mut self, vote: &CoreVote) -> Seal {
+        match self.translator.rules.vote(vote) {
+            Some(vote) if self.remember(&vote) => Seal::of(self.key.sign(&vote.sign_bytes())),
+            _ => Seal::WITHHELD,
+        }
+    }
+
+    fn seal_proposal(&self, proposal: &CoreProposal) -> Seal {
+        let proposal = self.translator.rules.proposal(proposal);
+        proposal.map_or(Seal::WITHHELD, |proposal| Seal::of(self.key.sign(&proposal.sign_bytes())))
+    }
+
+    fn liveness(&self, message: &LivenessMsg<Rules>) -> Option<Event> {
+        match message {
+            LivenessMsg::Vote(vote) => self.translator.vote_out(vote).map(Event::Vote),
+            LivenessMsg::PolkaCertificate(polka) => self.translator.polka_out(polka).map(Event::Polka),
+            LivenessMsg::SkipRoundCertificate(round) => Some(self.round_event(round)),
+        }
+    }
+
+    fn round_event(&self, certificate: &RoundCertificate<Rules>) -> Event {
+        let (reason, votes) = self.translator.round_out(certificate);
+        Event::RoundCertificate(reason, votes)
+    }
+
+    fn holds(&self, signed: &SignedMessage<Rules, ConsensusMsg<Rules>>) -> bool {
+        let set = self.translator.members.set();
+        match &signed.message {
+            ConsensusMsg::Vote(vote) => {
+                let vote = self.translator.vote_out(&SignedMessage::new(vote.clone(), signed.signature));
+                vote.is_some_and(|v| verify_vote(set, v.signer, &v.vote, &v.signature).is_ok())
+            }
+            ConsensusMsg::Proposal(proposal) => {
+                let key = proposal.address.0;
+                let bytes = self.translator.rules.proposal(proposal).map(|p| p.sign_bytes());
+                bytes
+                    .zip(signed.signature.signature())
+                    .is_some_and(|(bytes, signature)| verify_strict(&key, &bytes, &signature).is_ok())
+            }
+        }
+    }
+
+    fn commit_holds(&self, commit: &CoreCommit<Rules>) -> Result<(), QuorumFault> {
+        self.weigh(&self.translator.commit_votes(commit)?, is_quorum)
+    }
+
+    fn polka_holds(&self, polka: &PolkaCertificate<Rules>) -> Result<(), QuorumFault> {
+        self.weigh(&self.translator.polka_out(polka).ok_or(QuorumFault::MixedVotes)?, is_quorum)
+    }
+
+    fn round_holds(&self, certificate: &RoundCertificate<Rules>) -> Result<(), QuorumFault> {
+        let (reason, votes) = self.translator.round_out(certificate);
+        match reason {
+            RoundReason::Skip => self.weigh(&votes, has_honest),
+            RoundReason::Precommits if votes.iter().all(|v| v.vote.phase == Phase::Precommit) => {
+                self.weigh(&votes, is_quorum)
+            }
+            RoundReason::Precommits => Err(QuorumFault::MixedVotes),
+        }
+    }
+
+    fn weigh(&self, votes: &[SignedVote], enough: fn(u128, u128) -> bool) -> Result<(), QuorumFault> {
+        let set = self.translator.members.set();
+        let (signed, total) = (tally(set, votes)?, set.total_power());
+        if enough(signed, total) { Ok(()) } else { Err(QuorumFault::NotEnough { signed, total }) }
+    }
+}
+
+/// Our reason in the core's words, which only ever reach its log.
+#[expect(clippy::result_large_err, reason = "the core's type")]
+fn verdict(result: Result<(), QuorumFault>) -> Result<(), CertificateError<Rules>> {
+    result.map_err(|fault| {
+        let reason: Box<dyn std::error::Error + Send + Sync> = fault.to_string().into();
+        CertificateError::VerificationError(Some(reason.into()))
+    })
+}

@@ -1,0 +1,31 @@
+//! What the engine asks the host to do.
+
+use qratum_chain::types::{CommitCertificate, Round, SignedProposal, SignedVote};
+
+use super::journal::{Entry, Timer};
+use crate::message::RoundReason;
+
+/// What the engine wants done, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Write this down before anything after it leaves the process.
+    Log(Entry),
+    /// Send a vote to all.
+    Vote(SignedVote),
+    /// Send a proposal to all, with its block.
+    Proposal(SignedProposal),
+    /// Send a polka to all.
+    Polka(Vec<SignedVote>),
+    /// Send the reason to enter a round to all.
+    RoundCertificate(RoundReason, Vec<SignedVote>),
+    /// Wind up this clock; its length is the host's matter.
+    Start(Timer),
+    /// Stop this clock.
+    Stop(Timer),
+    /// Stop all clocks.
+    StopAll,
+    /// Build a block: it is our turn in this round.
+    Build(Round),
+    /// This block is final.
+    Decided(CommitCertificate),
+}

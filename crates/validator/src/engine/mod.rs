@@ -1,0 +1,205 @@
+//! The Tendermint core of Malachite, behind our own types: the only module that knows it.
+//!
+//! An input goes in, events come out in the order in which they must happen. The core asks for
+//! signatures and checks; all of them are over our bytes and under our rules. What it signed at
+//! its height is remembered and never signed differently.
+
+mod context;
+mod convert;
+mod desk;
+mod event;
+mod journal;
+
+use core::fmt;
+
+use malachite_consensus::{Error, Input, LocallyProposedValue, Params, State, process};
+use malachite_types::{Round as CoreRound, ValuePayload, VoteExtensionPolicy};
+use qratum_chain::{
+    schedule::proposer,
+    types::{BlockId, ChainId, Height, Round, SignedProposal, SignedVote, ValidatorSet},
+};
+use qratum_crypto::sign::ed25519::{SecretKey, verify_strict};
+
+use self::{
+    context::{Address, Choice, CoreHeight, Members, Rules},
+    convert::{Translator, timer_in},
+    desk::Desk,
+};
+pub use self::{
+    event::Event,
+    journal::{Entry, Judgement, Timer, TimerKind},
+};
+use crate::message::RoundReason;
+
+/// The core's queue for later heights is not used: the host holds early messages back itself.
+const QUEUE: usize = 1;
+
+/// The core refused an input or came to a state that must not be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineError(String);
+
+impl fmt::Display for EngineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The core with the desk that serves its effects.
+pub struct Engine {
+    state: State<Rules>,
+    desk: Desk,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Engine(height {}, round {})", self.state.height(), self.state.round())
+    }
+}
+
+impl Engine {
+    /// An engine for the validator with this key, not yet started.
+    ///
+    /// # Errors
+    /// [`EngineError`], when the key is not in the set or the set's threefold power is above 2^64.
+    pub fn new(
+        chain_id: ChainId,
+        set_length: u64,
+        set: &ValidatorSet,
+        key: SecretKey,
+    ) -> Result<Self, EngineError> {
+        let address = Address(key.public());
+        let members =
+            Members::new(set.clone()).ok_or_else(|| EngineError("the set has too much power".into()))?;
+        if members.index_of(&address).is_none() {
+            return Err(EngineError("the vote key is not in the validator set".into()));
+        }
+        let rules = Rules { chain_id, set_length };
+        let params = Params {
+            address,
+            threshold_params: Default::default(),
+            value_payload: ValuePayload::ProposalAndParts,
+            enabled: true,
+        };
+        let state = State::new(rules.clone(), CoreHeight::default(), members.clone(), params, QUEUE, QUEUE);
+        let translator = Translator { rules, members };
+        Ok(Self { state, desk: Desk::new(translator, key) })
+    }
+
+    /// The height that is being agreed on; 0 before the first start.
+    #[must_use]
+    pub fn height(&self) -> Height {
+        self.state.height().0
+    }
+
+    /// The round it is in.
+    #[must_use]
+    pub fn round(&self) -> Option<Round> {
+        self.state.round().as_u32().map(Round)
+    }
+
+    /// Starts `height`, after a crash from what was logged for it.
+    ///
+    /// # Errors
+    /// [`EngineError`], when the log leads to another vote than the one it holds.
+    pub fn start(&mut self, height: Height, log: &[Entry]) -> Result<Vec<Event>, EngineError> {
+        self.desk.start(log);
+        let inputs: Vec<Input<Rules>> =
+            log.iter().filter_map(|entry| self.desk.translator.entry_in(entry)).collect();
+        self.state.index_wal_entries(&inputs);
+        let members = self.desk.translator.members.clone();
+        let start =
+            Input::StartHeight(CoreHeight(height), members, false, None, VoteExtensionPolicy::Disabled);
+        let mut events = self.put(start)?;
+        for input in inputs {
+            events.extend(self.put(input)?);
+        }
+        self.state.reset_entries_index();
+        Ok(events)
+    }
+
+    /// Takes a vote from a peer.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub fn vote(&mut self, vote: &SignedVote) -> Result<Vec<Event>, EngineError> {
+        self.put_some(self.desk.translator.vote_in(vote).map(Input::Vote))
+    }
+
+    /// Takes a proposal from a peer, and what the host says of its block.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub fn proposal(
+        &mut self,
+        proposal: &SignedProposal,
+        judgement: &Judgement,
+    ) -> Result<Vec<Event>, EngineError> {
+        let mut events = self.put_some(self.desk.translator.proposal_in(proposal).map(Input::Proposal))?;
+        events.extend(self.put_some(self.desk.translator.judgement_in(judgement))?);
+        Ok(events)
+    }
+
+    /// Whether the signature of a proposal holds and its signer was to propose in that round: asked
+    /// before its block is looked at.
+    #[must_use]
+    pub fn is_proposers(&self, signed: &SignedProposal) -> bool {
+        let rules = &self.desk.translator.rules;
+        let set = self.desk.translator.members.set();
+        let proposal = &signed.proposal;
+        let expected = proposer(set, proposal.height, proposal.round);
+        proposal.chain_id == rules.chain_id
+            && expected == signed.signer
+            && set.member(signed.signer).is_some_and(|(member, _)| {
+                verify_strict(&member.pubkey, &proposal.sign_bytes(), &signed.signature).is_ok()
+            })
+    }
+
+    /// Takes a polka from a peer.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub fn polka(&mut self, votes: &[SignedVote]) -> Result<Vec<Event>, EngineError> {
+        self.put_some(self.desk.translator.polka_in(votes).map(Input::PolkaCertificate))
+    }
+
+    /// Takes a reason to enter a round from a peer.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub fn round_certificate(
+        &mut self,
+        reason: RoundReason,
+        votes: &[SignedVote],
+    ) -> Result<Vec<Event>, EngineError> {
+        self.put_some(self.desk.translator.round_in(reason, votes).map(Input::RoundCertificate))
+    }
+
+    /// Proposes the block that [`Event::Build`] asked for.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub fn propose(&mut self, round: Round, block_id: BlockId) -> Result<Vec<Event>, EngineError> {
+        let value = LocallyProposedValue::new(self.state.height(), CoreRound::new(round.0), Choice(block_id));
+        self.put(Input::Propose(value))
+    }
+
+    /// A clock ran out.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub fn timeout(&mut self, timer: Timer) -> Result<Vec<Event>, EngineError> {
+        self.put(Input::TimeoutElapsed(timer_in(timer)))
+    }
+
+    fn put_some(&mut self, input: Option<Input<Rules>>) -> Result<Vec<Event>, EngineError> {
+        input.map_or(Ok(Vec::new()), |input| self.put(input))
+    }
+
+    fn put(&mut self, input: Input<Rules>) -> Result<Vec<Event>, EngineError> {
+        let desk = &mut self.desk;
+        let result: Result<(), Error<Rules>> =
+            process!(input: input, state: &mut self.state, metrics: &(), with: effect => desk.serve(effect));
+        let events = desk.take_events();
+        result.map(|()| events).map_err(|error| EngineError(error.to_string()))
+    }
+}

@@ -1,0 +1,222 @@
+//! Where does a validator find its network, its peers and its keys? The layout of a home
+//! directory, read and written nowhere else.
+//!
+//! ```text
+//! HOME/genesis.json                    what the network starts from
+//! HOME/peers.json                      name and address of each validator
+//! HOME/run/validator-<index>.pid       while the process runs
+//! HOME/validators/NAME/vote.key        32-byte seed, 0600
+//! HOME/validators/NAME/peer.key        32-byte seed, 0600
+//! HOME/validators/NAME/chain.bin, log.bin
+//! ```
+
+use core::fmt;
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use libp2p::{Multiaddr, PeerId, identity::Keypair, multiaddr::Protocol};
+use qratum_chain::{
+    document::{DocumentError, MAX_LENGTH, genesis_from_json},
+    types::Genesis,
+};
+use qratum_crypto::sign::ed25519::SecretKey;
+use serde::{Deserialize, Serialize};
+
+const PEERS_SCHEMA: &str = "qratum/peers/v1";
+
+/// Why a home is none.
+#[derive(Debug)]
+pub enum HomeError {
+    /// A file or folder, and what the system says.
+    Io(PathBuf, io::Error),
+    /// `genesis.json` is no genesis.
+    Genesis(DocumentError),
+    /// `peers.json` is no list of peers.
+    Peers(String),
+    /// A key file has not 32 bytes.
+    Key(PathBuf),
+    /// No such validator in genesis or in the list of peers.
+    Name(String),
+}
+
+impl fmt::Display for HomeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(path, why) => write!(f, "{}: {why}", path.display()),
+            Self::Genesis(why) => write!(f, "genesis.json: {why}"),
+            Self::Peers(why) => write!(f, "peers.json: {why}"),
+            Self::Key(path) => write!(f, "{}: not 32 bytes", path.display()),
+            Self::Name(name) => write!(f, "no validator is called {name:?}"),
+        }
+    }
+}
+
+impl std::error::Error for HomeError {}
+
+/// Another validator, or this one, as the list of peers names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerAddress {
+    /// Its name in genesis.
+    pub name: String,
+    /// Its network identity.
+    pub id: PeerId,
+    /// Where it listens, without the identity.
+    pub address: Multiaddr,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PeersDocument {
+    schema: String,
+    peers: Vec<PeerJson>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PeerJson {
+    name: String,
+    address: String,
+}
+
+/// A home directory.
+#[derive(Clone, Debug)]
+pub struct Home(PathBuf);
+
+impl Home {
+    /// The home at `path`; nothing is read yet.
+    #[must_use]
+    pub fn new(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
+    /// `genesis.json`.
+    #[must_use]
+    pub fn genesis_path(&self) -> PathBuf {
+        self.0.join("genesis.json")
+    }
+
+    /// `peers.json`.
+    #[must_use]
+    pub fn peers_path(&self) -> PathBuf {
+        self.0.join("peers.json")
+    }
+
+    /// `run`, where running processes write their pids.
+    #[must_use]
+    pub fn run(&self) -> PathBuf {
+        self.0.join("run")
+    }
+
+    /// `run/validator-<index>.pid`.
+    #[must_use]
+    pub fn pid_path(&self, index: u32) -> PathBuf {
+        self.run().join(format!("validator-{index}.pid"))
+    }
+
+    /// `validators/NAME`.
+    #[must_use]
+    pub fn validator(&self, name: &str) -> PathBuf {
+        self.0.join("validators").join(name)
+    }
+
+    /// Reads the genesis.
+    ///
+    /// # Errors
+    /// [`HomeError::Io`], [`HomeError::Genesis`].
+    pub fn genesis(&self) -> Result<Genesis, HomeError> {
+        genesis_from_json(&read(&self.genesis_path())?).map_err(HomeError::Genesis)
+    }
+
+    /// Reads the list of peers.
+    ///
+    /// # Errors
+    /// [`HomeError::Io`], [`HomeError::Peers`].
+    pub fn peers(&self) -> Result<Vec<PeerAddress>, HomeError> {
+        let document: PeersDocument = serde_json::from_slice(&read(&self.peers_path())?)
+            .map_err(|why| HomeError::Peers(why.to_string()))?;
+        if document.schema != PEERS_SCHEMA {
+            return Err(HomeError::Peers(format!("another schema: {:?}", document.schema)));
+        }
+        document.peers.into_iter().map(PeerAddress::read).collect()
+    }
+
+    /// The vote key of a validator.
+    ///
+    /// # Errors
+    /// [`HomeError::Io`], [`HomeError::Key`].
+    pub fn vote_key(&self, name: &str) -> Result<SecretKey, HomeError> {
+        Ok(SecretKey::from_seed(&seed(&self.validator(name).join("vote.key"))?))
+    }
+
+    /// The network key of a validator.
+    ///
+    /// # Errors
+    /// [`HomeError::Io`], [`HomeError::Key`].
+    pub fn peer_key(&self, name: &str) -> Result<Keypair, HomeError> {
+        let path = self.validator(name).join("peer.key");
+        Keypair::ed25519_from_bytes(seed(&path)?).map_err(|_| HomeError::Key(path))
+    }
+
+    /// Writes `peers.json`, which must not exist.
+    ///
+    /// # Errors
+    /// [`HomeError`].
+    pub fn write_peers(&self, peers: &[PeerAddress]) -> Result<(), HomeError> {
+        let peers = peers.iter().map(|peer| PeerJson {
+            name: peer.name.clone(),
+            address: peer.address.clone().with(Protocol::P2p(peer.id)).to_string(),
+        });
+        let document = PeersDocument { schema: PEERS_SCHEMA.to_owned(), peers: peers.collect() };
+        let text =
+            serde_json::to_string_pretty(&document).map_err(|why| HomeError::Peers(why.to_string()))?;
+        write_new(&self.peers_path(), text.as_bytes())
+    }
+}
+
+impl PeerAddress {
+    /// Splits an address that ends in `/p2p/ID`.
+    fn read(json: PeerJson) -> Result<Self, HomeError> {
+        let mut address: Multiaddr =
+            json.address.parse().map_err(|_| HomeError::Peers(format!("{}: not an address", json.name)))?;
+        match address.pop() {
+            Some(Protocol::P2p(id)) => Ok(Self { name: json.name, id, address }),
+            _ => Err(HomeError::Peers(format!("{}: the address does not end in /p2p/ID", json.name))),
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, HomeError> {
+    let io = |why| HomeError::Io(path.to_owned(), why);
+    let mut bytes = Vec::new();
+    File::open(path).map_err(io)?.take(MAX_LENGTH as u64 + 1).read_to_end(&mut bytes).map_err(io)?;
+    Ok(bytes)
+}
+
+fn seed(path: &Path) -> Result<[u8; 32], HomeError> {
+    read(path)?.try_into().map_err(|_| HomeError::Key(path.to_owned()))
+}
+
+/// Makes a folder that only its owner can enter.
+///
+/// # Errors
+/// [`HomeError::Io`], also when it exists.
+pub fn make_folder(path: &Path) -> Result<(), HomeError> {
+    fs::DirBuilder::new().mode(0o700).create(path).map_err(|why| HomeError::Io(path.to_owned(), why))
+}
+
+/// Writes a file that only its owner can read and that did not exist.
+///
+/// # Errors
+/// [`HomeError::Io`].
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), HomeError> {
+    let write = || {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    };
+    write().map_err(|why| HomeError::Io(path.to_owned(), why))
+}

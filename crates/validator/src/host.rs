@@ -1,0 +1,421 @@
+//! What does a validator do next? The state machine around the engine: inputs are messages,
+//! answers and the passing of time; outputs are what to write, send and ask. No clock, no sockets,
+//! no files: `now` is an argument, and the outputs are carried out by whoever drives it, in order.
+//!
+//! A height goes through two stages: *waiting* until the parent's time plus the block interval has
+//! come, and *voting*, in which the engine runs. A process that starts first *greets*: it asks its
+//! peers for decided blocks, so that it does not vote where all others have long been.
+
+mod clocks;
+mod interface;
+mod proposals;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use qratum_chain::{
+    codec::Encode,
+    types::{Certificate, CommitCertificate, Height, Round, SignedProposal},
+};
+use qratum_crypto::sign::ed25519::SecretKey;
+
+pub use self::interface::{HostError, Moment, Output, Peer};
+use self::{clocks::Clocks, proposals::Proposals};
+use crate::{
+    block::{Block, Decided},
+    engine::{Engine, Entry, Event, Judgement},
+    ledger::{Ledger, LedgerError, Standing},
+    message::Message,
+};
+
+/// How long a starting process waits for its peers' answers, in milliseconds.
+const GREETING_MS: u64 = 1_500;
+/// The least time between two questions for missing blocks, in milliseconds.
+const ASK_EVERY_MS: u64 = 250;
+/// How many messages of one peer are held back for a height that has not begun.
+const MAX_EARLY: usize = 64;
+/// How many rounds ahead a proposal is looked at; as in the engine.
+const MAX_ROUNDS_AHEAD: u32 = 10;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Until all peers said that they have nothing newer, or this uptime.
+    Greeting { until_ms: u64, silent: BTreeSet<Peer> },
+    /// Until this uptime.
+    Waiting { until_ms: u64 },
+    /// The engine runs.
+    Voting,
+}
+
+/// One validator.
+#[derive(Debug)]
+pub struct Host {
+    ledger: Ledger,
+    engine: Engine,
+    index: u32,
+    stage: Stage,
+    /// The log of the height that was under way when the process ended.
+    recovered: Vec<Entry>,
+    proposals: Proposals,
+    /// What the log of this height holds already.
+    logged: BTreeSet<Vec<u8>>,
+    clocks: Clocks,
+    early: BTreeMap<Peer, Vec<Message>>,
+    asked_ms: Option<u64>,
+}
+
+impl Host {
+    /// A validator on top of `ledger`, greeting `peers` others; `log` is what its log holds.
+    ///
+    /// # Errors
+    /// [`HostError::Engine`], when the key is not in the set.
+    pub fn new(
+        ledger: Ledger,
+        key: SecretKey,
+        log: Vec<Entry>,
+        peers: u32,
+        now: Moment,
+    ) -> Result<Self, HostError> {
+        let index = ledger.set().index_of(&key.public()).unwrap_or(u32::MAX);
+        let engine = Engine::new(ledger.chain_id(), ledger.params().set_length, ledger.set(), key)
+            .map_err(HostError::Engine)?;
+        let until_ms = now.uptime_ms.saturating_add(GREETING_MS);
+        Ok(Self {
+            ledger,
+            engine,
+            index,
+            stage: Stage::Greeting { until_ms, silent: (0..peers).map(Peer).collect() },
+            recovered: log,
+            proposals: Proposals::default(),
+            logged: BTreeSet::new(),
+            clocks: Clocks::default(),
+            early: BTreeMap::new(),
+            asked_ms: None,
+        })
+    }
+
+    /// The chain so far.
+    #[must_use]
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Index of this validator in the set.
+    #[must_use]
+    pub const fn index(&self) -> u32 {
+        self.index
+    }
+
+    /// The uptime at which [`Host::tick`] has something to do.
+    #[must_use]
+    pub fn deadline_ms(&self) -> u64 {
+        let clocks = self.clocks.next_ms();
+        match self.stage {
+            Stage::Greeting { until_ms, .. } | Stage::Waiting { until_ms } => until_ms.min(clocks),
+            Stage::Voting => clocks,
+        }
+    }
+
+    /// A connection to `peer` is up: asks what it has.
+    #[must_use]
+    pub fn peer_up(&self, peer: Peer) -> Output {
+        Output::Ask(peer, self.next_height())
+    }
+
+    /// Time has passed.
+    ///
+    /// # Errors
+    /// [`HostError`].
+    pub fn tick(&mut self, now: Moment) -> Result<Vec<Output>, HostError> {
+        let mut out = Vec::new();
+        match self.stage {
+            Stage::Greeting { until_ms, .. } if until_ms <= now.uptime_ms => self.wait(now),
+            _ => {}
+        }
+        if matches!(self.stage, Stage::Waiting { until_ms } if until_ms <= now.uptime_ms) {
+            self.begin(now, &mut out)?;
+        }
+        for timer in self.clocks.due(now.uptime_ms) {
+            // An earlier one of these may have stopped it.
+            if self.clocks.stop(timer) {
+                let events = self.engine.timeout(timer).map_err(HostError::Engine)?;
+                self.carry_out(events, now, &mut out)?;
+            }
+        }
+        Ok(out)
+    }
+
+    /// A message came from `peer`.
+    ///
+    /// # Errors
+    /// [`HostError`].
+    pub fn message(&mut self, peer: Peer, message: Message, now: Moment) -> Result<Vec<Output>, HostError> {
+        let mut out = Vec::new();
+        let (Some(height), next) = (message.height(), self.next_height()) else { return Ok(out) };
+        if height < next {
+            return Ok(out);
+        }
+        if height > next {
+            // Whoever is above us has decided our height.
+            self.ask(peer, now, &mut out);
+        }
+        if height == next && self.stage == Stage::Voting {
+            self.take(message, now, &mut out)?;
+        } else if height <= next.next() {
+            let held = self.early.entry(peer).or_default();
+            if held.len() < MAX_EARLY {
+                held.push(message);
+            }
+        }
+        Ok(out)
+    }
+
+    /// `peer` answered with decided blocks.
+    ///
+    /// # Errors
+    /// [`HostError::Ledger`], when the state map is damaged. A peer's fault is a note only.
+    pub fn decided(
+        &mut self,
+        peer: Peer,
+        blocks: Vec<Decided>,
+        now: Moment,
+    ) -> Result<Vec<Output>, HostError> {
+        let mut out = Vec::new();
+        if blocks.is_empty() {
+            self.greeted(peer, now);
+            return Ok(out);
+        }
+        let before = self.next_height();
+        let honest = self.accept_all(peer, blocks, &mut out)?;
+        let more = self.caught_up(before, now);
+        if !honest {
+            self.greeted(peer, now);
+        } else if more {
+            out.push(Output::Ask(peer, self.next_height()));
+        }
+        Ok(out)
+    }
+
+    /// Takes over what chains; `false` when something did not.
+    fn accept_all(
+        &mut self,
+        peer: Peer,
+        blocks: Vec<Decided>,
+        out: &mut Vec<Output>,
+    ) -> Result<bool, HostError> {
+        let next = self.next_height();
+        for block in blocks.into_iter().filter(|block| block.height() >= next) {
+            match self.ledger.accept(block.clone()) {
+                Ok(()) => out.push(Output::Keep(Box::new(block))),
+                Err(LedgerError::State(why)) => return Err(HostError::Ledger(LedgerError::State(why))),
+                Err(why) => {
+                    out.push(Output::Note(format!("peer {}: block {}: {why}", peer.0, block.height())));
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn next_height(&self) -> Height {
+        self.ledger.tip().height.next()
+    }
+
+    /// After an answer: leaves the height that it decided. Says whether to ask for more.
+    fn caught_up(&mut self, before: Height, now: Moment) -> bool {
+        if self.next_height() == before {
+            return matches!(self.stage, Stage::Greeting { .. });
+        }
+        self.leave_height();
+        match &mut self.stage {
+            Stage::Greeting { until_ms, .. } => *until_ms = now.uptime_ms.saturating_add(GREETING_MS),
+            Stage::Waiting { .. } | Stage::Voting => self.wait(now),
+        }
+        true
+    }
+
+    fn greeted(&mut self, peer: Peer, now: Moment) {
+        if let Stage::Greeting { silent, .. } = &mut self.stage {
+            silent.remove(&peer);
+            if silent.is_empty() {
+                self.wait(now);
+            }
+        }
+    }
+
+    /// Goes to the waiting stage of the next height.
+    fn wait(&mut self, now: Moment) {
+        let due = self.ledger.tip().time.plus(self.ledger.params().block_interval_ms);
+        let left_ms = due.0.saturating_sub(now.wall.0);
+        self.stage = Stage::Waiting { until_ms: now.uptime_ms.saturating_add(left_ms) };
+    }
+
+    /// Forgets what belongs to a height that is decided.
+    fn leave_height(&mut self) {
+        self.proposals.clear();
+        self.logged.clear();
+        self.clocks.stop_all();
+    }
+
+    fn begin(&mut self, now: Moment, out: &mut Vec<Output>) -> Result<(), HostError> {
+        let height = self.next_height();
+        let mut log = std::mem::take(&mut self.recovered);
+        log.retain(|entry| entry.height() == Some(height));
+        self.stage = Stage::Voting;
+        for entry in &log {
+            self.logged.insert(entry.to_bytes());
+            if let Entry::Block(block) = entry {
+                self.proposals.insert((**block).clone());
+            }
+        }
+        let ours = |round| {
+            log.iter().any(|entry| {
+                matches!(entry, Entry::Proposal(p) if p.signer == self.index && p.proposal.round == round)
+            })
+        };
+        let mut events = self.engine.start(height, &log).map_err(HostError::Engine)?;
+        // What the log proposed already is not built again.
+        events.retain(|event| !matches!(event, Event::Build(round) if ours(*round)));
+        self.carry_out(events, now, out)?;
+        let early = std::mem::take(&mut self.early);
+        for (peer, messages) in early {
+            for message in messages {
+                out.extend(self.message(peer, message, now)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn ask(&mut self, peer: Peer, now: Moment, out: &mut Vec<Output>) {
+        let due = self.asked_ms.is_none_or(|at| at.saturating_add(ASK_EVERY_MS) <= now.uptime_ms);
+        if due {
+            self.asked_ms = Some(now.uptime_ms);
+            out.push(Output::Ask(peer, self.next_height()));
+        }
+    }
+
+    /// A message for the height that is being voted on.
+    fn take(&mut self, message: Message, now: Moment, out: &mut Vec<Output>) -> Result<(), HostError> {
+        let events = match message {
+            Message::Vote(vote) => self.engine.vote(&vote),
+            Message::Polka(votes) => self.engine.polka(&votes),
+            Message::RoundCertificate(reason, votes) => self.engine.round_certificate(reason, &votes),
+            Message::Proposal(proposal) => {
+                let (proposal, block) = *proposal;
+                match self.judge(&proposal, block, now, out) {
+                    Some(judgement) => self.engine.proposal(&proposal, &judgement),
+                    None => return Ok(()),
+                }
+            }
+        };
+        match events {
+            Ok(events) => self.carry_out(events, now, out),
+            // No peer's message may end this process.
+            Err(why) => {
+                out.push(Output::Note(format!("a message was refused: {why}")));
+                Ok(())
+            }
+        }
+    }
+
+    /// Checks a proposed block in full, whatever the engine will make of it. `None` for what is not
+    /// even a proposal of this round.
+    fn judge(
+        &mut self,
+        signed: &SignedProposal,
+        block: Block,
+        now: Moment,
+        out: &mut Vec<Output>,
+    ) -> Option<Judgement> {
+        let proposal = &signed.proposal;
+        let round = self.engine.round()?;
+        let far = proposal.round.0 > round.0.saturating_add(MAX_ROUNDS_AHEAD);
+        if far || block.id() != proposal.block_id || !self.engine.is_proposers(signed) {
+            return None;
+        }
+        if !self.proposals.admit(proposal.round, proposal.block_id) {
+            return None;
+        }
+        let standing = match u32::try_from(proposal.pol_round) {
+            Ok(locked) => Standing::Locked(Round(locked)),
+            Err(_) => Standing::Fresh { round: proposal.round, now: now.wall },
+        };
+        let verdict = self.ledger.check(&block, standing);
+        if let Err(why) = &verdict {
+            let place = (proposal.height, proposal.round, signed.signer);
+            out.push(Output::Note(format!("proposal {}/{} of {}: {why}", place.0, place.1, place.2)));
+        }
+        self.keep_block(block, out);
+        Some(Judgement {
+            height: proposal.height,
+            round: proposal.round,
+            proposer: signed.signer,
+            block_id: proposal.block_id,
+            valid: verdict.is_ok(),
+        })
+    }
+
+    fn keep_block(&mut self, block: Block, out: &mut Vec<Output>) {
+        self.log(Entry::Block(Box::new(block.clone())), out);
+        self.proposals.insert(block);
+    }
+
+    fn log(&mut self, entry: Entry, out: &mut Vec<Output>) {
+        if self.logged.insert(entry.to_bytes()) {
+            out.push(Output::Log(entry));
+        }
+    }
+
+    fn carry_out(&mut self, events: Vec<Event>, now: Moment, out: &mut Vec<Output>) -> Result<(), HostError> {
+        let mut queue = VecDeque::from(events);
+        while let Some(event) = queue.pop_front() {
+            match event {
+                Event::Log(entry) if self.stage == Stage::Voting => self.log(entry, out),
+                Event::Vote(vote) => out.push(Output::Tell(Message::Vote(vote))),
+                Event::Polka(votes) => out.push(Output::Tell(Message::Polka(votes))),
+                Event::RoundCertificate(reason, votes) => {
+                    out.push(Output::Tell(Message::RoundCertificate(reason, votes)));
+                }
+                Event::Proposal(signed) => {
+                    if let Some(block) = self.proposals.get(signed.proposal.block_id) {
+                        out.push(Output::Tell(Message::Proposal(Box::new((signed, block.clone())))));
+                    }
+                }
+                Event::Start(timer) if self.stage == Stage::Voting => {
+                    self.clocks.start(timer, now.uptime_ms);
+                }
+                Event::Stop(timer) => {
+                    self.clocks.stop(timer);
+                }
+                Event::StopAll => self.clocks.stop_all(),
+                Event::Build(round) => {
+                    let block = self.ledger.build(round, now.wall);
+                    let id = block.id();
+                    self.keep_block(block, out);
+                    queue.extend(self.engine.propose(round, id).map_err(HostError::Engine)?);
+                }
+                Event::Decided(commit) => self.decide(commit, now, out)?,
+                // Behind a decision: the height is over.
+                Event::Log(_) | Event::Start(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn decide(
+        &mut self,
+        commit: CommitCertificate,
+        now: Moment,
+        out: &mut Vec<Output>,
+    ) -> Result<(), HostError> {
+        let block = self.proposals.take(commit.block_id).ok_or(HostError::UnknownBlock(commit.block_id))?;
+        let decided = Decided { block, certificate: Certificate::Commit(commit) };
+        self.ledger.accept(decided.clone()).map_err(HostError::Ledger)?;
+        out.push(Output::Keep(Box::new(decided)));
+        self.leave_height();
+        self.wait(now);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,61 @@
+//! What goes into the host and what comes out of it.
+
+use core::fmt;
+
+use qratum_chain::types::{BlockId, Height, Time};
+
+use crate::{
+    block::Decided,
+    engine::{EngineError, Entry},
+    ledger::LedgerError,
+    message::Message,
+};
+
+/// Another validator, by the order of the peer list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Peer(pub u32);
+
+/// A point in time, on two clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// The clock on the wall: for the time in headers.
+    pub wall: Time,
+    /// Milliseconds since the process started; never goes back. For waiting.
+    pub uptime_ms: u64,
+}
+
+/// What has to be done, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Write to the log; must be on disk before any later [`Output::Tell`].
+    Log(Entry),
+    /// Add to the chain and forget the log: must be on disk before anything later.
+    Keep(Box<Decided>),
+    /// Send to all peers.
+    Tell(Message),
+    /// Ask this peer for decided blocks from this height on.
+    Ask(Peer, Height),
+    /// Tell the operator.
+    Note(String),
+}
+
+/// Why a validator cannot go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HostError {
+    /// The engine refused its own log, or came to a state that must not be.
+    Engine(EngineError),
+    /// The ledger refused a block that was decided here.
+    Ledger(LedgerError),
+    /// The engine decided a block that nobody proposed to it.
+    UnknownBlock(BlockId),
+}
+
+impl fmt::Display for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Engine(why) => write!(f, "engine: {why}"),
+            Self::Ledger(why) => write!(f, "ledger: {why}"),
+            Self::UnknownBlock(id) => write!(f, "decided an unknown block: {id}"),
+        }
+    }
+}

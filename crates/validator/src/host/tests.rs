@@ -1,0 +1,308 @@
+use qratum_chain::types::{BlockId, Phase, Proposal, SetId, SignedVote, Vote};
+use qratum_crypto::hash::Hash;
+
+use super::*;
+use crate::{
+    engine::Entry,
+    testing::{Net, START, key, ledger},
+};
+
+const MINUTE: u64 = 60_000;
+
+fn lowest(net: &Net) -> u64 {
+    (0..4).filter(|i| net.is_up(*i)).map(|i| net.height(i)).min().unwrap()
+}
+
+#[test]
+fn four_hosts_agree_for_fifty_heights_one_an_interval() {
+    let mut net = Net::new(1);
+    assert!(net.run(2 * MINUTE, |net| lowest(net) >= 50), "only {} heights", lowest(&net));
+    assert!((49_000..60_000).contains(&net.now), "50 heights of 1 s took {} ms", net.now);
+    assert_eq!(net.notes, Vec::<String>::new());
+    let set_ids = [20, 21, 41].map(|h| net.host(0).ledger().block(Height(h)).unwrap().block.header.set_id);
+    assert_eq!(set_ids, [SetId(0), SetId(1), SetId(2)]);
+}
+
+#[test]
+fn whichever_one_of_four_is_dead_heights_go_on_and_it_catches_up() {
+    for dead in 0..4 {
+        let mut net = Net::new(2);
+        assert!(net.run(MINUTE, |net| lowest(net) >= 5));
+        net.kill(dead);
+        assert!(net.run(2 * MINUTE, |net| lowest(net) >= 25), "{dead} dead: at {}", lowest(&net));
+        net.start(dead);
+        assert!(net.run(2 * MINUTE, |net| lowest(net) >= 30), "{dead} back: at {}", net.height(dead));
+        // It votes again: without it, another one may go.
+        net.kill((dead + 1) % 4);
+        let tip = lowest(&net);
+        assert!(net.run(2 * MINUTE, |net| lowest(net) >= tip + 5), "{dead} does not vote");
+    }
+}
+
+#[test]
+fn two_of_four_dead_stops_the_chain_until_they_are_back() {
+    let mut net = Net::new(3);
+    assert!(net.run(MINUTE, |net| lowest(net) >= 5));
+    net.kill(1);
+    net.kill(2);
+    net.run(1_000, |_| false);
+    let stopped = lowest(&net);
+    assert!(!net.run(10 * MINUTE, |net| lowest(net) > stopped), "half the power decided");
+    net.start(1);
+    net.start(2);
+    assert!(net.run(2 * MINUTE, |net| lowest(net) >= stopped + 5), "at {} of {stopped}", lowest(&net));
+}
+
+/// The net itself watches every vote and every block: this only has to shake it.
+#[test]
+fn crashes_anywhere_and_lost_messages_never_make_two_votes_or_a_fork() {
+    for seed in 0..12 {
+        let mut net = Net::new(seed);
+        net.loses_one_in = 20;
+        for _ in 0..12 {
+            let (victim, fuse) = (net.dice.below(4) as usize, net.dice.below(40));
+            net.kill_after(victim, fuse);
+            net.run(4_000, |_| false);
+            (0..4).filter(|i| !net.is_up(*i)).collect::<Vec<_>>().into_iter().for_each(|i| net.start(i));
+        }
+        let tip = lowest(&net);
+        assert!(net.run(5 * MINUTE, |net| lowest(net) >= tip + 3), "seed {seed} stands still at {tip}");
+    }
+}
+
+#[test]
+fn all_going_down_at_once_in_any_state_go_on_where_they_were() {
+    for seed in 0..12 {
+        let mut net = Net::new(seed);
+        net.loses_one_in = 6;
+        net.run(6_000 + 17 * seed, |_| false);
+        (0..4).for_each(|i| net.kill(i));
+        (0..4).for_each(|i| net.start(i));
+        let tip = lowest(&net);
+        net.loses_one_in = u64::MAX;
+        assert!(net.run(5 * MINUTE, |net| lowest(net) >= tip + 3), "seed {seed} stands still at {tip}");
+    }
+}
+
+fn at(ms: u64) -> Moment {
+    Moment { wall: START.plus(ms), uptime_ms: ms }
+}
+
+/// A host at height 3 that has begun to vote, alone: nobody answers its greeting.
+fn voting(index: u32, log: Vec<Entry>) -> (Host, Vec<Output>) {
+    let mut host = Host::new(ledger(2), key(index), log, 3, at(2_000)).unwrap();
+    assert_eq!(host.deadline_ms(), 3_500);
+    let outputs = host.tick(at(3_500)).unwrap();
+    (host, outputs)
+}
+
+/// Who proposes height 3 in round 0, and someone who does not.
+fn roles() -> (u32, u32) {
+    let proposer = ledger(2).build(Round(0), START).header.proposer;
+    (proposer, (proposer + 1) % 4)
+}
+
+fn proposal_at(ms: u64, fault: impl FnOnce(&mut Block)) -> Message {
+    let (proposer, _) = roles();
+    let mut block = ledger(2).build(Round(0), START.plus(ms));
+    fault(&mut block);
+    let header = &block.header;
+    let proposal = Proposal {
+        chain_id: ledger(0).chain_id(),
+        set_id: SetId(0),
+        height: Height(3),
+        round: Round(0),
+        pol_round: -1,
+        block_id: header.id(),
+    };
+    let signature = key(proposer).sign(&proposal.sign_bytes());
+    Message::Proposal(Box::new((SignedProposal { proposal, signer: proposer, signature }, block)))
+}
+
+/// The votes among outputs, as (phase, value).
+fn votes(outputs: &[Output]) -> Vec<(Phase, Option<BlockId>)> {
+    let vote = |output: &Output| match output {
+        Output::Tell(Message::Vote(signed)) => Some((signed.vote.phase, signed.vote.value)),
+        _ => None,
+    };
+    outputs.iter().filter_map(vote).collect()
+}
+
+fn notes(outputs: &[Output]) -> Vec<&str> {
+    let note = |output: &'_ Output| matches!(output, Output::Note(_));
+    outputs
+        .iter()
+        .filter(|output| note(output))
+        .map(|o| match o {
+            Output::Note(note) => note.split(": ").nth(1).unwrap(),
+            _ => unreachable!(),
+        })
+        .collect()
+}
+
+#[test]
+fn a_good_proposal_gets_a_prevote_and_each_bad_one_a_nil_with_its_reason() {
+    let answer = |fault: fn(&mut Block)| {
+        let (mut host, _) = voting(roles().1, Vec::new());
+        let outputs = host.message(Peer(0), proposal_at(3_500, fault), at(3_500)).unwrap();
+        let reasons = notes(&outputs).join(", ");
+        let [(Phase::Prevote, value)] = votes(&outputs)[..] else { panic!("{outputs:?}") };
+        (value.is_some(), reasons)
+    };
+    let refused = |reason: &str| (false, reason.to_owned());
+    assert_eq!(answer(|_| {}), (true, String::new()));
+    assert_eq!(answer(|b| b.header.state_root = Hash::ZERO), refused("another state root"));
+    assert_eq!(answer(|b| b.header.history_root = Hash::ZERO), refused("another history root"));
+    assert_eq!(answer(|b| b.header.parent = BlockId::ZERO), refused("another parent"));
+    assert_eq!(answer(|b| b.header.proposer ^= 1), refused("another proposer"));
+    assert_eq!(answer(|b| b.header.set_id = SetId(9)), refused("another set"));
+    let late = format!("time outside {} to {}", START.0 + 2_001, START.0 + 4_000);
+    assert_eq!(answer(|b| b.header.time = START.plus(4_001)), refused(&late));
+    let other = "last_certificate is not the hash of the certificate it carries";
+    assert_eq!(answer(|b| b.header.last_certificate = Hash::ZERO), refused(other));
+}
+
+#[test]
+fn a_proposal_out_of_turn_or_with_a_bad_signature_is_not_looked_at() {
+    let spoiled = |spoil: fn(&mut SignedProposal)| {
+        let (mut host, _) = voting(roles().1, Vec::new());
+        let Message::Proposal(mut proposal) = proposal_at(3_500, |_| {}) else { unreachable!() };
+        spoil(&mut proposal.0);
+        host.message(Peer(0), Message::Proposal(proposal), at(3_500)).unwrap()
+    };
+    assert_eq!(spoiled(|p| p.signature.0[0] ^= 1), []);
+    assert_eq!(spoiled(|p| p.signer = (p.signer + 1) % 4), []);
+    assert_eq!(spoiled(|p| p.proposal.block_id = BlockId::ZERO), []);
+}
+
+#[test]
+fn the_third_block_of_a_round_is_not_looked_at() {
+    let (mut host, _) = voting(roles().1, Vec::new());
+    let logged = [3_500, 3_501, 3_502].map(|ms| {
+        let outputs = host.message(Peer(0), proposal_at(ms, |_| {}), at(3_500)).unwrap();
+        outputs.iter().filter(|o| matches!(o, Output::Log(Entry::Block(_)))).count()
+    });
+    assert_eq!(logged, [1, 1, 0]);
+}
+
+#[test]
+fn after_a_restart_the_logged_vote_is_sent_again_and_no_other() {
+    let (mut host, _) = voting(roles().1, Vec::new());
+    let outputs = host.message(Peer(0), proposal_at(3_500, |_| {}), at(3_500)).unwrap();
+    let first = votes(&outputs);
+    assert_eq!(first.len(), 1);
+    let log: Vec<Entry> = outputs
+        .into_iter()
+        .filter_map(|output| if let Output::Log(entry) = output { Some(entry) } else { None })
+        .collect();
+
+    // The same proposer tempts it with another block of the same round.
+    let (mut again, outputs) = voting(roles().1, log.clone());
+    assert_eq!(votes(&outputs), first, "replayed");
+    let tempted = again.message(Peer(0), proposal_at(3_501, |_| {}), at(3_501)).unwrap();
+    assert_eq!(votes(&tempted), []);
+
+    // Even a log that holds nothing but the vote: another value in its place is withheld.
+    let vote_only = log.iter().filter(|entry| matches!(entry, Entry::Vote(_))).cloned().collect();
+    let (mut again, _) = voting(roles().1, vote_only);
+    let tempted = again.message(Peer(0), proposal_at(3_501, |_| {}), at(3_501)).unwrap();
+    assert!(votes(&tempted).iter().all(|vote| first.contains(vote)), "{tempted:?}");
+}
+
+#[test]
+fn a_vote_is_logged_before_it_is_told() {
+    let (mut host, _) = voting(roles().1, Vec::new());
+    let outputs = host.message(Peer(0), proposal_at(3_500, |_| {}), at(3_500)).unwrap();
+    let told = outputs.iter().position(|o| matches!(o, Output::Tell(Message::Vote(_)))).unwrap();
+    let Output::Tell(Message::Vote(vote)) = outputs[told].clone() else { unreachable!() };
+    let logged = outputs.iter().position(|o| *o == Output::Log(Entry::Vote(vote.clone()))).unwrap();
+    assert!(logged < told);
+}
+
+#[test]
+fn a_forged_vote_or_polka_moves_nothing() {
+    let (_, other) = roles();
+    let vote = |phase, signer: u32, by: u32| {
+        let vote = Vote {
+            phase,
+            chain_id: ledger(0).chain_id(),
+            set_id: SetId(0),
+            height: Height(3),
+            round: Round(1),
+            value: Some(BlockId::ZERO),
+        };
+        let signature = key(by).sign(&vote.sign_bytes());
+        SignedVote { vote, signer, signature }
+    };
+    let entered = |message: Message| {
+        let (mut host, _) = voting(other, Vec::new());
+        drop(host.message(Peer(0), message, at(3_500)).unwrap());
+        host.engine.round() == Some(Round(1))
+    };
+    let skip = |votes| Message::RoundCertificate(crate::message::RoundReason::Skip, votes);
+    let good = |i| vote(Phase::Prevote, i, i);
+    assert!(entered(skip(vec![good(0), good(1)])), "55 of 100 are in round 1");
+    assert!(!entered(skip(vec![good(0)])), "30 of 100 are not more than a third");
+    assert!(!entered(skip(vec![good(0), vote(Phase::Prevote, 1, 0)])), "a forged signature");
+    assert!(!entered(skip(vec![good(0), good(0)])), "one signer twice");
+    assert!(!entered(Message::Polka(vec![good(0), vote(Phase::Prevote, 1, 0), good(2)])));
+}
+
+#[test]
+fn messages_for_later_heights_are_held_back_within_bounds() {
+    let (mut host, _) = voting(roles().1, Vec::new());
+    let vote = Vote {
+        phase: Phase::Prevote,
+        chain_id: ledger(0).chain_id(),
+        set_id: SetId(0),
+        height: Height(4),
+        round: Round(0),
+        value: None,
+    };
+    let signed = SignedVote { signature: key(0).sign(&vote.sign_bytes()), signer: 0, vote };
+    let first = host.message(Peer(0), Message::Vote(signed.clone()), at(3_600)).unwrap();
+    assert_eq!(first, [Output::Ask(Peer(0), Height(3))], "whoever is above has decided our height");
+    for _ in 0..500 {
+        assert_eq!(host.message(Peer(0), Message::Vote(signed.clone()), at(3_700)).unwrap(), []);
+    }
+    assert_eq!(host.early[&Peer(0)].len(), MAX_EARLY);
+}
+
+/// Decided blocks of another chain of events than ours, from `from` on.
+fn decided(from: u64, to: u64) -> Vec<Decided> {
+    let chain = ledger(to);
+    (from..=to).map(|h| chain.block(Height(h)).unwrap().clone()).collect()
+}
+
+#[test]
+fn a_starting_host_catches_up_before_it_votes() {
+    let mut host = Host::new(ledger(2), key(0), Vec::new(), 3, at(10_000)).unwrap();
+    assert_eq!(host.peer_up(Peer(1)), Output::Ask(Peer(1), Height(3)));
+    let outputs = host.decided(Peer(1), decided(3, 6), at(11_400)).unwrap();
+    assert_eq!(outputs.len(), 5);
+    assert_eq!(outputs.last(), Some(&Output::Ask(Peer(1), Height(7))));
+    assert_eq!(host.tick(at(11_600)).unwrap(), [], "an answer with blocks buys more time");
+    for peer in 0..3 {
+        assert!(host.deadline_ms() > 11_700);
+        assert_eq!(host.decided(Peer(peer), Vec::new(), at(11_700)).unwrap(), []);
+    }
+    assert_eq!(host.deadline_ms(), 11_700, "all have said that there is nothing newer");
+    host.tick(at(11_700)).unwrap();
+    assert_eq!((host.engine.height(), &host.stage), (Height(7), &Stage::Voting));
+}
+
+#[test]
+fn a_block_that_does_not_chain_is_refused_with_its_reason() {
+    let (mut host, _) = voting(0, Vec::new());
+    let mut blocks = decided(3, 4);
+    if let Certificate::Commit(commit) = &mut blocks[1].certificate {
+        commit.signatures[2].0[9] ^= 1;
+    }
+    let outputs = host.decided(Peer(2), blocks, at(3_600)).unwrap();
+    assert!(matches!(&outputs[0], Output::Keep(block) if block.height() == Height(3)));
+    assert_eq!(
+        outputs[1],
+        Output::Note("peer 2: block 4: the signature of signer 2 does not hold".to_owned())
+    );
+    assert_eq!((outputs.len(), host.ledger().tip().height), (2, Height(3)));
+}

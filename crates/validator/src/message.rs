@@ -1,0 +1,242 @@
+//! The consensus protocol between validators, `/qratum/consensus/1`: one request, one reply, both
+//! in the canonical codec of the chain. Everything here is untrusted.
+
+use libp2p::StreamProtocol;
+use qratum_chain::{
+    codec::{Decode, Encode, Malformed, Reader, put_list},
+    types::{Height, MAX_VALIDATORS, Round, SignedProposal, SignedVote},
+};
+
+use crate::block::{Block, Decided};
+
+/// Name of the consensus protocol.
+pub const PROTOCOL: StreamProtocol = StreamProtocol::new("/qratum/consensus/1");
+/// The longest request: a certificate of votes from each of 1024 members, with room to spare.
+pub const MAX_REQUEST: usize = 512 << 10;
+/// The longest reply.
+pub const MAX_REPLY: usize = 1 << 20;
+/// The most blocks in one reply.
+pub const MAX_BLOCKS: usize = 64;
+/// A reply is full above this many bytes of blocks: what is added last still fits.
+pub const FULL_REPLY: usize = MAX_REPLY / 2;
+/// Length of an encoded vote for nil, the shorter kind.
+const SHORTEST_VOTE: usize = 1 + 32 + 8 + 8 + 4 + 1 + 4 + 64;
+
+/// Why a round may be entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoundReason {
+    /// Votes of more than one third in that round: someone honest is there already.
+    Skip = 1,
+    /// Precommits of more than two thirds in the round before, for whatever value.
+    Precommits = 2,
+}
+
+/// What one validator tells all others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// A vote.
+    Vote(SignedVote),
+    /// A proposal with the block it names.
+    Proposal(Box<(SignedProposal, Block)>),
+    /// Prevotes of more than two thirds for one block in one round.
+    Polka(Vec<SignedVote>),
+    /// Votes that justify entering a round.
+    RoundCertificate(RoundReason, Vec<SignedVote>),
+}
+
+impl Message {
+    /// The height it is about; `None` for a certificate without votes.
+    #[must_use]
+    pub fn height(&self) -> Option<Height> {
+        match self {
+            Self::Vote(signed) => Some(signed.vote.height),
+            Self::Proposal(proposal) => Some(proposal.0.proposal.height),
+            Self::Polka(votes) | Self::RoundCertificate(_, votes) => votes.first().map(|v| v.vote.height),
+        }
+    }
+
+    /// The round it is about; `None` for a certificate without votes.
+    #[must_use]
+    pub fn round(&self) -> Option<Round> {
+        match self {
+            Self::Vote(signed) => Some(signed.vote.round),
+            Self::Proposal(proposal) => Some(proposal.0.proposal.round),
+            Self::Polka(votes) | Self::RoundCertificate(_, votes) => votes.first().map(|v| v.vote.round),
+        }
+    }
+}
+
+/// What one validator asks of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Take note of this.
+    Tell(Message),
+    /// Send the decided blocks from this height on, as many as fit.
+    Blocks(Height),
+}
+
+/// What it answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// Noted.
+    Noted,
+    /// Decided blocks in height order; none when there are none.
+    Blocks(Vec<Decided>),
+}
+
+fn votes(reader: &mut Reader<'_>) -> Result<Vec<SignedVote>, Malformed> {
+    reader.list("votes", MAX_VALIDATORS, SHORTEST_VOTE)
+}
+
+impl Encode for Message {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Vote(vote) => {
+                out.push(1);
+                vote.encode(out);
+            }
+            Self::Proposal(proposal) => {
+                out.push(2);
+                proposal.0.encode(out);
+                proposal.1.encode(out);
+            }
+            Self::Polka(votes) => {
+                out.push(3);
+                put_list(out, votes);
+            }
+            Self::RoundCertificate(reason, votes) => {
+                out.extend_from_slice(&[4, *reason as u8]);
+                put_list(out, votes);
+            }
+        }
+    }
+}
+
+impl Decode for Message {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        match reader.u8()? {
+            1 => SignedVote::decode(reader).map(Self::Vote),
+            2 => {
+                let proposal = SignedProposal::decode(reader)?;
+                Ok(Self::Proposal(Box::new((proposal, Block::decode(reader)?))))
+            }
+            3 => votes(reader).map(Self::Polka),
+            4 => {
+                let reason = match reader.u8()? {
+                    1 => RoundReason::Skip,
+                    2 => RoundReason::Precommits,
+                    _ => return Err(Malformed::Field("round reason")),
+                };
+                Ok(Self::RoundCertificate(reason, votes(reader)?))
+            }
+            _ => Err(Malformed::Field("message kind")),
+        }
+    }
+}
+
+impl Encode for Request {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Tell(message) => {
+                out.push(1);
+                message.encode(out);
+            }
+            Self::Blocks(from) => {
+                out.push(2);
+                from.encode(out);
+            }
+        }
+    }
+}
+
+impl Decode for Request {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        match reader.u8()? {
+            1 => Message::decode(reader).map(Self::Tell),
+            2 => Height::decode(reader).map(Self::Blocks),
+            _ => Err(Malformed::Field("request kind")),
+        }
+    }
+}
+
+impl Encode for Reply {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Noted => out.push(1),
+            Self::Blocks(blocks) => {
+                out.push(2);
+                put_list(out, blocks);
+            }
+        }
+    }
+}
+
+impl Decode for Reply {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        match reader.u8()? {
+            1 => Ok(Self::Noted),
+            2 => reader.list("blocks", MAX_BLOCKS, Decided::SHORTEST).map(Self::Blocks),
+            _ => Err(Malformed::Field("reply kind")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{certificate, key, ledger};
+    use qratum_chain::types::Proposal;
+
+    fn requests() -> Vec<Request> {
+        let chain = ledger(2);
+        let block = chain.build(Round(0), chain.tip().time.plus(1));
+        let vote = certificate(chain.tip(), 4, &[0]).vote();
+        let signed = SignedVote { signature: key(0).sign(b"x"), signer: 0, vote };
+        let proposal = Proposal {
+            chain_id: chain.chain_id(),
+            set_id: block.header.set_id,
+            height: block.header.height,
+            round: Round(0),
+            pol_round: -1,
+            block_id: block.id(),
+        };
+        let proposal = SignedProposal { proposal, signer: 0, signature: signed.signature };
+        let nil = SignedVote {
+            vote: qratum_chain::types::Vote { value: None, ..signed.vote.clone() },
+            ..signed.clone()
+        };
+        let messages = [
+            Message::Vote(signed.clone()),
+            Message::Proposal(Box::new((proposal, block))),
+            Message::Polka(vec![signed.clone(), nil.clone()]),
+            Message::RoundCertificate(RoundReason::Precommits, vec![nil]),
+        ];
+        messages.into_iter().map(Request::Tell).chain([Request::Blocks(Height(7))]).collect()
+    }
+
+    #[test]
+    fn what_is_sent_is_what_arrives_and_every_cut_is_refused() {
+        for request in requests() {
+            let bytes = request.to_bytes();
+            assert_eq!(Request::from_bytes(&bytes), Ok(request.clone()));
+            for length in 0..bytes.len() {
+                assert!(Request::from_bytes(&bytes[..length]).is_err(), "{length} bytes of {request:?}");
+            }
+        }
+        let chain = ledger(3);
+        let blocks = (1..=3).map(|h| chain.block(Height(h)).unwrap().clone()).collect();
+        for reply in [Reply::Noted, Reply::Blocks(blocks)] {
+            assert_eq!(Reply::from_bytes(&reply.to_bytes()), Ok(reply));
+        }
+    }
+
+    #[test]
+    fn the_largest_messages_fit_their_frames() {
+        let [Request::Tell(Message::Vote(vote)), ..] = &requests()[..] else { panic!() };
+        let most = Request::Tell(Message::Polka(vec![vote.clone(); MAX_VALIDATORS]));
+        assert!(most.to_bytes().len() <= MAX_REQUEST);
+        // A block with its own and its parent's certificate, behind a reply that is all but full.
+        let certificate = 256 + MAX_VALIDATORS * 64;
+        assert!(FULL_REPLY + 2 * certificate + Decided::SHORTEST <= MAX_REPLY);
+    }
+}

@@ -1,0 +1,232 @@
+//! How do validators reach one another, and light nodes them? One libp2p swarm (TCP, Noise,
+//! Yamux) with two request-response protocols. Consensus is spoken with pinned peers only; light
+//! nodes may be anyone, but only so many at once.
+
+use core::{fmt, time::Duration};
+use std::collections::BTreeSet;
+
+use futures::StreamExt;
+use libp2p::{
+    PeerId, Swarm, SwarmBuilder,
+    identity::Keypair,
+    noise,
+    request_response::{self, ProtocolSupport, ResponseChannel},
+    swarm::{ConnectionId, NetworkBehaviour, SwarmEvent, dial_opts::DialOpts},
+    tcp, yamux,
+};
+use qratum_chain::types::Height;
+use qratum_light_node::wire::{self, WireCodec};
+
+use crate::{
+    block::Decided,
+    home::PeerAddress,
+    host::Peer,
+    message::{self, Message, Reply, Request},
+};
+
+/// How many connections of peers that are not pinned are held at once.
+const MAX_GUESTS: usize = 64;
+/// How many requests of one connection are served at once.
+const MAX_STREAMS: usize = 64;
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+type Consensus = request_response::Behaviour<WireCodec<Request, Reply>>;
+type Light = request_response::Behaviour<WireCodec<wire::Request, wire::Response>>;
+
+#[derive(NetworkBehaviour)]
+struct Protocols {
+    consensus: Consensus,
+    light: Light,
+}
+
+/// What the network brings.
+#[derive(Debug)]
+pub enum Arrival {
+    /// A connection to a pinned peer is up.
+    PeerUp(Peer),
+    /// A pinned peer tells something.
+    Message(Peer, Message),
+    /// A pinned peer asks for decided blocks.
+    BlocksWanted(Height, ResponseChannel<Reply>),
+    /// A pinned peer answers with decided blocks.
+    Blocks(Peer, Vec<Decided>),
+    /// Anyone asks as a light node.
+    Light(wire::Request, ResponseChannel<wire::Response>),
+}
+
+/// Why there is no network.
+#[derive(Debug)]
+pub struct NetworkError(String);
+
+impl fmt::Display for NetworkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "network: {}", self.0)
+    }
+}
+
+/// The swarm of one validator.
+pub struct Network {
+    swarm: Swarm<Protocols>,
+    peers: Vec<PeerAddress>,
+    guests: BTreeSet<ConnectionId>,
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Network({})", self.swarm.local_peer_id())
+    }
+}
+
+impl Network {
+    /// Listens where `own` says and knows `peers`; dials nobody yet.
+    ///
+    /// # Errors
+    /// [`NetworkError`], when the address cannot be listened on or the key is not `own`'s.
+    pub fn listen(key: Keypair, own: &PeerAddress, peers: Vec<PeerAddress>) -> Result<Self, NetworkError> {
+        if key.public().to_peer_id() != own.id {
+            return Err(NetworkError(format!("peer.key is not the key of {} in peers.json", own.name)));
+        }
+        let failed = |why: &dyn fmt::Display| NetworkError(why.to_string());
+        let mut swarm = SwarmBuilder::with_existing_identity(key)
+            .with_tokio()
+            .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, yamux::Config::default)
+            .map_err(|why| failed(&why))?
+            .with_behaviour(|_| protocols())
+            .map_err(|why| failed(&why))?
+            .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE_TIMEOUT))
+            .build();
+        swarm.listen_on(own.address.clone()).map_err(|why| failed(&why))?;
+        Ok(Self { swarm, peers, guests: BTreeSet::new() })
+    }
+
+    /// Dials every pinned peer that is neither connected nor being dialed.
+    pub fn reconnect(&mut self) {
+        for peer in &self.peers {
+            if !self.swarm.is_connected(&peer.id) {
+                let dial = DialOpts::peer_id(peer.id).addresses(vec![peer.address.clone()]).build();
+                // Refused while another dial is under way; the next turn tries again.
+                drop(self.swarm.dial(dial));
+            }
+        }
+    }
+
+    /// Tells every connected peer. What is lost with a connection, the engine's rebroadcasts mend.
+    pub fn tell(&mut self, message: &Message) {
+        for peer in &self.peers {
+            if self.swarm.is_connected(&peer.id) {
+                let request = Request::Tell(message.clone());
+                self.swarm.behaviour_mut().consensus.send_request(&peer.id, request);
+            }
+        }
+    }
+
+    /// Asks a peer for decided blocks.
+    pub fn ask(&mut self, peer: Peer, from: Height) {
+        if let Some(peer) = self.peers.get(peer.0 as usize).filter(|peer| self.swarm.is_connected(&peer.id)) {
+            self.swarm.behaviour_mut().consensus.send_request(&peer.id, Request::Blocks(from));
+        }
+    }
+
+    /// Answers a peer. A peer that is gone meanwhile gets none.
+    pub fn answer(&mut self, channel: ResponseChannel<Reply>, reply: Reply) {
+        drop(self.swarm.behaviour_mut().consensus.send_response(channel, reply));
+    }
+
+    /// Answers a light node.
+    pub fn answer_light(&mut self, channel: ResponseChannel<wire::Response>, response: wire::Response) {
+        drop(self.swarm.behaviour_mut().light.send_response(channel, response));
+    }
+
+    /// The next thing that concerns the host. May be dropped and called again.
+    pub async fn next(&mut self) -> Arrival {
+        loop {
+            let event = self.swarm.select_next_some().await;
+            if let Some(arrival) = self.arrival(event) {
+                return arrival;
+            }
+        }
+    }
+
+    fn arrival(&mut self, event: SwarmEvent<ProtocolsEvent>) -> Option<Arrival> {
+        match event {
+            SwarmEvent::ConnectionEstablished { peer_id, connection_id, num_established, .. } => {
+                match self.pinned(&peer_id) {
+                    Some(peer) if num_established.get() == 1 => return Some(Arrival::PeerUp(peer)),
+                    Some(_) => {}
+                    None => self.admit(connection_id),
+                }
+                None
+            }
+            SwarmEvent::ConnectionClosed { connection_id, .. } => {
+                self.guests.remove(&connection_id);
+                None
+            }
+            SwarmEvent::Behaviour(ProtocolsEvent::Consensus(request_response::Event::Message {
+                peer,
+                message,
+                ..
+            })) => {
+                let peer = self.pinned(&peer)?;
+                self.consensus(peer, message)
+            }
+            SwarmEvent::Behaviour(ProtocolsEvent::Light(request_response::Event::Message {
+                message: request_response::Message::Request { request, channel, .. },
+                ..
+            })) => Some(Arrival::Light(request, channel)),
+            _ => None,
+        }
+    }
+
+    fn consensus(
+        &mut self,
+        peer: Peer,
+        message: request_response::Message<Request, Reply>,
+    ) -> Option<Arrival> {
+        match message {
+            request_response::Message::Request { request: Request::Tell(message), channel, .. } => {
+                self.answer(channel, Reply::Noted);
+                Some(Arrival::Message(peer, message))
+            }
+            request_response::Message::Request { request: Request::Blocks(from), channel, .. } => {
+                Some(Arrival::BlocksWanted(from, channel))
+            }
+            request_response::Message::Response { response: Reply::Blocks(blocks), .. } => {
+                Some(Arrival::Blocks(peer, blocks))
+            }
+            request_response::Message::Response { response: Reply::Noted, .. } => None,
+        }
+    }
+
+    fn pinned(&self, id: &PeerId) -> Option<Peer> {
+        (0u32..).zip(&self.peers).find(|(_, peer)| peer.id == *id).map(|(index, _)| Peer(index))
+    }
+
+    fn admit(&mut self, connection: ConnectionId) {
+        if self.guests.len() < MAX_GUESTS {
+            self.guests.insert(connection);
+        } else {
+            self.swarm.close_connection(connection);
+        }
+    }
+}
+
+fn protocols() -> Protocols {
+    let config = || {
+        request_response::Config::default()
+            .with_request_timeout(REQUEST_TIMEOUT)
+            .with_max_concurrent_streams(MAX_STREAMS)
+    };
+    Protocols {
+        consensus: Consensus::with_codec(
+            WireCodec::new(message::MAX_REQUEST, message::MAX_REPLY),
+            [(message::PROTOCOL, ProtocolSupport::Full)],
+            config(),
+        ),
+        light: Light::with_codec(
+            WireCodec::new(wire::MAX_REQUEST, wire::MAX_RESPONSE),
+            [(wire::PROTOCOL, ProtocolSupport::Inbound)],
+            config(),
+        ),
+    }
+}

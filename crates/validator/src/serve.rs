@@ -1,0 +1,105 @@
+//! Answers light nodes from the chain in memory. Each answer is bounded by what one block, one
+//! state value or one audit path can be.
+
+use qratum_chain::types::{Height, LightBlock};
+use qratum_light_node::wire::{Request, Response};
+
+use crate::{
+    block::Decided,
+    ledger::Ledger,
+    message::{FULL_REPLY, MAX_BLOCKS},
+};
+use qratum_chain::codec::Encode;
+
+/// The answer to a light node's request.
+#[must_use]
+pub fn answer(ledger: &Ledger, request: &Request) -> Response {
+    let answer = match request {
+        Request::Tip => light_block(ledger, ledger.tip().height),
+        Request::Block(height) => light_block(ledger, *height),
+        Request::State(key) => state(ledger, key),
+        Request::History { height, size } => {
+            ledger.history().inclusion(height.0, size.0).map(Response::History)
+        }
+    };
+    answer.unwrap_or(Response::Unknown)
+}
+
+/// The decided blocks from `from` on, as many as fit in one reply.
+#[must_use]
+pub fn decided(ledger: &Ledger, from: Height) -> Vec<Decided> {
+    let (mut blocks, mut bytes, mut height) = (Vec::new(), 0usize, from);
+    while let Some(block) = ledger.block(height).filter(|_| blocks.len() < MAX_BLOCKS && bytes < FULL_REPLY) {
+        bytes = bytes.saturating_add(block.to_bytes().len());
+        blocks.push(block.clone());
+        height = height.next();
+    }
+    blocks
+}
+
+fn light_block(ledger: &Ledger, height: Height) -> Option<Response> {
+    let decided = ledger.block(height)?;
+    Some(Response::Block(Box::new(LightBlock {
+        header: decided.block.header.clone(),
+        certificate: decided.certificate.clone(),
+        validators: ledger.set().members().to_vec(),
+        next_validators: None,
+    })))
+}
+
+fn state(ledger: &Ledger, key: &[u8]) -> Option<Response> {
+    let (value, proof) = ledger.state().prove(key).ok()?;
+    Some(Response::State { height: ledger.tip().height, value, proof })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ledger::HEIGHT_KEY, quorum::verify_commit, testing::ledger};
+    use qratum_crypto::merkle::{Sha3, leaf_hash, verify_inclusion};
+
+    #[test]
+    fn every_answer_can_be_verified() {
+        let chain = ledger(70);
+        let Response::Block(tip) = answer(&chain, &Request::Tip) else { panic!() };
+        assert_eq!(tip.header.height, Height(70));
+        assert_eq!(verify_commit(chain.set(), &tip.header, &tip.certificate), Ok(()));
+
+        let Response::State { height, value, proof } = answer(&chain, &Request::State(HEIGHT_KEY.to_vec()))
+        else {
+            panic!()
+        };
+        assert_eq!(height, Height(70));
+        assert_eq!(proof.verify(tip.header.state_root, HEIGHT_KEY, value.as_deref()), Ok(()));
+
+        let request = Request::History { height: Height(9), size: Height(70) };
+        let Response::History(path) = answer(&chain, &request) else { panic!() };
+        let id = chain.block(Height(9)).unwrap().block.id();
+        let leaf = leaf_hash::<Sha3>(&id.0.0);
+        assert_eq!(verify_inclusion::<Sha3>(leaf, 9, 70, &path, tip.header.history_root), Ok(()));
+    }
+
+    #[test]
+    fn what_is_not_there_is_unknown() {
+        let chain = ledger(3);
+        for request in [
+            Request::Block(Height(0)),
+            Request::Block(Height(4)),
+            Request::Block(Height(u64::MAX)),
+            Request::History { height: Height(3), size: Height(3) },
+            Request::History { height: Height(0), size: Height(5) },
+        ] {
+            assert_eq!(answer(&chain, &request), Response::Unknown, "{request:?}");
+        }
+        assert_eq!(answer(&ledger(0), &Request::Tip), Response::Unknown);
+    }
+
+    #[test]
+    fn a_reply_has_at_most_so_many_blocks() {
+        let chain = ledger(70);
+        let heights = |from| decided(&chain, Height(from)).iter().map(|b| b.height().0).collect::<Vec<_>>();
+        assert_eq!(heights(2), (2..66).collect::<Vec<_>>());
+        assert_eq!(heights(69), [69, 70]);
+        assert_eq!((heights(71), heights(0)), (vec![], vec![]));
+    }
+}

@@ -1,0 +1,175 @@
+//! Four validators as real processes on loopback: they agree, go on without one of them, and take
+//! it back.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    thread,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use qratum_chain::types::Time;
+use qratum_validator::demo::{Demo, Options, create};
+
+/// The longest that any of these tests waits for anything.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A home under the target directory, removed at the end.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        Self(path)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The processes of a network and what they say. Killed and reaped at the end, also of a panic.
+struct Network {
+    home: PathBuf,
+    children: BTreeMap<String, Child>,
+    lines: Receiver<(String, u64)>,
+    sender: Sender<(String, u64)>,
+    heights: BTreeMap<String, u64>,
+}
+
+impl Network {
+    fn of(home: &Path, demo: &Demo) -> Self {
+        let (sender, lines) = channel();
+        let mut network = Self {
+            home: home.to_owned(),
+            children: BTreeMap::new(),
+            lines,
+            sender,
+            heights: BTreeMap::new(),
+        };
+        for peer in &demo.peers {
+            network.start(&peer.name);
+        }
+        network
+    }
+
+    fn start(&mut self, name: &str) {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_qratum-validator"))
+            .args(["run", "--verbose", "--stop-on-stdin-eof", "--name", name, "--home"])
+            .arg(&self.home)
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (said, sender, owner) = (child.stderr.take().unwrap(), self.sender.clone(), name.to_owned());
+        thread::spawn(move || {
+            for line in BufReader::new(said).lines().map_while(Result::ok) {
+                match line.strip_prefix("height ").and_then(|rest| rest.split(' ').next()) {
+                    Some(height) => drop(sender.send((owner.clone(), height.parse().unwrap()))),
+                    None => eprintln!("{owner}: {line}"),
+                }
+            }
+        });
+        self.children.insert(name.to_owned(), child);
+    }
+
+    fn kill(&mut self, name: &str) {
+        let mut child = self.children.remove(name).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    fn height(&self, name: &str) -> u64 {
+        self.heights.get(name).copied().unwrap_or(0)
+    }
+
+    /// Listens until every running process is at `height`.
+    fn reach(&mut self, height: u64) {
+        let started = Instant::now();
+        while self.children.keys().any(|name| self.height(name) < height) {
+            let left = PATIENCE.saturating_sub(started.elapsed());
+            match self.lines.recv_timeout(left) {
+                Ok((name, height)) => drop(self.heights.insert(name, height)),
+                Err(why) => panic!("height {height} not reached: {why}; {:?}", self.heights),
+            }
+        }
+    }
+
+    /// Listens for `span` and returns how many heights were decided anywhere.
+    fn listen(&mut self, span: Duration) -> usize {
+        let (started, mut heard) = (Instant::now(), 0);
+        loop {
+            match self.lines.recv_timeout(span.saturating_sub(started.elapsed())) {
+                Ok((name, height)) => {
+                    heard += 1;
+                    self.heights.insert(name, height);
+                }
+                Err(RecvTimeoutError::Timeout) => return heard,
+                Err(why) => panic!("{why}"),
+            }
+        }
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        for child in self.children.values_mut() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn now() -> Time {
+    Time(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64)
+}
+
+#[test]
+fn four_processes_agree_go_on_without_one_and_take_it_back() {
+    let scratch = Scratch::new("processes");
+    let options = Options { block_interval_ms: 100, ..Options::default() };
+    let demo = create(&scratch.0, now(), &options).unwrap();
+    let mut network = Network::of(&scratch.0, &demo);
+    network.reach(5);
+    network.kill("south");
+    let before = network.height("north");
+    network.reach(before + 5);
+    network.start("south");
+    let tip = network.height("north");
+    network.reach(tip + 5);
+
+    // An orderly end removes the pid file and exits with success, for the end of stdin alone.
+    let pids = || std::fs::read_dir(scratch.0.join("run")).unwrap().count();
+    assert_eq!(pids(), 4);
+    for (name, mut child) in std::mem::take(&mut network.children) {
+        drop(child.stdin.take());
+        assert!(child.wait().unwrap().success(), "{name}");
+    }
+    assert_eq!(pids(), 0);
+}
+
+#[test]
+fn two_of_four_stop_and_go_on_by_themselves_when_the_others_come_back() {
+    let scratch = Scratch::new("two-of-four");
+    let options = Options { block_interval_ms: 100, ..Options::default() };
+    let demo = create(&scratch.0, now(), &options).unwrap();
+    let mut network = Network::of(&scratch.0, &demo);
+    network.reach(3);
+    network.kill("east");
+    network.kill("south");
+    // What was under way may still be decided.
+    network.listen(Duration::from_millis(500));
+    assert_eq!(network.listen(Duration::from_secs(2)), 0, "half the power decided");
+    let tip = network.height("north");
+    network.start("east");
+    network.start("south");
+    network.reach(tip + 3);
+}

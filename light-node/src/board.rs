@@ -1,0 +1,205 @@
+//! What is shown? The one place where a [`Snapshot`] is put together and published.
+
+use std::sync::Arc;
+
+use qratum_chain::types::{ChainParams, ForkEvidence, Height, Time};
+use qratum_verifier::{Trusted, detect::Fork};
+use tokio::sync::watch;
+
+use crate::{
+    Reason, Refusal, Snapshot, StoreState,
+    net::Link,
+    state::{Facts, state},
+};
+
+/// The snapshot in the making.
+#[derive(Debug)]
+pub(crate) struct Board {
+    next: Snapshot,
+    changed: bool,
+    /// A peer has answered a tip since one was connected.
+    answered: bool,
+    /// A peer was reached once, or every one was found unreachable.
+    tried: bool,
+    params: ChainParams,
+    out: watch::Sender<Arc<Snapshot>>,
+}
+
+impl Board {
+    pub(crate) fn new(first: Snapshot, params: ChainParams) -> Self {
+        let out = watch::Sender::new(Arc::new(first.clone()));
+        Self { next: first, changed: false, answered: false, tried: false, params, out }
+    }
+
+    pub(crate) fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.out.subscribe()
+    }
+
+    pub(crate) const fn forked(&self) -> bool {
+        self.next.fork.is_some()
+    }
+
+    /// Height of the head that was published last or is about to be.
+    pub(crate) fn height(&self) -> Height {
+        self.next.head.header().get().height
+    }
+
+    /// Takes over how the connections stand.
+    pub(crate) fn links(&mut self, links: &[Link]) {
+        for (view, link) in self.next.peers.iter_mut().zip(links) {
+            self.changed |= view.connected != link.connected;
+            view.connected = link.connected;
+        }
+        self.tried |= links.iter().any(|link| link.connected) || links.iter().all(|link| link.tried);
+        self.answered &= links.iter().any(|link| link.connected);
+    }
+
+    /// A peer has answered which height its newest block has; it may have none.
+    pub(crate) fn tip(&mut self, peer: usize, claimed: Option<Height>) {
+        self.answered = true;
+        if let Some(view) = self.next.peers.get_mut(peer).filter(|_| claimed.is_some()) {
+            self.changed |= view.claimed_height != claimed;
+            view.claimed_height = claimed;
+        }
+    }
+
+    /// Remembers a refusal; the same kind from the same peer in a row is one entry.
+    pub(crate) fn refuse(&mut self, peer: usize, reason: Reason, at: Time) {
+        let Some(view) = self.next.peers.get(peer) else { return };
+        self.changed = true;
+        let refusals = &mut self.next.refusals;
+        let same = |last: &&mut Refusal| last.peer == view.name && last.reason.name() == reason.name();
+        if let Some(last) = refusals.iter_mut().rev().find(|last| last.peer == view.name).filter(same) {
+            (last.reason, last.at, last.count) = (reason, at, last.count.saturating_add(1));
+            return;
+        }
+        if refusals.len() >= Snapshot::REFUSALS {
+            refusals.remove(0);
+        }
+        refusals.push(Refusal { peer: view.name.clone(), reason, at, count: 1 });
+    }
+
+    pub(crate) fn head(&mut self, head: Arc<Trusted>, seen: Time) {
+        (self.next.head, self.next.head_seen, self.changed) = (head, Some(seen), true);
+    }
+
+    pub(crate) fn fork(&mut self, fork: Fork, evidence: Option<ForkEvidence>) {
+        self.next.fork = Some(Arc::new(fork));
+        self.next.evidence = evidence.map(Arc::new);
+        self.changed = true;
+    }
+
+    pub(crate) fn store(&mut self, store: StoreState) {
+        (self.next.store, self.changed) = (store, true);
+    }
+
+    /// Decides the state and publishes, if anything is new.
+    pub(crate) fn publish(&mut self, walking: bool, now: Time) {
+        let time = self.next.head.header().get().time;
+        let state = state(&Facts {
+            forked: self.forked(),
+            expired: time.plus(self.params.trusting_period_ms) <= now,
+            tried: self.tried,
+            connected: self.next.peers.iter().any(|peer| peer.connected),
+            answered: self.answered,
+            walking,
+            age_ms: now.0.saturating_sub(time.0),
+            interval_ms: self.params.block_interval_ms,
+        });
+        if self.changed || state != self.next.state {
+            (self.next.state, self.changed) = (state, false);
+            self.out.send_replace(Arc::new(self.next.clone()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use libp2p::PeerId;
+    use qratum_chain::types::{Genesis, GenesisValidator, Jurisdiction, SetId, Validator};
+    use qratum_crypto::{hash::Hash, sign::ed25519::SecretKey};
+
+    use super::*;
+    use crate::{Names, PeerView, State};
+
+    fn board() -> Board {
+        let validator = Validator {
+            pubkey: SecretKey::from_seed(&[1; 32]).public(),
+            power: 1,
+            jurisdiction: Jurisdiction::new(*b"CH").unwrap(),
+            since_set: SetId(0),
+            pq_key_hash: Hash::ZERO,
+        };
+        let genesis = Genesis {
+            network: "net".to_owned(),
+            demo: true,
+            time: Time(1000),
+            params: ChainParams::default(),
+            validators: vec![GenesisValidator { name: "v-0".to_owned(), validator }],
+        };
+        let (anchor, rules) = Trusted::genesis(&genesis).unwrap();
+        let view = |name: &str| PeerView {
+            name: name.to_owned(),
+            id: PeerId::random(),
+            connected: false,
+            claimed_height: None,
+        };
+        let first = Snapshot {
+            state: State::Loading,
+            head: Arc::new(anchor),
+            head_seen: None,
+            peers: vec![view("a"), view("b")],
+            refusals: Vec::new(),
+            fork: None,
+            evidence: None,
+            names: Names::of(&genesis),
+            store: StoreState::None,
+        };
+        Board::new(first, rules.params)
+    }
+
+    #[test]
+    fn refusals_are_bounded_and_the_same_again_is_counted() {
+        let mut board = board();
+        for at in 0..100 {
+            board.refuse(0, Reason::TimedOut, Time(at));
+            board.refuse(1, Reason::OffTopic, Time(at));
+        }
+        let counts = |board: &Board| board.next.refusals.iter().map(|r| r.count).collect::<Vec<_>>();
+        assert_eq!(counts(&board), [100, 100], "peers that take turns do not push each other out");
+        assert_eq!(board.next.refusals[0].at, Time(99));
+        for at in 0..100 {
+            board.refuse(0, if at % 2 == 0 { Reason::Cut } else { Reason::OffTopic }, Time(at));
+        }
+        assert_eq!(board.next.refusals.len(), Snapshot::REFUSALS);
+    }
+
+    #[test]
+    fn losing_every_peer_takes_back_that_they_answered() {
+        let mut board = board();
+        let up = Link { connected: true, tried: true, wrong_key: false };
+        let states = board.watch();
+        let state = |board: &mut Board| {
+            board.publish(false, Time(1500));
+            states.borrow().state
+        };
+        assert_eq!(state(&mut board), State::Loading);
+        board.links(&[up, Link::default()]);
+        assert_eq!(state(&mut board), State::Syncing);
+        board.tip(0, Some(Height(7)));
+        assert_eq!(state(&mut board), State::Live);
+        board.links(&[Link::default(); 2]);
+        assert_eq!(state(&mut board), State::Disconnected);
+        board.links(&[up, Link::default()]);
+        assert_eq!(state(&mut board), State::Syncing);
+    }
+
+    #[test]
+    fn an_old_head_is_expired_whatever_peers_say() {
+        let mut board = board();
+        board.publish(false, Time(1000 + board.params.trusting_period_ms - 1));
+        assert_ne!(board.next.state, State::Expired);
+        board.publish(false, Time(1000 + board.params.trusting_period_ms));
+        assert_eq!(board.next.state, State::Expired);
+    }
+}

@@ -1,0 +1,214 @@
+//! What is a light node told before it starts? The genesis it trusts, the peers it may ask, and
+//! where to keep what it verified.
+
+use core::fmt;
+use std::{collections::BTreeSet, path::PathBuf};
+
+use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
+use qratum_chain::types::Genesis;
+use serde::Deserialize;
+
+/// The longest list of peers that is read: 64 KiB.
+const MAX_LENGTH: usize = 64 << 10;
+/// The most peers: each is asked in turn, so a longer list would only be slower.
+const MAX_PEERS: usize = 64;
+const SCHEMA: &str = "qratum/peers/v1";
+
+/// Everything a node starts from.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The anchor: trusted because the user does.
+    pub genesis: Genesis,
+    /// The peers that may be asked. No other is ever dialled.
+    pub peers: Vec<Peer>,
+    /// Directory of the store; without one, every start begins at the anchor.
+    pub store: Option<PathBuf>,
+}
+
+/// A pinned peer: an address that names the key that must answer there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// What the user calls it: 1 to 32 of `a-z 0-9 -`.
+    pub name: String,
+    /// `/ip4/…/tcp/…/p2p/ID` or `/ip6/…/tcp/…/p2p/ID`: there is no name lookup to be lied to by.
+    pub address: Multiaddr,
+}
+
+/// Why a list of peers is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConfigError {
+    /// Longer than 64 KiB.
+    TooLong,
+    /// No JSON, or not of this form; the parser's words.
+    Json(String),
+    /// Of another schema.
+    Schema,
+    /// No peer, or more than 64.
+    Count(usize),
+    /// A name that is not 1 to 32 of `a-z 0-9 -`; by place in the list, from 0.
+    Name(usize),
+    /// The address of the peer with this name is not `/ip4|ip6/…/tcp/…/p2p/ID`.
+    Address(String),
+    /// The peer with this name has the name, key or address of one before it.
+    Twice(String),
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong => write!(f, "the list of peers is longer than {MAX_LENGTH} bytes"),
+            Self::Json(why) => write!(f, "no list of peers: {why}"),
+            Self::Schema => write!(f, "the list of peers is not of schema {SCHEMA:?}"),
+            Self::Count(got) => write!(f, "{got} peers: 1 to {MAX_PEERS} are needed"),
+            Self::Name(index) => write!(f, "peer {index} has a name that is not 1 to 32 of a-z, 0-9 and -"),
+            Self::Address(name) => {
+                write!(f, "the address of peer {name} is not /ip4 or /ip6, /tcp, /p2p with its id")
+            }
+            Self::Twice(name) => write!(f, "peer {name} has the name, id or address of one before it"),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    schema: String,
+    peers: Vec<PeerJson>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PeerJson {
+    name: String,
+    address: String,
+}
+
+/// Reads `{"schema": "qratum/peers/v1", "peers": [{"name", "address"}]}`.
+///
+/// # Errors
+/// [`ConfigError`].
+pub fn peers_from_json(text: &[u8]) -> Result<Vec<Peer>, ConfigError> {
+    if text.len() > MAX_LENGTH {
+        return Err(ConfigError::TooLong);
+    }
+    let document: Document =
+        serde_json::from_slice(text).map_err(|error| ConfigError::Json(error.to_string()))?;
+    if document.schema != SCHEMA {
+        return Err(ConfigError::Schema);
+    }
+    let mut peers = Vec::with_capacity(document.peers.len());
+    for (index, PeerJson { name, address }) in document.peers.into_iter().enumerate() {
+        if !is_name(&name) {
+            return Err(ConfigError::Name(index));
+        }
+        let address = address.parse().map_err(|_| ConfigError::Address(name.clone()))?;
+        peers.push(Peer { name, address });
+    }
+    pinned(&peers)?;
+    Ok(peers)
+}
+
+/// A peer taken apart: where it is and who must answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Pinned {
+    pub(crate) name: String,
+    pub(crate) id: PeerId,
+    pub(crate) address: Multiaddr,
+}
+
+/// Checks peers however they were made, and takes them apart.
+pub(crate) fn pinned(peers: &[Peer]) -> Result<Vec<Pinned>, ConfigError> {
+    if peers.is_empty() || peers.len() > MAX_PEERS {
+        return Err(ConfigError::Count(peers.len()));
+    }
+    let (mut names, mut ids, mut addresses) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let mut found = Vec::with_capacity(peers.len());
+    for (index, Peer { name, address }) in peers.iter().enumerate() {
+        if !is_name(name) {
+            return Err(ConfigError::Name(index));
+        }
+        let (place, id) = place_and_id(address).ok_or_else(|| ConfigError::Address(name.clone()))?;
+        if !names.insert(name) || !ids.insert(id) || !addresses.insert(place.to_vec()) {
+            return Err(ConfigError::Twice(name.clone()));
+        }
+        found.push(Pinned { name: name.clone(), id, address: place });
+    }
+    Ok(found)
+}
+
+fn place_and_id(address: &Multiaddr) -> Option<(Multiaddr, PeerId)> {
+    let parts: Vec<Protocol<'_>> = address.iter().collect();
+    match parts.as_slice() {
+        [host @ (Protocol::Ip4(_) | Protocol::Ip6(_)), port @ Protocol::Tcp(1..), Protocol::P2p(id)] => {
+            Some((Multiaddr::empty().with(host.clone()).with(port.clone()), *id))
+        }
+        _ => None,
+    }
+}
+
+/// Names are shown on screens: plain ASCII, no capitals.
+fn is_name(name: &str) -> bool {
+    (1..=32).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(seed: u8) -> String {
+        let key = libp2p::identity::Keypair::ed25519_from_bytes([seed; 32]).unwrap();
+        key.public().to_peer_id().to_string()
+    }
+
+    fn document(peers: &[(&str, String)]) -> Vec<u8> {
+        let peers: Vec<_> = peers
+            .iter()
+            .map(|(name, address)| serde_json::json!({"name": name, "address": address}))
+            .collect();
+        serde_json::json!({"schema": SCHEMA, "peers": peers}).to_string().into_bytes()
+    }
+
+    #[test]
+    fn pinned_peers_are_read() {
+        let good = document(&[
+            ("v-0", format!("/ip4/127.0.0.1/tcp/4000/p2p/{}", id(1))),
+            ("v-1", format!("/ip6/::1/tcp/4000/p2p/{}", id(2))),
+        ]);
+        let peers = peers_from_json(&good).unwrap();
+        assert_eq!(peers.iter().map(|peer| peer.name.as_str()).collect::<Vec<_>>(), ["v-0", "v-1"]);
+    }
+
+    #[test]
+    fn an_address_without_a_key_or_with_a_name_to_look_up_is_refused() {
+        let refused = |address: String| peers_from_json(&document(&[("v", address)])).unwrap_err();
+        let want = ConfigError::Address("v".to_owned());
+        assert_eq!(refused("/ip4/127.0.0.1/tcp/4000".to_owned()), want);
+        assert_eq!(refused(format!("/dns4/example.org/tcp/4000/p2p/{}", id(1))), want);
+        assert_eq!(refused(format!("/ip4/127.0.0.1/udp/4000/p2p/{}", id(1))), want);
+        assert_eq!(refused(format!("/ip4/127.0.0.1/tcp/0/p2p/{}", id(1))), want);
+        assert_eq!(refused("nonsense".to_owned()), want);
+    }
+
+    #[test]
+    fn no_two_peers_share_name_key_or_address() {
+        let at = |port: u16, seed: u8| format!("/ip4/127.0.0.1/tcp/{port}/p2p/{}", id(seed));
+        let refused = |second: (&str, String)| peers_from_json(&document(&[("a", at(1, 1)), second]));
+        assert!(refused(("b", at(2, 2))).is_ok());
+        assert_eq!(refused(("a", at(2, 2))), Err(ConfigError::Twice("a".to_owned())));
+        assert_eq!(refused(("b", at(2, 1))), Err(ConfigError::Twice("b".to_owned())));
+        assert_eq!(refused(("b", at(1, 2))), Err(ConfigError::Twice("b".to_owned())));
+    }
+
+    #[test]
+    fn what_is_no_list_of_peers_is_refused() {
+        let refused = |text: &[u8]| peers_from_json(text).unwrap_err();
+        assert_eq!(refused(&[b' '; MAX_LENGTH + 1]), ConfigError::TooLong);
+        assert_eq!(refused(br#"{"schema":"qratum/peers/v2","peers":[]}"#), ConfigError::Schema);
+        assert_eq!(refused(br#"{"schema":"qratum/peers/v1","peers":[]}"#), ConfigError::Count(0));
+        let extra = br#"{"schema":"qratum/peers/v1","peers":[],"more":1}"#;
+        assert!(matches!(refused(extra), ConfigError::Json(why) if why.contains("more")));
+        let name = document(&[("\u{1b}[2J", format!("/ip4/127.0.0.1/tcp/1/p2p/{}", id(1)))]);
+        assert_eq!(refused(&name), ConfigError::Name(0));
+    }
+}

@@ -1,0 +1,225 @@
+//! Who moves answers from the network to the verifier, and what it verified to store and screen?
+//! One task, one thing at a time: it decides nothing, [`Follow`] and the verifier do.
+
+use std::{pin::Pin, sync::Arc, time::Duration};
+
+use futures::{StreamExt, stream::FuturesUnordered};
+use qratum_chain::types::{LightBlock, Time};
+use qratum_verifier::{Trusted, sync::Ask};
+use tokio::{
+    sync::{broadcast, mpsc, oneshot, watch},
+    task,
+    time::{MissedTickBehavior, interval},
+};
+
+use crate::{
+    Reason, StoreState,
+    board::Board,
+    clock,
+    follow::{Follow, Judged, Question, Tick},
+    net::{AskError, Link, Net},
+    store::{Store, is_step},
+    wire::{Request, Response},
+};
+
+/// What the handle asks of the driver.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Compare a verified block with what is remembered; answers whether the chain has forked.
+    Compare {
+        /// The block.
+        block: Box<LightBlock>,
+        /// Where the answer goes.
+        reply: oneshot::Sender<bool>,
+    },
+    /// A peer sent the handle something that was refused.
+    Refuse {
+        /// Which peer.
+        peer: usize,
+        /// Why.
+        reason: Reason,
+    },
+}
+
+type Answer = (Question, Result<Response, AskError>);
+type Answers = FuturesUnordered<Pin<Box<dyn Future<Output = Answer> + Send>>>;
+
+/// Everything a running node consists of.
+pub(crate) struct Driver {
+    pub(crate) follow: Follow,
+    pub(crate) board: Board,
+    pub(crate) net: Net,
+    pub(crate) store: Option<Store>,
+    pub(crate) heads: broadcast::Sender<Arc<Trusted>>,
+    pub(crate) set_length: u64,
+    pub(crate) tick: Duration,
+    /// How the connections stood when they were last looked at.
+    pub(crate) known: Vec<Link>,
+}
+
+impl Driver {
+    /// Runs until the handle is gone.
+    pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        let mut links = self.net.links();
+        let mut ticks = interval(self.tick);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut answers = Answers::new();
+        loop {
+            let next = tokio::select! {
+                _ = ticks.tick() => self.on_tick(),
+                Some((question, answer)) = answers.next() => self.on_answer(question, answer).await,
+                Ok(()) = links.changed() => self.on_links(&mut links),
+                command = commands.recv() => match command {
+                    Some(command) => self.on_command(command).await,
+                    None => return,
+                },
+            };
+            self.board.publish(self.follow.walking(), clock::now());
+            if let Some(question) = next {
+                answers.push(Box::pin(carry(self.net.clone(), question)));
+            }
+        }
+    }
+
+    fn on_tick(&mut self) -> Option<Question> {
+        if self.board.forked() {
+            return None;
+        }
+        match self.follow.tick(&self.net.connected()) {
+            Tick::Idle => None,
+            Tick::Ask(question) => Some(question),
+            Tick::GaveUp(peer) => {
+                self.board.refuse(peer, Reason::NoProgress, clock::now());
+                None
+            }
+        }
+    }
+
+    fn on_links(&mut self, links: &mut watch::Receiver<Vec<Link>>) -> Option<Question> {
+        let links = links.borrow_and_update().clone();
+        for (peer, (link, known)) in links.iter().zip(&self.known).enumerate() {
+            if link.wrong_key && !known.wrong_key {
+                self.board.refuse(peer, Reason::WrongKey, clock::now());
+            }
+        }
+        self.board.links(&links);
+        self.known = links;
+        None
+    }
+
+    async fn on_answer(
+        &mut self,
+        question: Question,
+        answer: Result<Response, AskError>,
+    ) -> Option<Question> {
+        let (peer, now) = (question.peer, clock::now());
+        let reason = match answer {
+            Ok(Response::Block(block)) if !self.board.forked() => {
+                if question.ask == Ask::Tip {
+                    self.board.tip(peer, Some(block.header.height));
+                }
+                let judged = self.follow.block(question, *block, now);
+                return self.on_judged(peer, judged, now).await;
+            }
+            Ok(Response::Block(_)) => None,
+            Ok(Response::Unknown) => {
+                self.board.tip(peer, None);
+                self.follow.no_block(question, true).map(Reason::Missing)
+            }
+            Ok(Response::State { .. } | Response::History(_)) => {
+                self.follow.no_block(question, true);
+                Some(Reason::OffTopic)
+            }
+            Err(why) => {
+                let reason = reason(why);
+                self.follow.no_block(question, reason.is_some());
+                reason
+            }
+        };
+        if let Some(reason) = reason {
+            self.board.refuse(peer, reason, now);
+        }
+        None
+    }
+
+    async fn on_judged(&mut self, peer: usize, judged: Judged, now: Time) -> Option<Question> {
+        let Judged { advanced, refused, fork, next } = judged;
+        if !advanced.is_empty() {
+            self.keep(advanced).await;
+            let head = Arc::new(self.follow.head().clone());
+            self.board.head(Arc::clone(&head), now);
+            // Without receivers nobody misses a head.
+            let _ = self.heads.send(head);
+        }
+        if let Some(reject) = refused {
+            self.board.refuse(peer, Reason::Rejected(reject), now);
+        }
+        if let Some((fork, evidence)) = fork {
+            if let Some(evidence) = evidence.clone() {
+                self.write(move |store| store.keep_fork(&evidence)).await;
+            }
+            self.board.fork(fork, evidence);
+        }
+        next
+    }
+
+    async fn on_command(&mut self, command: Command) -> Option<Question> {
+        match command {
+            Command::Refuse { peer, reason } => self.board.refuse(peer, reason, clock::now()),
+            Command::Compare { block, reply } => {
+                if !self.board.forked() {
+                    let now = clock::now();
+                    let judged = self.follow.compare(*block, now);
+                    self.on_judged(0, judged, now).await;
+                }
+                // The asker may have given up.
+                let _ = reply.send(self.board.forked());
+            }
+        }
+        None
+    }
+
+    /// Keeps what a restart needs, before anybody hears of the new head.
+    async fn keep(&mut self, mut advanced: Vec<LightBlock>) {
+        let Some(head) = advanced.last().cloned() else { return };
+        let mut before = self.board.height();
+        let length = self.set_length;
+        advanced.retain(|block| {
+            let step = is_step(block, before, length);
+            before = block.header.height;
+            step
+        });
+        self.write(move |store| store.keep(&advanced, &head)).await;
+    }
+
+    /// Writes on a blocking task. A store that fails once is not used again: the node goes on
+    /// without, and says so.
+    async fn write(&mut self, write: impl FnOnce(&Store) -> Result<(), String> + Send + 'static) {
+        let Some(store) = self.store.clone() else { return };
+        let written = task::spawn_blocking(move || write(&store)).await;
+        if let Err(why) = written.unwrap_or_else(|_| Err("the store is damaged".to_owned())) {
+            self.store = None;
+            self.board.store(StoreState::Failed(why));
+        }
+    }
+}
+
+async fn carry(net: Net, question: Question) -> Answer {
+    let request = match question.ask {
+        Ask::Tip => Request::Tip,
+        Ask::Block(height) => Request::Block(height),
+    };
+    let answer = net.ask(question.peer, request).await;
+    (question, answer)
+}
+
+/// What a missing answer says about the peer; nothing, when it is just gone.
+pub(crate) fn reason(why: AskError) -> Option<Reason> {
+    match why {
+        AskError::Lost => None,
+        AskError::TimedOut => Some(Reason::TimedOut),
+        AskError::NoProtocol => Some(Reason::NoProtocol),
+        AskError::Cut => Some(Reason::Cut),
+        AskError::Malformed(words) => Some(Reason::Malformed(words)),
+    }
+}

@@ -1,0 +1,214 @@
+//! How is one header fetched with its proof? From one peer after the other, until what a peer sent
+//! chains to the anchor and the verifier accepts the finished document.
+
+use qratum_chain::{
+    Hash,
+    document::{HeaderProof, HistoryProof},
+    types::{Header, Height, LightBlock, Validator, validators_hash},
+};
+use qratum_verifier::{Reject, Rules, Trusted, proof};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task,
+};
+
+use crate::{
+    FetchError, Proven, Reason,
+    climb::Climb,
+    clock,
+    driver::{Command, reason},
+    net::Net,
+    store::Store,
+    wire::{Request, Response},
+};
+
+/// What fetching stands on.
+#[derive(Debug)]
+pub(crate) struct Fetch {
+    pub(crate) net: Net,
+    pub(crate) store: Option<Store>,
+    pub(crate) anchor: Trusted,
+    pub(crate) rules: Rules,
+    pub(crate) commands: mpsc::Sender<Command>,
+}
+
+/// Why one peer did not help.
+enum Miss {
+    /// It does not have it, or is gone.
+    Absent,
+    /// What it sent was refused; what it says the header is may still be proven by history.
+    Refused(Reject, Option<Box<LightBlock>>),
+}
+
+impl Fetch {
+    /// The header at `height`, which is at most `head`.
+    pub(crate) async fn header(&self, height: Height, head: Height) -> Result<Proven, FetchError> {
+        if height == self.anchor.header().get().height {
+            return self.checked(self.anchor_proof());
+        }
+        let peers = self.net.connected();
+        if peers.is_empty() {
+            return Err(FetchError::NoPeer);
+        }
+        let mut why = FetchError::Unavailable;
+        for peer in &peers {
+            match self.certified(*peer, height).await {
+                Ok(path) => return self.agreed(*peer, path).await,
+                Err(Miss::Absent) => {}
+                Err(Miss::Refused(reject, claimed)) => {
+                    self.refuse(*peer, Reason::Rejected(reject.clone())).await;
+                    why = FetchError::Rejected(reject);
+                    if let Some(claimed) = claimed
+                        && let Ok(proven) = self.in_history(&peers, *claimed, head).await
+                    {
+                        return Ok(proven);
+                    }
+                }
+            }
+        }
+        Err(why)
+    }
+
+    /// The anchor itself needs no proof.
+    fn anchor_proof(&self) -> HeaderProof {
+        HeaderProof {
+            header: self.anchor.header().get().clone(),
+            certificate: None,
+            validators: self.anchor.validators().members().to_vec(),
+            path: Vec::new(),
+            history: None,
+        }
+    }
+
+    /// The blocks that lead to `height`, the last of them at it, as this peer has them.
+    async fn certified(&self, peer: usize, height: Height) -> Result<Vec<LightBlock>, Miss> {
+        let target = self.block(peer, height).await?;
+        match self.climb(peer, target.clone(), true).await {
+            // What the store has was verified once, but files change behind a program's back.
+            Err(Miss::Refused(..)) if self.store.is_some() => self.climb(peer, target.clone(), false).await,
+            climbed => climbed,
+        }
+        .map_err(|miss| match miss {
+            Miss::Refused(reject, _) => Miss::Refused(reject, Some(Box::new(target))),
+            Miss::Absent => Miss::Absent,
+        })
+    }
+
+    async fn climb(&self, peer: usize, target: LightBlock, stored: bool) -> Result<Vec<LightBlock>, Miss> {
+        let refused = |reject| Miss::Refused(reject, None);
+        let mut climb = Climb::start(&self.anchor, &self.rules, target, clock::now()).map_err(refused)?;
+        while let Some(want) = climb.ask() {
+            let kept = if stored { self.stored(want).await } else { None };
+            let block = match kept {
+                Some(block) => block,
+                None => self.block(peer, want).await?,
+            };
+            climb.give(block, clock::now()).map_err(refused)?;
+        }
+        Ok(climb.into_path())
+    }
+
+    async fn stored(&self, height: Height) -> Option<LightBlock> {
+        let store = self.store.clone()?;
+        task::spawn_blocking(move || store.step(height)).await.ok()?
+    }
+
+    /// One block from one peer.
+    async fn block(&self, peer: usize, want: Height) -> Result<LightBlock, Miss> {
+        match self.ask(peer, Request::Block(want)).await? {
+            Response::Block(block) if block.header.height == want => Ok(*block),
+            Response::Block(block) => {
+                Err(Miss::Refused(Reject::NotAsked { got: block.header.height, want }, None))
+            }
+            Response::Unknown => Err(Miss::Absent),
+            Response::State { .. } | Response::History(_) => {
+                self.refuse(peer, Reason::OffTopic).await;
+                Err(Miss::Absent)
+            }
+        }
+    }
+
+    async fn ask(&self, peer: usize, request: Request) -> Result<Response, Miss> {
+        match self.net.ask(peer, request).await {
+            Ok(response) => Ok(response),
+            Err(why) => {
+                if let Some(reason) = reason(why) {
+                    self.refuse(peer, reason).await;
+                }
+                Err(Miss::Absent)
+            }
+        }
+    }
+
+    /// Proves what a peer says the header is by its place under the newest head, whatever its
+    /// certificate is worth.
+    async fn in_history(&self, peers: &[usize], claimed: LightBlock, head: Height) -> Result<Proven, Miss> {
+        let LightBlock { header, validators, .. } = claimed;
+        let got = validators_hash(&validators);
+        if got != header.validators_hash {
+            return Err(Miss::Refused(Reject::WrongValidators { got, want: header.validators_hash }, None));
+        }
+        for peer in peers {
+            if let Ok(history) = self.audit_path(*peer, header.height, head).await
+                && let Ok(proven) = self.checked(with_history(header.clone(), validators.clone(), history))
+            {
+                return Ok(proven);
+            }
+        }
+        Err(Miss::Absent)
+    }
+
+    /// The way to the head, with the audit path under it.
+    async fn audit_path(
+        &self,
+        peer: usize,
+        height: Height,
+        head: Height,
+    ) -> Result<(Vec<LightBlock>, Vec<Hash>), Miss> {
+        let path = self.certified(peer, head).await?;
+        match self.ask(peer, Request::History { height, size: head }).await? {
+            Response::History(audit_path) => Ok((path, audit_path)),
+            _ => Err(Miss::Absent),
+        }
+    }
+
+    /// Compares the block with what the node remembers, then checks the document made of it.
+    async fn agreed(&self, peer: usize, mut path: Vec<LightBlock>) -> Result<Proven, FetchError> {
+        let Some(target) = path.pop() else { return Err(FetchError::Unavailable) };
+        let (reply, forked) = oneshot::channel();
+        let command = Command::Compare { block: Box::new(target.clone()), reply };
+        self.commands.send(command).await.map_err(|_| FetchError::Stopped)?;
+        if forked.await.map_err(|_| FetchError::Stopped)? {
+            return Err(FetchError::Forked);
+        }
+        let LightBlock { header, certificate, validators, .. } = target;
+        let proof = HeaderProof { header, certificate: Some(certificate), validators, path, history: None };
+        let proven = self.checked(proof);
+        if let Err(FetchError::Rejected(reject)) = &proven {
+            self.refuse(peer, Reason::Rejected(reject.clone())).await;
+        }
+        proven
+    }
+
+    /// The verifier has the last word on the document as it will leave the program.
+    fn checked(&self, proof: HeaderProof) -> Result<Proven, FetchError> {
+        proof::check(&proof, &self.anchor, &self.rules, clock::now())
+            .map(|checked| Proven { proof, checked })
+            .map_err(FetchError::Rejected)
+    }
+
+    async fn refuse(&self, peer: usize, reason: Reason) {
+        // A driver that is gone shows nothing any more.
+        let _ = self.commands.send(Command::Refuse { peer, reason }).await;
+    }
+}
+
+/// The document of a header that stands in the history of the last block of `path`.
+fn with_history(
+    header: Header,
+    validators: Vec<Validator>,
+    (mut path, audit_path): (Vec<LightBlock>, Vec<Hash>),
+) -> HeaderProof {
+    let history = path.pop().map(|head| HistoryProof { head, audit_path });
+    HeaderProof { header, certificate: None, validators, path, history }
+}

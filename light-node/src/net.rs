@@ -1,0 +1,93 @@
+//! How do questions reach the pinned peers? Over one libp2p connection each: TCP, Noise, Yamux,
+//! one request and one answer a stream.
+//!
+//! Only pinned peers are dialled, nothing is listened on, and Noise holds each to its pinned key.
+//! The node's own key is fresh at each start: it names nobody. A peer that goes away is dialled
+//! again after a pause that doubles; one that leaves a question unanswered is hung up on first,
+//! since a half-dead connection looks alive.
+
+mod backoff;
+mod carrier;
+
+use std::{sync::Arc, time::Duration};
+
+use libp2p::{Swarm, SwarmBuilder, noise, request_response, tcp, yamux};
+use tokio::{
+    sync::{Semaphore, mpsc, oneshot, watch},
+    task::JoinHandle,
+};
+
+pub(crate) use self::carrier::{AskError, Link};
+use self::carrier::{Behaviour, Carrier, Question};
+use crate::{
+    config::Pinned,
+    wire::{MAX_REQUEST, MAX_RESPONSE, PROTOCOL, Request, Response, WireCodec},
+};
+
+/// Questions that one peer is asked at the same time.
+const IN_FLIGHT: usize = 2;
+/// How long an answer may take, to its last byte.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection stays without any question.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Asks pinned peers, each named by its place in the configuration. The connections end when the
+/// last clone is dropped.
+#[derive(Clone, Debug)]
+pub(crate) struct Net {
+    questions: mpsc::Sender<Question>,
+    links: watch::Receiver<Vec<Link>>,
+    permits: Arc<[Arc<Semaphore>]>,
+}
+
+impl Net {
+    /// Starts to dial; the task ends by itself with the last [`Net`].
+    ///
+    /// # Errors
+    /// The words of libp2p, when its stack cannot be set up.
+    pub(crate) fn start(peers: Vec<Pinned>) -> Result<(Self, JoinHandle<()>), String> {
+        let swarm = swarm()?;
+        let (questions, inbox) = mpsc::channel(IN_FLIGHT.saturating_mul(peers.len()).max(1));
+        let (state, links) = watch::channel(vec![Link::default(); peers.len()]);
+        let permits = peers.iter().map(|_| Arc::new(Semaphore::new(IN_FLIGHT))).collect();
+        let task = tokio::spawn(Carrier::new(swarm, peers, state).run(inbox));
+        Ok((Self { questions, links, permits }, task))
+    }
+
+    /// Asks one peer. Waits while [`IN_FLIGHT`] questions to it are open.
+    ///
+    /// # Errors
+    /// [`AskError`].
+    pub(crate) async fn ask(&self, peer: usize, request: Request) -> Result<Response, AskError> {
+        let permits = self.permits.get(peer).ok_or(AskError::Lost)?;
+        let permit = Arc::clone(permits).acquire_owned().await.map_err(|_| AskError::Lost)?;
+        let (reply, answer) = oneshot::channel();
+        let question = Question { peer, request, reply, permit };
+        self.questions.send(question).await.map_err(|_| AskError::Lost)?;
+        answer.await.unwrap_or(Err(AskError::Lost))
+    }
+
+    /// The connections, in the order of the configuration.
+    pub(crate) fn links(&self) -> watch::Receiver<Vec<Link>> {
+        self.links.clone()
+    }
+
+    /// The peers that are connected now.
+    pub(crate) fn connected(&self) -> Vec<usize> {
+        let links = self.links.borrow();
+        links.iter().enumerate().filter(|(_, link)| link.connected).map(|(peer, _)| peer).collect()
+    }
+}
+
+fn swarm() -> Result<Swarm<Behaviour>, String> {
+    let builder = SwarmBuilder::with_new_identity().with_tokio();
+    let builder = builder
+        .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, yamux::Config::default)
+        .map_err(|error| error.to_string())?;
+    let config = request_response::Config::default().with_request_timeout(ANSWER_TIMEOUT);
+    let protocols = [(PROTOCOL, request_response::ProtocolSupport::Outbound)];
+    let codec = WireCodec::new(MAX_REQUEST, MAX_RESPONSE);
+    let behaviour = Behaviour::with_codec(codec, protocols, config);
+    let builder = builder.with_behaviour(|_| behaviour).map_err(|error| error.to_string())?;
+    Ok(builder.with_swarm_config(|config| config.with_idle_connection_timeout(IDLE_TIMEOUT)).build())
+}

@@ -1,0 +1,213 @@
+//! The task that owns the swarm: dials what is due, sends questions, hands answers back.
+
+use std::{collections::HashMap, io};
+
+use futures::{FutureExt, StreamExt, future};
+use libp2p::{
+    PeerId, Swarm,
+    request_response::{self, Event, Message, OutboundFailure, OutboundRequestId},
+    swarm::{
+        DialError, SwarmEvent,
+        dial_opts::{DialOpts, PeerCondition},
+    },
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, mpsc, oneshot, watch},
+    time::{Instant, sleep_until},
+};
+
+use super::backoff::Backoff;
+use crate::{
+    config::Pinned,
+    wire::{Request, Response, WireCodec},
+};
+
+pub(super) type Behaviour = request_response::Behaviour<WireCodec<Request, Response>>;
+
+/// How the connection to a peer stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Link {
+    /// A connection stands.
+    pub(crate) connected: bool,
+    /// At least one attempt has come to an end, either way.
+    pub(crate) tried: bool,
+    /// The last attempt met another key than the pinned one.
+    pub(crate) wrong_key: bool,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum AskError {
+    /// Not connected, or the connection broke: nobody's fault.
+    Lost,
+    /// No whole answer within the time an answer may take.
+    TimedOut,
+    /// The peer does not speak the protocol.
+    NoProtocol,
+    /// The peer closed the stream before the answer was whole.
+    Cut,
+    /// The bytes are no answer; the codec's words.
+    Malformed(String),
+}
+
+/// A question on its way. The permit counts it as in flight until it is answered or given up.
+pub(super) struct Question {
+    pub(super) peer: usize,
+    pub(super) request: Request,
+    pub(super) reply: Reply,
+    pub(super) permit: OwnedSemaphorePermit,
+}
+
+type Reply = oneshot::Sender<Result<Response, AskError>>;
+
+pub(super) struct Carrier {
+    swarm: Swarm<Behaviour>,
+    peers: Vec<Remote>,
+    open: HashMap<OutboundRequestId, (Reply, OwnedSemaphorePermit)>,
+    links: watch::Sender<Vec<Link>>,
+}
+
+struct Remote {
+    pinned: Pinned,
+    backoff: Backoff,
+}
+
+impl Carrier {
+    pub(super) fn new(swarm: Swarm<Behaviour>, peers: Vec<Pinned>, links: watch::Sender<Vec<Link>>) -> Self {
+        let now = Instant::now();
+        let peers = peers.into_iter().map(|pinned| Remote { pinned, backoff: Backoff::new(now) }).collect();
+        Self { swarm, peers, open: HashMap::new(), links }
+    }
+
+    /// Runs until nobody can ask any more.
+    pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Question>) {
+        loop {
+            let due = self.peers.iter().filter_map(|peer| peer.backoff.due()).min();
+            let alarm = due.map_or_else(|| future::pending().boxed(), |due| sleep_until(due).boxed());
+            tokio::select! {
+                event = self.swarm.select_next_some() => self.on_event(event),
+                question = inbox.recv() => match question {
+                    Some(question) => self.send(question),
+                    None => return,
+                },
+                () = alarm => self.dial_due(),
+            }
+        }
+    }
+
+    fn dial_due(&mut self) {
+        let now = Instant::now();
+        for Remote { pinned, backoff } in &mut self.peers {
+            if backoff.due().is_none_or(|due| due > now) {
+                continue;
+            }
+            backoff.dialling();
+            let options = DialOpts::peer_id(pinned.id)
+                .addresses(vec![pinned.address.clone()])
+                .condition(PeerCondition::DisconnectedAndNotDialing)
+                .build();
+            if self.swarm.dial(options).is_err() {
+                backoff.lost(now);
+            }
+        }
+    }
+
+    fn send(&mut self, question: Question) {
+        let Question { peer, request, reply, permit } = question;
+        match self.peers.get(peer).filter(|peer| self.swarm.is_connected(&peer.pinned.id)) {
+            Some(peer) => {
+                let id = self.swarm.behaviour_mut().send_request(&peer.pinned.id, request);
+                self.open.insert(id, (reply, permit));
+            }
+            // The asker may be gone, which is its own business: so everywhere below.
+            None => drop(reply.send(Err(AskError::Lost))),
+        }
+    }
+
+    fn on_event(&mut self, event: SwarmEvent<Event<Request, Response>>) {
+        match event {
+            SwarmEvent::Behaviour(event) => self.on_message(event),
+            SwarmEvent::ConnectionEstablished { peer_id, .. } => {
+                self.link(&peer_id, Link { connected: true, tried: true, wrong_key: false });
+            }
+            SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
+                self.lost(&peer_id, Link { connected: false, tried: true, wrong_key: false });
+            }
+            SwarmEvent::OutgoingConnectionError { peer_id: Some(peer_id), error, .. } => {
+                let wrong_key = matches!(error, DialError::WrongPeerId { .. });
+                self.lost(&peer_id, Link { connected: false, tried: true, wrong_key });
+            }
+            _ => {}
+        }
+    }
+
+    fn on_message(&mut self, event: Event<Request, Response>) {
+        match event {
+            Event::Message { peer, message: Message::Response { request_id, response }, .. } => {
+                if let Some(remote) = self.remote(&peer) {
+                    remote.backoff.answered();
+                }
+                self.reply(request_id, Ok(response));
+            }
+            Event::OutboundFailure { peer, request_id, error, .. } => {
+                let why = ask_error(&error);
+                if why == AskError::TimedOut {
+                    // Fails only when the connection is gone already.
+                    let _ = self.swarm.disconnect_peer_id(peer);
+                }
+                self.reply(request_id, Err(why));
+            }
+            _ => {}
+        }
+    }
+
+    fn reply(&mut self, id: OutboundRequestId, answer: Result<Response, AskError>) {
+        if let Some((reply, _permit)) = self.open.remove(&id) {
+            drop(reply.send(answer));
+        }
+    }
+
+    fn remote(&mut self, id: &PeerId) -> Option<&mut Remote> {
+        self.peers.iter_mut().find(|peer| peer.pinned.id == *id)
+    }
+
+    fn index(&self, id: &PeerId) -> Option<usize> {
+        self.peers.iter().position(|peer| peer.pinned.id == *id)
+    }
+
+    fn lost(&mut self, id: &PeerId, link: Link) {
+        if self.swarm.is_connected(id) {
+            return;
+        }
+        if let Some(remote) = self.remote(id) {
+            remote.backoff.lost(Instant::now());
+        }
+        self.link(id, link);
+    }
+
+    fn link(&mut self, id: &PeerId, link: Link) {
+        let Some(index) = self.index(id) else { return };
+        self.links.send_if_modified(|links| match links.get_mut(index) {
+            Some(known) if *known != link => {
+                *known = link;
+                true
+            }
+            _ => false,
+        });
+    }
+}
+
+/// What a failure says about the peer. A stream that ends early is told from bytes that are wrong:
+/// a peer that is stopped in the middle of an answer is no liar.
+fn ask_error(failure: &OutboundFailure) -> AskError {
+    match failure {
+        OutboundFailure::Timeout => AskError::TimedOut,
+        OutboundFailure::UnsupportedProtocols => AskError::NoProtocol,
+        OutboundFailure::DialFailure | OutboundFailure::ConnectionClosed => AskError::Lost,
+        OutboundFailure::Io(error) => match error.kind() {
+            io::ErrorKind::InvalidData => AskError::Lost,
+            io::ErrorKind::UnexpectedEof => AskError::Cut,
+            _ => AskError::Lost,
+        },
+    }
+}

@@ -1,0 +1,284 @@
+//! What can be asked of a light node? Start, watch, fetch a proven header, stop.
+
+use core::fmt;
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use qratum_chain::{
+    document::HeaderProof,
+    types::{ChainId, ForkEvidence, GenesisError, Height},
+};
+use qratum_verifier::{Reject, Rules, Trusted, detect::Fork, proof::Checked, sync::Sync};
+use tokio::{
+    sync::{broadcast, mpsc, watch},
+    task::{self, JoinHandle},
+    time::timeout,
+};
+
+use crate::{
+    Config, ConfigError, Names, PeerView, Snapshot, State, StoreState,
+    board::Board,
+    clock,
+    config::pinned,
+    driver::Driver,
+    fetch::Fetch,
+    follow::Follow,
+    net::{Link, Net},
+    store::{OpenError, Replayed, Store, replay},
+};
+
+/// Heads that a slow receiver may be behind.
+const HEADS: usize = 256;
+/// Commands from the handle that may wait.
+const COMMANDS: usize = 16;
+/// Half a block interval, within these bounds: how often a peer is asked for its tip.
+const SHORTEST_TICK: Duration = Duration::from_millis(10);
+const LONGEST_TICK: Duration = Duration::from_millis(500);
+/// How long a walk to a tip may go on without a verified block. More than one answer may take.
+const WALK_PATIENCE: Duration = Duration::from_secs(6);
+
+/// Why a node does not start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StartError {
+    /// The peers.
+    Peers(ConfigError),
+    /// The genesis breaks a rule.
+    Genesis(GenesisError),
+    /// The store was made for another chain.
+    StoreOfAnotherChain {
+        /// The chain it names.
+        got: ChainId,
+        /// The chain of the genesis.
+        want: ChainId,
+    },
+    /// The network stack could not be set up; its words.
+    Network(String),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Peers(why) => why.fmt(f),
+            Self::Genesis(why) => why.fmt(f),
+            Self::StoreOfAnotherChain { got, want } => {
+                write!(f, "the store is of chain {got}, the genesis of chain {want}: use another directory")
+            }
+            Self::Network(why) => write!(f, "the network could not be set up: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// Why a header was not fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FetchError {
+    /// It is above the newest verified block.
+    NotYet {
+        /// Height of that block.
+        head: Height,
+    },
+    /// A fork was seen: nothing is proven from here any more.
+    Forked,
+    /// No peer is connected.
+    NoPeer,
+    /// No peer has the header or a block that leads to it.
+    Unavailable,
+    /// What peers sent was refused; the last reason.
+    Rejected(Reject),
+    /// The node has stopped.
+    Stopped,
+}
+
+impl fmt::Display for FetchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotYet { head } => write!(f, "above the newest verified block, which is {head}"),
+            Self::Forked => f.write_str("the chain has forked: nothing is proven until a new anchor is set"),
+            Self::NoPeer => f.write_str("no peer is connected"),
+            Self::Unavailable => f.write_str("no peer has it"),
+            Self::Rejected(why) => write!(f, "what the peers sent was refused: {why}"),
+            Self::Stopped => f.write_str("the light node has stopped"),
+        }
+    }
+}
+
+impl std::error::Error for FetchError {}
+
+/// Why [`LightNode::synced`] gave up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SyncError {
+    /// The state when it did.
+    pub state: State,
+}
+
+impl fmt::Display for SyncError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no verified block from a peer: the light node is {}", self.state)
+    }
+}
+
+impl std::error::Error for SyncError {}
+
+/// A header with its proof, which the verifier accepted.
+#[derive(Clone, Debug)]
+pub struct Proven {
+    /// The document that convinces others.
+    pub proof: HeaderProof,
+    /// What the verifier says of it, here and now.
+    pub checked: Checked,
+}
+
+/// A running light node. Dropping it stops it as well, without waiting.
+#[derive(Debug)]
+pub struct LightNode {
+    fetch: Fetch,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    heads: broadcast::Sender<Arc<Trusted>>,
+    tasks: [JoinHandle<()>; 2],
+}
+
+impl LightNode {
+    /// Starts a node on the current tokio runtime, which must have its clock and I/O enabled.
+    ///
+    /// The store is replayed first: what is in it is believed as far as it chains to the genesis.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let peers = pinned(&config.peers).map_err(StartError::Peers)?;
+        let (anchor, rules) = Trusted::genesis(&config.genesis).map_err(StartError::Genesis)?;
+        let opened = open_store(config.store, &anchor, &rules).await?;
+        let views = peers.iter().map(PeerView::of).collect();
+        let (net, carrier) = Net::start(peers).map_err(StartError::Network)?;
+        let store = opened.store.clone();
+        let driver = driver(opened, views, net.clone(), Names::of(&config.genesis));
+        let (snapshots, heads) = (driver.board.watch(), driver.heads.clone());
+        let (commands, inbox) = mpsc::channel(COMMANDS);
+        let tasks = [tokio::spawn(driver.run(inbox)), carrier];
+        Ok(Self { fetch: Fetch { net, store, anchor, rules, commands }, snapshots, heads, tasks })
+    }
+
+    /// What is known, now and whenever it changes.
+    #[must_use]
+    pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshots.clone()
+    }
+
+    /// Every head that is verified from now on, rising. A receiver that falls more than 256 heads
+    /// behind is told how many it lost.
+    #[must_use]
+    pub fn heads(&self) -> broadcast::Receiver<Arc<Trusted>> {
+        self.heads.subscribe()
+    }
+
+    /// Waits until peers have led to a verified block above the anchor and nothing waits on the
+    /// way to a tip. The state is then [`State::Live`], or says how old that block is.
+    ///
+    /// # Errors
+    /// [`SyncError`], when that has not happened `within` this time, or cannot any more.
+    pub async fn synced(&self, within: Duration) -> Result<Arc<Snapshot>, SyncError> {
+        let mut snapshots = self.snapshots.clone();
+        let anchor = self.fetch.anchor.header().get().height;
+        let ready = snapshots.wait_for(|snapshot| match snapshot.state {
+            State::Live | State::Stale | State::Stalled => snapshot.head.header().get().height > anchor,
+            State::Expired | State::Forked => true,
+            _ => false,
+        });
+        let ready = timeout(within, ready).await;
+        let last = match ready {
+            Ok(Ok(snapshot)) => Ok(Arc::clone(&snapshot)),
+            _ => Err(()),
+        };
+        match last {
+            Ok(snapshot) if !matches!(snapshot.state, State::Expired | State::Forked) => Ok(snapshot),
+            _ => Err(SyncError { state: self.snapshots.borrow().state }),
+        }
+    }
+
+    /// The header at `height` with a proof from the anchor. Look at `checked.expired`: the proof
+    /// chains, but the anchor may be too old to vouch for it.
+    ///
+    /// Waits for peers as long as each may take to answer; the caller may stop waiting at any time.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub async fn header(&self, height: Height) -> Result<Proven, FetchError> {
+        let snapshot = Arc::clone(&self.snapshots.borrow());
+        if snapshot.fork.is_some() {
+            return Err(FetchError::Forked);
+        }
+        let head = snapshot.head.header().get().height;
+        if height > head {
+            return Err(FetchError::NotYet { head });
+        }
+        self.fetch.header(height, head).await
+    }
+
+    /// Stops the node: connections are closed and the store is released when this returns.
+    pub async fn stop(self) {
+        let Self { fetch, tasks, .. } = self;
+        drop(fetch);
+        for task in tasks {
+            // A task that panicked has stopped too.
+            let _ = task.await;
+        }
+    }
+}
+
+/// A store that was opened and replayed, or what there is without one.
+struct Opened {
+    store: Option<Store>,
+    state: StoreState,
+    sync: Sync,
+    fork: Option<(Fork, Option<ForkEvidence>)>,
+}
+
+/// Opens and replays the store, on a blocking task: sled reads files, and panics on some damaged
+/// ones. All but the store of another chain is survived.
+async fn open_store(path: Option<PathBuf>, anchor: &Trusted, rules: &Rules) -> Result<Opened, StartError> {
+    let without =
+        |state| Opened { store: None, state, sync: Sync::new(anchor.clone(), rules.clone()), fork: None };
+    let Some(path) = path else { return Ok(without(StoreState::None)) };
+    let (from, to) = (anchor.clone(), rules.clone());
+    let opening = task::spawn_blocking(move || {
+        let store = Store::open(&path, to.chain_id)?;
+        let replayed = replay(&store, &from, &to, clock::now()).map_err(OpenError::Failed)?;
+        Ok((store, replayed))
+    });
+    match opening.await.unwrap_or_else(|_| Err(OpenError::Failed("the store is damaged".to_owned()))) {
+        Ok((store, Replayed { sync, fork, loaded, dropped })) => {
+            Ok(Opened { store: Some(store), state: StoreState::Kept { loaded, dropped }, sync, fork })
+        }
+        Err(OpenError::InUse) => Ok(without(StoreState::InUse)),
+        Err(OpenError::Failed(why)) => Ok(without(StoreState::Failed(why))),
+        Err(OpenError::OtherChain(got)) => Err(StartError::StoreOfAnotherChain { got, want: rules.chain_id }),
+    }
+}
+
+fn driver(opened: Opened, peers: Vec<PeerView>, net: Net, names: Names) -> Driver {
+    let Opened { store, state, sync, fork } = opened;
+    let params = sync.rules().params.clone();
+    let tick = Duration::from_millis(params.block_interval_ms / 2).clamp(SHORTEST_TICK, LONGEST_TICK);
+    let patience = u32::try_from(WALK_PATIENCE.as_millis() / tick.as_millis().max(1)).unwrap_or(u32::MAX);
+    let known = vec![Link::default(); peers.len()];
+    let first = Snapshot {
+        state: State::Loading,
+        head: Arc::new(sync.head().clone()),
+        head_seen: None,
+        peers,
+        refusals: Vec::new(),
+        fork: None,
+        evidence: None,
+        names,
+        store: state,
+    };
+    let set_length = params.set_length;
+    let mut board = Board::new(first, params);
+    if let Some((fork, evidence)) = fork {
+        board.fork(fork, evidence);
+    }
+    // The first thing anybody sees says already what the store led to.
+    board.publish(false, clock::now());
+    let follow = Follow::new(sync, known.len(), patience);
+    Driver { follow, board, net, store, heads: broadcast::Sender::new(HEADS), set_length, tick, known }
+}

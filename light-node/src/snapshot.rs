@@ -1,0 +1,165 @@
+//! What does the node know now? Plain values behind `Arc`s: cheap to take, nothing to lock.
+
+use core::fmt;
+use std::{collections::BTreeMap, sync::Arc};
+
+use libp2p::PeerId;
+use qratum_chain::types::{ForkEvidence, Genesis, GenesisValidator, Height, Time};
+use qratum_crypto::sign::ed25519::PublicKey;
+use qratum_verifier::{Reject, Trusted, detect::Fork};
+
+use crate::{State, config::Pinned};
+
+/// What is known at one moment.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The state of following the chain.
+    pub state: State,
+    /// The newest verified block; the anchor at first.
+    pub head: Arc<Trusted>,
+    /// The local clock when the head was verified; none while it is the anchor.
+    pub head_seen: Option<Time>,
+    /// The pinned peers, in the order of the configuration.
+    pub peers: Vec<PeerView>,
+    /// The newest refusals, oldest first; at most [`Snapshot::REFUSALS`].
+    pub refusals: Vec<Refusal>,
+    /// The first fork that was seen. Acting stops, and the head stays where it is.
+    pub fork: Option<Arc<Fork>>,
+    /// Both blocks of the fork as they came, for a file that others can check.
+    pub evidence: Option<Arc<ForkEvidence>>,
+    /// Names of the validators of genesis.
+    pub names: Names,
+    /// What became of the store.
+    pub store: StoreState,
+}
+
+impl Snapshot {
+    /// How many refusals are remembered.
+    pub const REFUSALS: usize = 32;
+}
+
+/// A pinned peer as seen from here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerView {
+    /// What the configuration calls it.
+    pub name: String,
+    /// The key that must answer.
+    pub id: PeerId,
+    /// Whether a connection stands, authenticated as that key.
+    pub connected: bool,
+    /// The height it last said its newest block has. Not verified: a peer may say anything.
+    pub claimed_height: Option<Height>,
+}
+
+impl PeerView {
+    pub(crate) fn of(peer: &Pinned) -> Self {
+        Self { name: peer.name.clone(), id: peer.id, connected: false, claimed_height: None }
+    }
+}
+
+/// Something a peer did that was not accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Name of the peer in the configuration.
+    pub peer: String,
+    /// What was wrong; the newest of its kind.
+    pub reason: Reason,
+    /// When it last happened, by the local clock.
+    pub at: Time,
+    /// How often in a row.
+    pub count: u32,
+}
+
+/// What was wrong with an answer, or its absence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The verifier refused it.
+    Rejected(Reject),
+    /// The bytes are no answer of the protocol; the codec's words.
+    Malformed(String),
+    /// An answer to another kind of question.
+    OffTopic,
+    /// It offered a tip and does not have the block at this height, which leads there.
+    Missing(Height),
+    /// It offered a tip and did not bring the node nearer to it in time.
+    NoProgress,
+    /// No answer in time.
+    TimedOut,
+    /// It closed the stream before the answer was whole.
+    Cut,
+    /// It does not speak the light-client protocol.
+    NoProtocol,
+    /// Another key than the pinned one answers at its address.
+    WrongKey,
+}
+
+impl Reason {
+    /// The reason's name: the verifier's reject code, or the variant.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Rejected(reject) => reject.name(),
+            Self::Malformed(_) => "Malformed",
+            Self::OffTopic => "OffTopic",
+            Self::Missing(_) => "Missing",
+            Self::NoProgress => "NoProgress",
+            Self::TimedOut => "TimedOut",
+            Self::Cut => "Cut",
+            Self::NoProtocol => "NoProtocol",
+            Self::WrongKey => "WrongKey",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rejected(reject) => reject.fmt(f),
+            Self::Malformed(why) => write!(f, "no answer of the protocol: {why}"),
+            Self::OffTopic => f.write_str("an answer to another question"),
+            Self::Missing(height) => write!(f, "offered a tip, but not block {height} on the way to it"),
+            Self::NoProgress => f.write_str("offered a tip, but did not bring the node nearer to it"),
+            Self::TimedOut => f.write_str("no answer in time"),
+            Self::Cut => f.write_str("ended in the middle of an answer"),
+            Self::NoProtocol => f.write_str("does not speak the light-client protocol"),
+            Self::WrongKey => f.write_str("another key than the pinned one answers at its address"),
+        }
+    }
+}
+
+/// Names of validators, as the genesis gives them: its state root, and so the chain id, binds
+/// them, and they are as true as the anchor. Keys that joined later have none here.
+#[derive(Clone, Debug, Default)]
+pub struct Names(Arc<BTreeMap<PublicKey, String>>);
+
+impl Names {
+    pub(crate) fn of(genesis: &Genesis) -> Self {
+        let name = |member: &GenesisValidator| (member.validator.pubkey, member.name.clone());
+        Self(Arc::new(genesis.validators.iter().map(name).collect()))
+    }
+
+    /// The name of this key.
+    #[must_use]
+    pub fn name(&self, key: &PublicKey) -> Option<&str> {
+        self.0.get(key).map(String::as_str)
+    }
+}
+
+/// What became of the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreState {
+    /// None was asked for.
+    None,
+    /// Verified blocks are kept.
+    Kept {
+        /// Blocks that chained to the anchor at the start.
+        loaded: u32,
+        /// Records that did not, and were removed.
+        dropped: u32,
+    },
+    /// Another process has it: the node runs without one.
+    InUse,
+    /// It cannot be opened, or a read or write failed: the node runs without one. The cause, in
+    /// the words of the system.
+    Failed(String),
+}

@@ -1,0 +1,377 @@
+//! A light node against real connections to peers that are honest, lying, broken or gone.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(missing_docs, unreachable_pub, dead_code, reason = "tests")]
+
+#[path = "support/chain.rs"]
+mod chain;
+#[path = "support/peer.rs"]
+mod peer;
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime},
+};
+
+use chain::{Chain, bad_signature, constant, disjoint, height_and_id};
+use peer::{FakePeer, Script, honest, truth};
+use qratum_chain::{
+    Hash,
+    codec::Encode,
+    document::HeaderProof,
+    schedule,
+    types::{Height, LightBlock, Time},
+};
+use qratum_light_node::{
+    Config, FetchError, LightNode, Reason, Snapshot, StartError, State, StoreState,
+    wire::{MAX_RESPONSE, Request, Response},
+};
+use qratum_verifier::{Reject, Trusted, proof};
+
+/// Longer than any of this takes; an event ends each wait.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+fn now() -> Time {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    Time(u64::try_from(since.as_millis()).unwrap())
+}
+
+/// A chain that starts a minute ago and has `count` blocks.
+fn grown(members: chain::Members, count: u64) -> Arc<Mutex<Chain>> {
+    let mut chain = Chain::new("net", Time(now().0 - 60_000), members);
+    chain.grow_by(count);
+    Arc::new(Mutex::new(chain))
+}
+
+fn config(chain: &Arc<Mutex<Chain>>, peers: &[&FakePeer], store: Option<PathBuf>) -> Config {
+    let genesis = chain.lock().unwrap().genesis.clone();
+    Config { genesis, peers: peers.iter().map(|fake| fake.peer.clone()).collect(), store }
+}
+
+async fn until(node: &LightNode, what: &str, done: impl FnMut(&Arc<Snapshot>) -> bool) -> Arc<Snapshot> {
+    let mut snapshots = node.snapshots();
+    let found = tokio::time::timeout(PATIENCE, snapshots.wait_for(done)).await;
+    match found {
+        Ok(snapshot) => Arc::clone(&snapshot.unwrap()),
+        Err(_) => panic!("never: {what}; at the end: {:?}", node.snapshots().borrow()),
+    }
+}
+
+fn height(snapshot: &Snapshot) -> u64 {
+    snapshot.head.header().get().height.0
+}
+
+async fn until_height(node: &LightNode, at_least: u64) -> Arc<Snapshot> {
+    until(node, &format!("height {at_least}"), |snapshot| height(snapshot) >= at_least).await
+}
+
+async fn until_refused(node: &LightNode, name: &str) -> Reason {
+    let seen = |snapshot: &Arc<Snapshot>| {
+        snapshot.refusals.iter().map(|refusal| refusal.reason.clone()).find(|reason| reason.name() == name)
+    };
+    seen(&until(node, name, |snapshot| seen(snapshot).is_some()).await).unwrap()
+}
+
+/// A directory of its own that is removed at the end.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("qratum-node-{}-{name}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        Self(path)
+    }
+
+    fn path(&self) -> Option<PathBuf> {
+        Some(self.0.clone())
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Answers tips with one block, whatever the chain.
+fn tip(block: LightBlock) -> Script {
+    let answer = Response::Block(Box::new(block)).to_bytes();
+    Box::new(move |_| Some(answer.clone()))
+}
+
+#[tokio::test]
+async fn follows_two_peers_across_sets_that_share_nobody() {
+    let chain = grown(disjoint, 30);
+    let a = FakePeer::start("a", 101, honest(&chain)).await;
+    let b = FakePeer::start("b", 102, honest(&chain)).await;
+    let node = LightNode::start(config(&chain, &[&a, &b], None)).await.unwrap();
+    let mut heads = node.heads();
+    let snapshot = node.synced(PATIENCE).await.unwrap();
+    assert_eq!((height(&snapshot), snapshot.state), (30, State::Stalled), "nothing new for a minute");
+
+    chain.lock().unwrap().grow(now());
+    let live = until(&node, "live", |snapshot| snapshot.state == State::Live).await;
+    let want = height_and_id(chain.lock().unwrap().tip().unwrap());
+    assert_eq!((live.head.header().get().height, live.head.id()), want);
+    let heard = until(&node, "both heard", |snapshot| {
+        snapshot.peers.iter().all(|peer| peer.connected && peer.claimed_height == Some(Height(31)))
+    })
+    .await;
+    assert_eq!(heard.refusals, []);
+    assert_eq!(heard.store, StoreState::None);
+    let key = heard.head.validators().members()[0].pubkey;
+    assert_eq!(heard.names.name(&key), None, "a key of a later set has no name in genesis");
+    let mut seen = Vec::new();
+    while let Ok(head) = heads.try_recv() {
+        seen.push(head.header().get().height.0);
+    }
+    assert!(seen.is_sorted() && seen.ends_with(&[30, 31]), "{seen:?}");
+    node.stop().await;
+}
+
+/// Each lie is refused for its own reason and moves nothing; the honest twin of the same block
+/// from the same peer is then accepted.
+#[tokio::test]
+async fn a_lie_is_refused_with_its_reason_and_moves_nothing() {
+    let chain = grown(constant, 1);
+    let mut foreign = Chain::new("other", chain.lock().unwrap().genesis.time, constant);
+    foreign.grow_by(1);
+    let block = chain.lock().unwrap().tip().unwrap().clone();
+    let unsigned = |answer: Vec<u8>| -> Script { Box::new(move |_| Some(answer.clone())) };
+    let lies: Vec<(&str, Script)> = vec![
+        ("BadSignature", tip(bad_signature(block.clone()))),
+        ("WrongChain", tip(foreign.tip().unwrap().clone())),
+        ("OffTopic", unsigned(Response::History(vec![Hash::ZERO]).to_bytes())),
+        ("Malformed", unsigned(b"garbage".to_vec())),
+        ("Cut", Box::new(|_| None)),
+    ];
+    let liar = FakePeer::start("liar", 101, unsigned(Response::Unknown.to_bytes())).await;
+    let node = LightNode::start(config(&chain, &[&liar], None)).await.unwrap();
+    for (reason, script) in lies {
+        liar.now(script);
+        until_refused(&node, reason).await;
+    }
+    liar.now(unsigned(vec![0; MAX_RESPONSE + 1]));
+    let large = Reason::Malformed("frame is larger than allowed".to_owned());
+    let snapshot =
+        until(&node, "too large", |snapshot| snapshot.refusals.iter().any(|r| r.reason == large)).await;
+    assert_eq!(height(&snapshot), 0);
+    assert!(snapshot.refusals.iter().all(|refusal| refusal.peer == "liar"));
+
+    liar.now(tip(block.clone()));
+    assert_eq!(until_height(&node, 1).await.head.id(), block.header.id());
+    node.stop().await;
+}
+
+/// A tip that no block leads to costs its peer the lead, and the others nothing.
+#[tokio::test]
+async fn a_liar_beside_an_honest_peer_holds_nothing_up() {
+    let chain = grown(disjoint, 10);
+    let mut own = Chain::new("net", chain.lock().unwrap().genesis.time, |set| {
+        disjoint(if set == 0 { 0 } else { set + 20 })
+    });
+    own.grow_by(400);
+    let far = own.tip().unwrap().clone();
+    let liar = FakePeer::start(
+        "liar",
+        101,
+        Box::new(move |request| {
+            Some(match request {
+                Request::Tip => Response::Block(Box::new(far.clone())).to_bytes(),
+                _ => Response::Unknown.to_bytes(),
+            })
+        }),
+    )
+    .await;
+    let good = FakePeer::start("good", 102, honest(&chain)).await;
+    let node = LightNode::start(config(&chain, &[&liar, &good], None)).await.unwrap();
+    let refused = until_refused(&node, "Missing").await;
+    assert!(matches!(refused, Reason::Missing(Height(1..400))), "{refused:?}");
+    let snapshot = until_height(&node, 10).await;
+    assert_eq!(snapshot.head.id(), chain.lock().unwrap().tip().unwrap().header.id());
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn another_key_at_a_pinned_address_is_not_believed() {
+    let chain = grown(constant, 3);
+    let fake = FakePeer::start("a", 101, honest(&chain)).await;
+    let pinned = FakePeer::start("b", 102, honest(&chain)).await;
+    let id = pinned.peer.address.iter().last().unwrap().acquire();
+    let mut config = config(&chain, &[&fake], None);
+    config.peers[0].address.pop();
+    config.peers[0].address.push(id);
+    let node = LightNode::start(config).await.unwrap();
+    until_refused(&node, "WrongKey").await;
+    let snapshot = until(&node, "disconnected", |snapshot| snapshot.state == State::Disconnected).await;
+    assert_eq!(height(&snapshot), 0);
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn dead_peers_are_dialled_again() {
+    let chain = grown(constant, 1);
+    chain.lock().unwrap().grow(now());
+    let a = FakePeer::start("a", 101, honest(&chain)).await;
+    let port = a.port();
+    let node = LightNode::start(config(&chain, &[&a], None)).await.unwrap();
+    until(&node, "live", |snapshot| snapshot.state == State::Live).await;
+    a.kill().await;
+    let alone = until(&node, "disconnected", |snapshot| snapshot.state == State::Disconnected).await;
+    assert_eq!(height(&alone), 2, "what was verified stays");
+    chain.lock().unwrap().grow(now());
+    let _again = FakePeer::start_at("a", 101, port, honest(&chain)).await;
+    until_height(&node, 3).await;
+    chain.lock().unwrap().grow(now());
+    until(&node, "live again", |snapshot| snapshot.state == State::Live && height(snapshot) == 4).await;
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn a_restart_begins_at_the_anchor_and_comes_back_to_the_head() {
+    let scratch = Scratch::new("restart");
+    let chain = grown(disjoint, 30);
+    let a = FakePeer::start("a", 101, honest(&chain)).await;
+    let config = config(&chain, &[&a], scratch.path());
+    let node = LightNode::start(config.clone()).await.unwrap();
+    assert_eq!(until_height(&node, 30).await.store, StoreState::Kept { loaded: 0, dropped: 0 });
+
+    let second = LightNode::start(config.clone()).await.unwrap();
+    assert_eq!(second.snapshots().borrow().store, StoreState::InUse, "it runs without a store");
+    until_height(&second, 30).await;
+    second.stop().await;
+
+    node.stop().await;
+    a.kill().await;
+    let node = LightNode::start(config.clone()).await.unwrap();
+    let snapshot = Arc::clone(&node.snapshots().borrow());
+    assert_eq!(snapshot.store, StoreState::Kept { loaded: 8, dropped: 0 }, "7 ends of sets and the head");
+    assert_eq!(snapshot.head.id(), chain.lock().unwrap().tip().unwrap().header.id());
+    assert_eq!(snapshot.head_seen, None, "seen by an earlier start");
+    node.stop().await;
+
+    let mut other = config.clone();
+    other.genesis.network = "other".to_owned();
+    let want = other.genesis.chain_id().unwrap();
+    let refused = LightNode::start(other).await.map(drop);
+    let got = chain.lock().unwrap().id();
+    assert_eq!(refused, Err(StartError::StoreOfAnotherChain { got, want }));
+}
+
+#[tokio::test]
+async fn a_store_that_is_no_store_is_done_without() {
+    let scratch = Scratch::new("broken");
+    std::fs::write(&scratch.0, b"a file, not a directory").unwrap();
+    let chain = grown(constant, 3);
+    let a = FakePeer::start("a", 101, honest(&chain)).await;
+    let node = LightNode::start(config(&chain, &[&a], scratch.path())).await.unwrap();
+    let snapshot = until_height(&node, 3).await;
+    assert!(matches!(snapshot.store, StoreState::Failed(_)), "{:?}", snapshot.store);
+    node.stop().await;
+    std::fs::remove_file(&scratch.0).unwrap();
+}
+
+#[tokio::test]
+async fn a_fork_freezes_the_head_and_survives_a_restart() {
+    let scratch = Scratch::new("fork");
+    let chain = grown(constant, 6);
+    let rival = chain.lock().unwrap().next(now(), Hash([7; 32]));
+    let honest_tip = chain.lock().unwrap().grow(now());
+    let a = FakePeer::start("a", 101, honest(&chain)).await;
+    let config = config(&chain, &[&a], scratch.path());
+    let node = LightNode::start(config.clone()).await.unwrap();
+    until_height(&node, 7).await;
+    a.now(tip(rival.clone()));
+    let snapshot = until(&node, "forked", |snapshot| snapshot.state == State::Forked).await;
+    assert_eq!(snapshot.head.id(), honest_tip.header.id());
+    assert_eq!(snapshot.fork.as_ref().unwrap().culprits().len(), 4);
+    let evidence = snapshot.evidence.as_ref().unwrap();
+    assert_eq!((&evidence.first, &evidence.second), (&honest_tip, &rival));
+    assert_eq!(node.header(Height(3)).await.map(drop), Err(FetchError::Forked));
+    chain.lock().unwrap().grow(now());
+    a.now(honest(&chain));
+    node.stop().await;
+
+    let node = LightNode::start(config).await.unwrap();
+    let snapshot = Arc::clone(&node.snapshots().borrow());
+    assert!(snapshot.fork.is_some() && snapshot.evidence.is_some());
+    assert_eq!(node.synced(PATIENCE).await.unwrap_err().state, State::Forked);
+    assert_eq!(height(&node.snapshots().borrow()), 7, "the head stays frozen");
+    node.stop().await;
+}
+
+/// Checks a document as somebody else would: from its JSON and the genesis.
+fn check(chain: &Chain, proof: &HeaderProof) -> proof::Checked {
+    let read = HeaderProof::from_json(proof.to_json().unwrap().as_bytes()).unwrap();
+    assert_eq!(&read, proof);
+    let (anchor, rules) = Trusted::genesis(&chain.genesis).unwrap();
+    proof::check(&read, &anchor, &rules, now()).unwrap()
+}
+
+#[tokio::test]
+async fn headers_come_with_a_proof_from_the_anchor() {
+    let scratch = Scratch::new("headers");
+    let chain = grown(disjoint, 30);
+    let a = FakePeer::start("a", 101, honest(&chain)).await;
+    let node = LightNode::start(config(&chain, &[&a], scratch.path())).await.unwrap();
+    until_height(&node, 30).await;
+    for wanted in [0, 1, 4, 5, 8, 17, 30] {
+        let proven = node.header(Height(wanted)).await.unwrap();
+        let chain = chain.lock().unwrap();
+        assert_eq!(check(&chain, &proven.proof), proven.checked);
+        assert!(!proven.checked.expired);
+        let HeaderProof { header, certificate, path, .. } = &proven.proof;
+        assert_eq!(header.height, Height(wanted));
+        assert_eq!(certificate.is_some(), wanted > 0);
+        let ends: Vec<u64> = path.iter().map(|step| step.header.height.0).collect();
+        let set = schedule::set_of(Height(wanted), 4).0;
+        assert_eq!(ends, (1..=set).map(|set| set * 4).collect::<Vec<_>>(), "each set names the next");
+    }
+    assert_eq!(node.header(Height(31)).await.map(drop), Err(FetchError::NotYet { head: Height(30) }));
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn a_set_that_never_changed_needs_no_path() {
+    let chain = grown(constant, 30);
+    let a = FakePeer::start("a", 101, honest(&chain)).await;
+    let node = LightNode::start(config(&chain, &[&a], None)).await.unwrap();
+    until_height(&node, 30).await;
+    let proven = node.header(Height(29)).await.unwrap();
+    check(&chain.lock().unwrap(), &proven.proof);
+    assert_eq!(proven.proof.path, []);
+    node.stop().await;
+}
+
+/// Without a good certificate for its height, a header is proven by its place under the head; and
+/// a header that is not there is not.
+#[tokio::test]
+async fn history_proves_what_has_no_certificate() {
+    let chain = grown(disjoint, 30);
+    let mut spoilt = chain.lock().unwrap().block(17).unwrap().clone();
+    spoilt = bad_signature(spoilt);
+    let mut forged = spoilt.clone();
+    forged.header.tx_root = Hash([9; 32]);
+    let a = FakePeer::start("a", 101, honest(&chain)).await;
+    let node = LightNode::start(config(&chain, &[&a], None)).await.unwrap();
+    until_height(&node, 30).await;
+    let instead = |block: LightBlock| -> Script {
+        let chain = Arc::clone(&chain);
+        Box::new(move |request| match request {
+            Request::Block(Height(17)) => Some(Response::Block(Box::new(block.clone())).to_bytes()),
+            request => Some(truth(&chain.lock().unwrap(), request).to_bytes()),
+        })
+    };
+    a.now(instead(spoilt.clone()));
+    let proven = node.header(Height(17)).await.unwrap();
+    check(&chain.lock().unwrap(), &proven.proof);
+    assert_eq!(proven.proof.header, spoilt.header);
+    assert!(proven.proof.certificate.is_none() && proven.proof.history.is_some());
+    assert!(matches!(until_refused(&node, "BadSignature").await, Reason::Rejected(_)));
+
+    a.now(instead(forged));
+    let refused = node.header(Height(17)).await.map(drop);
+    assert!(matches!(refused, Err(FetchError::Rejected(Reject::CertificateBlock { .. }))), "{refused:?}");
+    node.stop().await;
+}

@@ -1,0 +1,5 @@
+//! See [`qratum_fuzz::targets::chained`].
+
+#![no_main]
+
+qratum_fuzz::target!(chained);

@@ -1,0 +1,5 @@
+//! See [`qratum_fuzz::targets::checkpoint`].
+
+#![no_main]
+
+qratum_fuzz::target!(checkpoint);

@@ -1,0 +1,5 @@
+//! See [`qratum_fuzz::targets::commit`].
+
+#![no_main]
+
+qratum_fuzz::target!(commit);

@@ -1,0 +1,5 @@
+//! See [`qratum_fuzz::targets::evidence`].
+
+#![no_main]
+
+qratum_fuzz::target!(evidence);

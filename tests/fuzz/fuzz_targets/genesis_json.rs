@@ -1,0 +1,5 @@
+//! See [`qratum_fuzz::targets::genesis_json`].
+
+#![no_main]
+
+qratum_fuzz::target!(genesis_json);

@@ -1,0 +1,5 @@
+//! See [`qratum_fuzz::targets::header`].
+
+#![no_main]
+
+qratum_fuzz::target!(header);

@@ -1,0 +1,5 @@
+//! See [`qratum_fuzz::targets::merkle`].
+
+#![no_main]
+
+qratum_fuzz::target!(merkle);

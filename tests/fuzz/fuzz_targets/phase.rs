@@ -1,0 +1,5 @@
+//! See [`qratum_fuzz::targets::phase`].
+
+#![no_main]
+
+qratum_fuzz::target!(phase);

@@ -1,0 +1,5 @@
+//! See [`qratum_fuzz::targets::proposal`].
+
+#![no_main]
+
+qratum_fuzz::target!(proposal);

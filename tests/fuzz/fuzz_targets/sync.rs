@@ -1,0 +1,5 @@
+//! See [`qratum_fuzz::targets::sync`].
+
+#![no_main]
+
+qratum_fuzz::target!(sync);

@@ -1,0 +1,201 @@
+//! The product behind wrappers with one bug each: of the kinds that decoders have, none of which
+//! stands in the product.
+
+#![allow(
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    clippy::cast_precision_loss,
+    reason = "bugs, on purpose, that their targets must find"
+)]
+
+use qratum_chain::{
+    Hash,
+    codec::{Decode, Malformed, Reader},
+    document::{DocumentError, Evidence, HeaderProof},
+    state::StateProof,
+    types::{
+        Certificate, ChainedCertificate, Checkpoint, CommitCertificate, DoubleProposal, DoubleVote,
+        ForkEvidence, Genesis, Header, LightBlock, PhaseCertificate, Proposal, SignedProposal, SignedVote,
+        Time, Vote,
+    },
+};
+use qratum_crypto::merkle::ProofError;
+use qratum_light_node::wire::{Request, Response};
+use qratum_verifier::{
+    Reject,
+    sync::{Progress, Sync, Then},
+};
+
+use crate::{honest, members::Members};
+
+pub(crate) use honest::{double_proposal, fork};
+
+/// Decodes `data` after `change`: bytes that are no encoding become one.
+fn after<T: Decode>(data: &[u8], change: impl FnOnce(&mut Vec<u8>)) -> Result<T, Malformed> {
+    let mut bytes = data.to_vec();
+    change(&mut bytes);
+    T::from_bytes(&bytes)
+}
+
+/// Reads version 2 as version 1.
+pub(crate) fn header(data: &[u8]) -> Result<Header, Malformed> {
+    after(data, |bytes| {
+        if let Some(version) = bytes.first_mut().filter(|version| **version == 2) {
+            *version = 1;
+        }
+    })
+}
+
+/// Reads the tag 2 of the value as nil.
+pub(crate) fn vote(data: &[u8]) -> Result<Vote, Malformed> {
+    after(data, |bytes| {
+        if let Some(tag) = bytes.get_mut(53).filter(|tag| **tag == 2) {
+            *tag = 0;
+        }
+    })
+}
+
+/// Reads every negative proof-of-lock round as -1.
+pub(crate) fn proposal(data: &[u8]) -> Result<Proposal, Malformed> {
+    honest::proposal(data).map(|proposal| Proposal { pol_round: proposal.pol_round.max(-1), ..proposal })
+}
+
+/// Panics on the first index that is too large for any set.
+pub(crate) fn signed_vote(data: &[u8]) -> Result<SignedVote, Malformed> {
+    let vote = honest::signed_vote(data)?;
+    assert!(vote.signer != 1024, "planted: signer 1024");
+    Ok(vote)
+}
+
+/// Forgets to refuse what stands behind the value.
+pub(crate) fn signed_proposal(data: &[u8]) -> Result<SignedProposal, Malformed> {
+    SignedProposal::decode(&mut Reader::new(data))
+}
+
+/// Reads lower-case letters of a jurisdiction as capitals.
+pub(crate) fn validators(data: &[u8]) -> Result<Members, Malformed> {
+    after(data, |bytes| {
+        for place in (44..bytes.len()).step_by(82) {
+            bytes.iter_mut().skip(place).take(2).for_each(|letter| letter.make_ascii_uppercase());
+        }
+    })
+}
+
+/// Drops the zero bytes at the end of a bitmap.
+pub(crate) fn commit(data: &[u8]) -> Result<CommitCertificate, Malformed> {
+    let mut commit = honest::commit(data)?;
+    while commit.bitmap.0.last() == Some(&0) {
+        commit.bitmap.0.pop();
+    }
+    Ok(commit)
+}
+
+/// Reads a hand-over without second signatures as an ordinary certificate.
+pub(crate) fn certificate(data: &[u8]) -> Result<Certificate, Malformed> {
+    Ok(match honest::certificate(data)? {
+        Certificate::Handover(commit, pq) if pq.is_empty() => Certificate::Commit(commit),
+        other => other,
+    })
+}
+
+/// Counts views from the last block's certificate to the tip's, below zero.
+pub(crate) fn chained(data: &[u8]) -> Result<ChainedCertificate, Malformed> {
+    let chained = honest::chained(data)?;
+    match chained.blocks.last().map(|block| chained.tip.view - block.justify.view) {
+        Some(0) => Err(Malformed::Field("views")),
+        _ => Ok(chained),
+    }
+}
+
+/// Reads phases it does not know as the last one.
+pub(crate) fn phase(data: &[u8]) -> Result<PhaseCertificate, Malformed> {
+    after(data, |bytes| {
+        if let Some(phase) = bytes.get_mut(48) {
+            *phase = (*phase).min(4);
+        }
+    })
+}
+
+/// Takes an empty next set for none.
+pub(crate) fn light_block(data: &[u8]) -> Result<LightBlock, Malformed> {
+    let block = honest::light_block(data)?;
+    Ok(LightBlock { next_validators: block.next_validators.filter(|set| !set.is_empty()), ..block })
+}
+
+/// Counts the time a checkpoint is good for, below zero.
+pub(crate) fn checkpoint(data: &[u8]) -> Result<Checkpoint, Malformed> {
+    let checkpoint = honest::checkpoint(data)?;
+    let good_for = checkpoint.not_after.0 - checkpoint.time.0;
+    if good_for == 0 { Err(Malformed::Field("not after")) } else { Ok(checkpoint) }
+}
+
+/// Takes the second vote's chain for the first one's.
+pub(crate) fn double_vote(data: &[u8]) -> Result<DoubleVote, Malformed> {
+    let mut evidence = honest::double_vote(data)?;
+    evidence.second.vote.chain_id = evidence.first.vote.chain_id;
+    Ok(evidence)
+}
+
+/// Brings a height and a size that stand the wrong way round into order.
+pub(crate) fn request(data: &[u8]) -> Result<Request, Malformed> {
+    Ok(match honest::request(data)? {
+        Request::History { height, size } if height > size => Request::History { height: size, size: height },
+        other => other,
+    })
+}
+
+/// Takes an empty value for none.
+pub(crate) fn response(data: &[u8]) -> Result<Response, Malformed> {
+    Ok(match honest::response(data)? {
+        Response::State { height, value, proof } => {
+            Response::State { height, value: value.filter(|value| !value.is_empty()), proof }
+        }
+        other => other,
+    })
+}
+
+/// Believes absence when the proof shows no leaf, without a look at the root.
+pub(crate) fn state_proof_holds(proof: &StateProof, root: Hash, key: &[u8], value: Option<&[u8]>) -> bool {
+    let no_leaf = proof.to_bytes().first() == Some(&0);
+    honest::state_proof_holds(proof, root, key, value) || value.is_none() && no_leaf
+}
+
+/// Writes numbers through a float, as JavaScript does.
+pub(crate) fn header_to_json(proof: &HeaderProof) -> Result<String, DocumentError> {
+    let mut proof = proof.clone();
+    for member in &mut proof.validators {
+        member.power = member.power as f64 as u64;
+    }
+    honest::header_to_json(&proof)
+}
+
+/// Trims names on the way out.
+pub(crate) fn genesis_to_json(genesis: &Genesis) -> Result<String, DocumentError> {
+    let network = genesis.network.trim().to_owned();
+    honest::genesis_to_json(&Genesis { network, ..genesis.clone() })
+}
+
+/// Writes no set where the statements are of its first member.
+pub(crate) fn evidence_to_json(evidence: &Evidence) -> Result<String, DocumentError> {
+    match evidence {
+        Evidence::DoubleVote(vote, _) if vote.first.signer == 0 => {
+            honest::evidence_to_json(&Evidence::DoubleVote(vote.clone(), Vec::new()))
+        }
+        other => honest::evidence_to_json(other),
+    }
+}
+
+/// Stops reading a proof when it has led to the root.
+pub(crate) fn inclusion(leaf: Hash, place: (u64, u64), proof: &[Hash], root: Hash) -> Result<(), ProofError> {
+    let shorter = proof.split_last().map(|(_, shorter)| honest::inclusion(leaf, place, shorter, root));
+    honest::inclusion(leaf, place, proof, root).or(shorter.unwrap_or(Err(ProofError::WrongLength)))
+}
+
+/// Takes a block whose signatures are bad for verified.
+pub(crate) fn answer(sync: &mut Sync, block: LightBlock, now: Time) -> Progress {
+    let mut progress = honest::answer(sync, block.clone(), now);
+    if matches!(progress.then, Then::Refused(Reject::BadSignature { .. })) {
+        progress = Progress { advanced: vec![block], then: Then::Current };
+    }
+    progress
+}

@@ -1,0 +1,250 @@
+//! Where does a target start? From a few honest encodings, made anew each time, so that no corpus
+//! has to be kept.
+
+#![allow(clippy::panic, clippy::expect_used, clippy::indexing_slicing, reason = "a fixture of fuzz targets")]
+
+use std::{env, fs, path::Path};
+
+use qratum_chain::{
+    Hash,
+    codec::Encode,
+    document::{self, Evidence, HeaderProof, HistoryProof},
+    types::{
+        Certificate, ChainParams, ChainedBlock, ChainedCertificate, Checkpoint, DoubleProposal, DoubleVote,
+        Engine, ForkEvidence, Genesis, HotStuffPhase, HotStuffRule, LightBlock, PhaseCertificate, Proposal,
+        SignedProposal, SignedVote,
+    },
+};
+use qratum_crypto::sign::ed25519::Signature;
+use qratum_light_node::wire::{Request, Response};
+use qratum_tests::forge::{Forge, Member, Team};
+
+use crate::{
+    members::Members,
+    targets::{STATE_ENTRIES, state_key, state_map},
+};
+
+/// Writes the seeds of `target` to the directory that `SEED_CORPUS` names, if it is set.
+///
+/// # Panics
+/// When they cannot be written: a run that starts from nothing finds nothing.
+pub fn write_if_asked(target: &str) {
+    let Some(dir) = env::var_os("SEED_CORPUS") else { return };
+    fs::create_dir_all(&dir).expect("a directory for the seeds");
+    for (index, seed) in of(target).into_iter().enumerate() {
+        fs::write(Path::new(&dir).join(format!("seed-{index:02}")), seed).expect("a seed that is written");
+    }
+}
+
+/// The honest inputs of a target.
+fn of(target: &str) -> Vec<Vec<u8>> {
+    match target {
+        "header" => (0..3).map(|height| small().header(height).to_bytes()).collect(),
+        "vote" => votes().iter().map(|signed| signed.vote.to_bytes()).collect(),
+        "signed_vote" => votes().iter().map(Encode::to_bytes).collect(),
+        "proposal" => vec![proposal().proposal.to_bytes()],
+        "signed_proposal" => vec![proposal().to_bytes()],
+        "validators" => vec![Members(small().teams[0].validators()).to_bytes()],
+        "commit" => {
+            blocks().iter().filter_map(|block| Some(block.certificate.commit()?.to_bytes())).collect()
+        }
+        "certificate" => blocks().iter().map(|block| block.certificate.to_bytes()).collect(),
+        "chained" => vec![chained().to_bytes()],
+        "phase" => vec![phase_certificate(7).to_bytes()],
+        "light_block" => blocks().iter().map(Encode::to_bytes).collect(),
+        "checkpoint" => vec![checkpoint().to_bytes()],
+        "evidence" => evidence(),
+        "state_proof" => (0..2 * STATE_ENTRIES).step_by(5).map(state_proof).collect(),
+        "request" => requests().iter().map(Encode::to_bytes).collect(),
+        "response" => responses().iter().map(Encode::to_bytes).collect(),
+        "header_json" => header_documents(),
+        "evidence_json" => evidence_documents(),
+        "genesis_json" => genesis_documents(),
+        "merkle" => (1..12u8).map(|size| merkle(size / 2, size)).collect(),
+        "sync" => tapes(),
+        other => panic!("no seeds for {other}"),
+    }
+}
+
+fn small() -> Forge {
+    Forge::small(4)
+}
+
+/// An ordinary block, one that hands over, one with ML-DSA signatures, one of the chained family.
+fn blocks() -> Vec<LightBlock> {
+    let changing = Forge::changing(2, 5);
+    let params = ChainParams { set_length: 2, ..ChainParams::default() };
+    let team = |first: u64| Team { members: vec![Member::new(first, 10).with_pq(first)] };
+    let handover = Forge::new(params, vec![team(1), team(2)]).grown(2);
+    let header = changing.header(1);
+    let validators = changing.teams[0].validators();
+    let certificate = Certificate::Chained(chained());
+    vec![
+        small().block(2),
+        changing.block(4),
+        handover.block(2),
+        LightBlock { header, certificate, validators, next_validators: None },
+    ]
+}
+
+fn votes() -> Vec<SignedVote> {
+    let forge = small();
+    let header = forge.header(3);
+    let vote = |value| forge.teams[0].vote(1, forge.precommit(&header, value));
+    vec![vote(Some(header.id())), vote(None)]
+}
+
+fn proposal() -> SignedProposal {
+    let forge = small();
+    let header = forge.header(3);
+    let proposal = Proposal {
+        chain_id: forge.chain_id,
+        set_id: header.set_id,
+        height: header.height,
+        round: header.round,
+        pol_round: -1,
+        block_id: header.id(),
+    };
+    let signature = forge.teams[0].members[0].secret.sign(&proposal.sign_bytes());
+    SignedProposal { proposal, signer: 0, signature }
+}
+
+fn phase_certificate(view: u64) -> PhaseCertificate {
+    let place = |member: u8| (member != 2).then_some(Signature([member; 64]));
+    PhaseCertificate {
+        chain: 3,
+        view,
+        block: Hash([5; 32]),
+        phase: HotStuffPhase::Generic,
+        signatures: (0..4).map(place).collect(),
+    }
+}
+
+fn chained() -> ChainedCertificate {
+    let forge = small();
+    let block = |height: u64| ChainedBlock {
+        height,
+        justify: phase_certificate(height + 6),
+        header: forge.header(height),
+    };
+    ChainedCertificate { blocks: (1..4).map(block).collect(), tip: phase_certificate(10) }
+}
+
+fn checkpoint() -> Checkpoint {
+    let forge = small();
+    let header = forge.header(4);
+    Checkpoint {
+        chain_id: forge.chain_id,
+        height: header.height,
+        time: header.time,
+        set_id: header.set_id,
+        block_id: header.id(),
+        validators_hash: header.validators_hash,
+        next_validators_hash: header.next_validators_hash,
+        not_after: header.time.plus(1 << 30),
+    }
+}
+
+/// One of each kind, behind the byte that names it.
+fn evidence() -> Vec<Vec<u8>> {
+    let [first, second] = <[SignedVote; 2]>::try_from(votes()).expect("two votes");
+    let other = SignedProposal { signature: Signature([1; 64]), ..proposal() };
+    let forge = small();
+    vec![
+        [vec![0], DoubleVote { first, second }.to_bytes()].concat(),
+        [vec![1], DoubleProposal { first: proposal(), second: other }.to_bytes()].concat(),
+        [vec![2], ForkEvidence { first: forge.block(2), second: forge.block(3) }.to_bytes()].concat(),
+    ]
+}
+
+fn state_proof(key: u8) -> Vec<u8> {
+    let (_, proof) = state_map().prove(&state_key(key)).expect("a proof");
+    [vec![key, key.min(STATE_ENTRIES)], proof.to_bytes()].concat()
+}
+
+fn requests() -> Vec<Request> {
+    let [height, size] = [3, 9].map(qratum_chain::types::Height);
+    vec![
+        Request::Tip,
+        Request::Block(height),
+        Request::State(b"params".to_vec()),
+        Request::History { height, size },
+    ]
+}
+
+fn responses() -> Vec<Response> {
+    let state = |key| {
+        let (value, proof) = state_map().prove(&state_key(key)).expect("a proof");
+        Response::State { height: qratum_chain::types::Height(3), value, proof }
+    };
+    let path = vec![Hash([1; 32]), Hash([2; 32])];
+    let blocks = blocks().into_iter().map(|block| Response::Block(Box::new(block)));
+    [Response::Unknown, state(1), state(STATE_ENTRIES), Response::History(path)]
+        .into_iter()
+        .chain(blocks)
+        .collect()
+}
+
+/// A header with a certificate, one with a path, one in the history of another, and genesis.
+fn header_documents() -> Vec<Vec<u8>> {
+    let forge = Forge::changing(2, 6);
+    let bare = |height| HeaderProof {
+        header: forge.header(height),
+        certificate: None,
+        validators: forge.team(height).validators(),
+        path: Vec::new(),
+        history: None,
+    };
+    let history = HistoryProof {
+        head: forge.block(3),
+        audit_path: forge.history.inclusion(1, 3).expect("a path below the tip"),
+    };
+    let proofs = [
+        HeaderProof { certificate: Some(forge.block(2).certificate), ..bare(2) },
+        HeaderProof { certificate: Some(forge.block(6).certificate), path: forge.path_to(6), ..bare(6) },
+        HeaderProof { history: Some(history), ..bare(1) },
+        HeaderProof { certificate: Some(Certificate::Chained(chained())), ..bare(2) },
+        bare(0),
+    ];
+    proofs.iter().map(|proof| proof.to_json().expect("a document").into_bytes()).collect()
+}
+
+fn evidence_documents() -> Vec<Vec<u8>> {
+    let [first, second] = <[SignedVote; 2]>::try_from(votes()).expect("two votes");
+    let forge = small();
+    let set = forge.teams[0].validators();
+    let documents = [
+        Evidence::DoubleVote(DoubleVote { first, second }, set.clone()),
+        Evidence::DoubleProposal(DoubleProposal { first: proposal(), second: proposal() }, set),
+        Evidence::Fork(Box::new(ForkEvidence { first: forge.block(2), second: forge.block(3) })),
+    ];
+    documents.iter().map(|evidence| evidence.to_json().expect("a document").into_bytes()).collect()
+}
+
+fn genesis_documents() -> Vec<Vec<u8>> {
+    let genesis = small().genesis;
+    let engine = Engine::HotStuff { chain: 3, rule: HotStuffRule::ThreeChain };
+    let params = ChainParams { engine, ..genesis.params.clone() };
+    let hotstuff = Genesis { params, ..genesis.clone() };
+    let json = |genesis: &Genesis| document::genesis_to_json(genesis).expect("a document").into_bytes();
+    vec![json(&genesis), json(&hotstuff)]
+}
+
+/// A place and a size as the target reads them, and some edits.
+fn merkle(place: u8, size: u8) -> Vec<u8> {
+    let mut bytes = vec![0; 20];
+    (bytes[0], bytes[8]) = (place, size);
+    bytes
+}
+
+/// Programs for the lying peer: the honest chain, a set of its own, one more signature.
+fn tapes() -> Vec<Vec<u8>> {
+    vec![
+        vec![21, 0, 7, 3, 0, 7, 11, 0, 7, 15, 0, 7, 19, 0, 7],
+        vec![3, 0, 7, 7, 0, 7, 11, 0, 7],
+        vec![0, 1, 15, 7],
+        vec![21, 1, 15, 7],
+        vec![2, 3, 2, 1, 6, 7, 7],
+        vec![3, 4, 10, 3, 12, 6, 7, 7],
+    ]
+}

@@ -1,0 +1,118 @@
+//! Published vectors: every case of every applicable set passes, and what is not run is listed.
+//!
+//! The counts are those of the sets in the share; a set that shrinks is as red as one that fails.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test file: a panic is the verdict"
+)]
+
+use qratum_tests::{
+    published,
+    vectors::{Fields, Report, ed25519, run_text},
+};
+use serde_json::Value;
+
+/// Runs a set; `None` when it is not on this machine.
+fn run(name: &str) -> Option<Report> {
+    let mut report = Report::default();
+    run_text(name, &published(name)?, &mut report);
+    assert_eq!(report.failed, 0, "{:#?}", report.failures);
+    Some(report)
+}
+
+/// Runs a set of which every case must pass.
+fn all_pass(name: &str, cases: usize) {
+    if let Some(report) = run(name) {
+        assert_eq!((report.passed, report.unsupported), (cases, 0), "{:#?}", report.not_run);
+    }
+}
+
+#[test]
+fn inclusion_consistency_proofs() {
+    all_pass("merkle_rfc6962_sha256.json", 98);
+}
+
+#[test]
+fn sha3_512_acvp() {
+    all_pass("sha3_512_acvp.json", 40);
+}
+
+#[test]
+fn wycheproof_ed25519() {
+    all_pass("ed25519_wycheproof.json", 80);
+}
+
+#[test]
+fn rfc8032_ed25519() {
+    all_pass("ed25519_rfc8032.json", 5);
+}
+
+/// Both rules on the twelve cases, and which keys the vote rule admits: if it refused them all, the
+/// comparison with ZIP 215 would say nothing.
+#[test]
+fn speccheck_ed25519() {
+    all_pass("ed25519_speccheck.json", 12);
+    let Some(text) = published("ed25519_speccheck.json") else { return };
+    let file: Value = serde_json::from_str(&text).unwrap();
+    let may_vote = |case: &&Value| ed25519::may_vote(&Fields::of(case, "case").unwrap()).unwrap();
+    let voters: Vec<&str> = file["cases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(may_vote)
+        .map(|case| case["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(voters, SPECCHECK_VOTERS);
+}
+
+/// Cases with a key of the prime-order group in its canonical encoding. Of the others, 0, 1, 10 and
+/// 11 have a key of small order, 2 to 5 one with a torsion part.
+const SPECCHECK_VOTERS: [&str; 4] = ["speccheck-6", "speccheck-7", "speccheck-8", "speccheck-9"];
+
+#[test]
+fn ml_dsa_65_signatures() {
+    let Some(report) = run("mldsa_sigver.json") else { return };
+    assert_eq!((report.passed, report.unsupported), (11, 6), "{:#?}", report.not_run);
+    assert!(report.not_run.iter().all(|line| line.ends_with("parameter set ML-DSA-87")));
+}
+
+#[test]
+fn ml_dsa_65_keys() {
+    let Some(report) = run("mldsa_keygen.json") else { return };
+    assert!(report.not_run.iter().all(|line| line.ends_with("parameter set ML-DSA-87")));
+    assert_eq!((report.passed, report.unsupported), (4, 3), "{:#?}", report.not_run);
+}
+
+#[test]
+fn light_client_traces_of_tendermint() {
+    all_pass("tendermint_lc_mbt_mc4.json", 11);
+}
+
+/// What is published and has no counterpart here yet, by name: a set that gains one must leave
+/// this list.
+#[test]
+fn the_sets_that_nothing_here_runs() {
+    let none = [
+        ("aes256_gcm_wycheproof.json", 45),
+        ("ecdsa_p256_sha256_wycheproof.json", 168),
+        ("frost_rfc9591_ed25519.json", 3),
+        ("hkdf_hmac_sha3_512.json", 12),
+        ("hkdf_sha512_wycheproof.json", 50),
+        ("hmac_drbg_sha3_512.json", 9),
+        ("hmac_sha3_512_acvp.json", 67),
+        ("hmac_sha3_512_wycheproof.json", 81),
+        ("mlkem_decap.json", 5),
+        ("mmr_kat39.json", 1),
+        ("slhdsa_keygen.json", 29),
+        ("slip0010.json", 36),
+        ("webauthn_l3.json", 6),
+    ];
+    for (name, cases) in none {
+        let Some(report) = run(name) else { continue };
+        assert_eq!((report.passed, report.unsupported), (0, cases), "{name}");
+    }
+}
