@@ -127,7 +127,7 @@ impl Desk {
                 slot.insert(vote.value);
                 true
             }
-            Slot::Occupied(_) => true,
+            Slot::Occupied(slot) => *slot.get() == vote.value,
         }
     }
 
