@@ -1,9 +1,17 @@
-//! `qratum-validator`: one validator as a process.
+//! `qratum-validator`: one validator as a process, and the maker of demo networks.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use clap::{Parser, Subcommand};
-use qratum_validator::driver::{Settings, run};
+use qratum_chain::types::Time;
+use qratum_validator::{
+    demo,
+    driver::{Settings, run},
+};
 
 /// A validator of a qratum network.
 #[derive(Parser)]
@@ -30,15 +38,23 @@ enum Command {
         #[arg(long)]
         stop_on_stdin_eof: bool,
     },
+    /// Makes the home of a demo network: genesis, keys and loopback addresses. Never overwrites.
+    Demo {
+        /// Directory to make; its parent must exist.
+        #[arg(long)]
+        home: PathBuf,
+        /// How many validators, 1 to 16.
+        #[arg(long, default_value_t = demo::Options::default().validators)]
+        validators: u32,
+    },
 }
 
 fn main() -> ExitCode {
-    let Command::Run { home, name, verbose, stop_on_stdin_eof } = Arguments::parse().command;
-    let settings = Settings { home, name, verbose, stop_on_stdin_eof };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let result = match runtime {
-        Ok(runtime) => runtime.block_on(run(settings)).map_err(|why| why.to_string()),
-        Err(why) => Err(why.to_string()),
+    let result = match Arguments::parse().command {
+        Command::Run { home, name, verbose, stop_on_stdin_eof } => {
+            take_part(Settings { home, name, verbose, stop_on_stdin_eof })
+        }
+        Command::Demo { home, validators } => make_demo(&home, validators),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -47,4 +63,16 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn take_part(settings: Settings) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|why| why.to_string())?.block_on(run(settings)).map_err(|why| why.to_string())
+}
+
+fn make_demo(home: &Path, validators: u32) -> Result<(), String> {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|why| why.to_string())?;
+    let now = Time(u64::try_from(since_epoch.as_millis()).map_err(|why| why.to_string())?);
+    let options = demo::Options { validators, ..demo::Options::default() };
+    demo::create(home, now, &options).map(drop).map_err(|why| why.to_string())
 }
