@@ -1,19 +1,24 @@
 //! How is one header fetched with its proof? From one peer after the other, until what a peer sent
 //! chains to the anchor and the verifier accepts the finished document.
 
+use core::fmt;
+
 use qratum_chain::{
     Hash,
     document::{HeaderProof, HistoryProof},
     types::{Header, Height, LightBlock, Validator, validators_hash},
 };
-use qratum_verifier::{Reject, Rules, Trusted, proof};
+use qratum_verifier::{
+    Reject, Rules, Trusted,
+    proof::{self, Checked},
+};
 use tokio::{
     sync::{mpsc, oneshot},
     task,
 };
 
 use crate::{
-    FetchError, Proven, Reason,
+    Reason,
     climb::Climb,
     clock,
     driver::{Command, reason},
@@ -21,6 +26,50 @@ use crate::{
     store::Store,
     wire::{Request, Response},
 };
+
+/// Why a header was not fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FetchError {
+    /// It is above the newest verified block.
+    NotYet {
+        /// Height of that block.
+        head: Height,
+    },
+    /// A fork was seen: nothing is proven from here any more.
+    Forked,
+    /// No peer is connected.
+    NoPeer,
+    /// No peer has the header or a block that leads to it.
+    Unavailable,
+    /// What peers sent was refused; the last reason.
+    Rejected(Reject),
+    /// The node has stopped.
+    Stopped,
+}
+
+impl fmt::Display for FetchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotYet { head } => write!(f, "above the newest verified block, which is {head}"),
+            Self::Forked => f.write_str("the chain has forked: nothing is proven until a new anchor is set"),
+            Self::NoPeer => f.write_str("no peer is connected"),
+            Self::Unavailable => f.write_str("no peer has it"),
+            Self::Rejected(why) => write!(f, "what the peers sent was refused: {why}"),
+            Self::Stopped => f.write_str("the light node has stopped"),
+        }
+    }
+}
+
+impl std::error::Error for FetchError {}
+
+/// A header with its proof, which the verifier accepted.
+#[derive(Clone, Debug)]
+pub struct Proven {
+    /// The document that convinces others.
+    pub proof: HeaderProof,
+    /// What the verifier says of it, here and now.
+    pub checked: Checked,
+}
 
 /// What fetching stands on.
 #[derive(Debug)]

@@ -27,8 +27,9 @@ mod store;
 pub mod wire;
 
 pub use config::{Config, ConfigError, Peer, peers_from_json};
+pub use fetch::{FetchError, Proven};
 pub use libp2p::{Multiaddr, PeerId};
-pub use node::{FetchError, LightNode, Proven, StartError, SyncError};
+pub use node::{LightNode, StartError, SyncError};
 pub use snapshot::{Names, PeerView, Reason, Refusal, Snapshot, StoreState};
 pub use state::State;
 

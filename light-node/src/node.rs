@@ -3,11 +3,8 @@
 use core::fmt;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use qratum_chain::{
-    document::HeaderProof,
-    types::{ChainId, ForkEvidence, GenesisError, Height},
-};
-use qratum_verifier::{Reject, Rules, Trusted, detect::Fork, proof::Checked, sync::Sync};
+use qratum_chain::types::{ChainId, ForkEvidence, GenesisError, Height};
+use qratum_verifier::{Rules, Trusted, detect::Fork, sync::Sync};
 use tokio::{
     sync::{broadcast, mpsc, watch},
     task::{self, JoinHandle},
@@ -20,7 +17,7 @@ use crate::{
     clock,
     config::pinned,
     driver::Driver,
-    fetch::Fetch,
+    fetch::{Fetch, FetchError, Proven},
     follow::Follow,
     net::{Link, Net},
     store::{OpenError, Replayed, Store, replay},
@@ -69,41 +66,6 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
-/// Why a header was not fetched.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FetchError {
-    /// It is above the newest verified block.
-    NotYet {
-        /// Height of that block.
-        head: Height,
-    },
-    /// A fork was seen: nothing is proven from here any more.
-    Forked,
-    /// No peer is connected.
-    NoPeer,
-    /// No peer has the header or a block that leads to it.
-    Unavailable,
-    /// What peers sent was refused; the last reason.
-    Rejected(Reject),
-    /// The node has stopped.
-    Stopped,
-}
-
-impl fmt::Display for FetchError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotYet { head } => write!(f, "above the newest verified block, which is {head}"),
-            Self::Forked => f.write_str("the chain has forked: nothing is proven until a new anchor is set"),
-            Self::NoPeer => f.write_str("no peer is connected"),
-            Self::Unavailable => f.write_str("no peer has it"),
-            Self::Rejected(why) => write!(f, "what the peers sent was refused: {why}"),
-            Self::Stopped => f.write_str("the light node has stopped"),
-        }
-    }
-}
-
-impl std::error::Error for FetchError {}
-
 /// Why [`LightNode::synced`] gave up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SyncError {
@@ -118,15 +80,6 @@ impl fmt::Display for SyncError {
 }
 
 impl std::error::Error for SyncError {}
-
-/// A header with its proof, which the verifier accepted.
-#[derive(Clone, Debug)]
-pub struct Proven {
-    /// The document that convinces others.
-    pub proof: HeaderProof,
-    /// What the verifier says of it, here and now.
-    pub checked: Checked,
-}
 
 /// A running light node. Dropping it stops it as well, without waiting.
 #[derive(Debug)]

@@ -299,6 +299,15 @@ mod tests {
         assert_eq!(outcome(&scratch.replay(&chain)), (12, 3, 2 + 4 + 1));
     }
 
+    /// The verifier does not judge a block far below what it remembers; it is not kept unjudged.
+    #[test]
+    fn a_head_below_the_steps_that_was_not_verified_is_removed() {
+        let chain = grown(30);
+        let scratch = Scratch::new("low-head", &chain);
+        scratch.1.keep(&ends(&chain), &bad_signature(chain.block(2).unwrap().clone())).unwrap();
+        assert_eq!(outcome(&scratch.replay(&chain)), (28, 7, 1));
+    }
+
     #[test]
     fn a_wrong_clock_removes_nothing() {
         let chain = grown(8);

@@ -301,6 +301,39 @@ async fn a_fork_freezes_the_head_and_survives_a_restart() {
     node.stop().await;
 }
 
+/// A rival that never comes as a tip, only as the answer to a question for its height, is seen too.
+#[tokio::test]
+async fn a_fork_shows_when_a_header_is_fetched() {
+    let chain = grown(constant, 6);
+    let rival = chain.lock().unwrap().next(now(), Hash([7; 32]));
+    chain.lock().unwrap().grow(now());
+    let a = FakePeer::start("a", 101, honest(&chain)).await;
+    let node = LightNode::start(config(&chain, &[&a], None)).await.unwrap();
+    until_height(&node, 7).await;
+    let truly = Arc::clone(&chain);
+    a.now(Box::new(move |request| match request {
+        Request::Block(Height(7)) => Some(Response::Block(Box::new(rival.clone())).to_bytes()),
+        request => Some(truth(&truly.lock().unwrap(), request).to_bytes()),
+    }));
+    assert_eq!(node.header(Height(7)).await.map(drop), Err(FetchError::Forked));
+    assert_eq!(node.snapshots().borrow().state, State::Forked);
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn a_peer_has_two_questions_to_answer_at_a_time() {
+    let chain = grown(constant, 20);
+    let a = FakePeer::start("a", 101, honest(&chain)).await;
+    let node = LightNode::start(config(&chain, &[&a], None)).await.unwrap();
+    until_height(&node, 20).await;
+    a.slow();
+    let wanted = (1..=12).map(|height| node.header(Height(height)));
+    let all = futures::future::join_all(wanted).await;
+    assert!(all.iter().all(Result::is_ok));
+    assert_eq!(a.most_open(), 2);
+    node.stop().await;
+}
+
 /// Checks a document as somebody else would: from its JSON and the genesis.
 fn check(chain: &Chain, proof: &HeaderProof) -> proof::Checked {
     let read = HeaderProof::from_json(proof.to_json().unwrap().as_bytes()).unwrap();

@@ -205,7 +205,7 @@ fn ask_error(failure: &OutboundFailure) -> AskError {
         OutboundFailure::UnsupportedProtocols => AskError::NoProtocol,
         OutboundFailure::DialFailure | OutboundFailure::ConnectionClosed => AskError::Lost,
         OutboundFailure::Io(error) => match error.kind() {
-            io::ErrorKind::InvalidData => AskError::Lost,
+            io::ErrorKind::InvalidData => AskError::Malformed(error.to_string()),
             io::ErrorKind::UnexpectedEof => AskError::Cut,
             _ => AskError::Lost,
         },

@@ -1,8 +1,14 @@
 //! A peer made for a test: a real libp2p responder that answers whatever its script says.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
-use futures::StreamExt;
+use futures::{StreamExt, stream::FuturesUnordered};
 use libp2p::{
     Multiaddr, Swarm, SwarmBuilder,
     identity::Keypair,
@@ -27,6 +33,9 @@ use crate::chain::Chain;
 /// The frame that answers a request; none closes the stream.
 pub type Script = Box<dyn FnMut(&Request) -> Option<Vec<u8>> + Send>;
 
+/// How long a slow peer thinks.
+const SLOW: Duration = Duration::from_millis(30);
+
 /// Bytes as they are: an answer that need not be one.
 pub struct Raw(Vec<u8>);
 
@@ -47,7 +56,17 @@ type Behaviour = request_response::Behaviour<WireCodec<Request, Raw>>;
 pub struct FakePeer {
     pub peer: Peer,
     script: Arc<Mutex<Script>>,
+    desk: Arc<Desk>,
     task: JoinHandle<()>,
+}
+
+/// What a test may look at and turn while the peer runs.
+#[derive(Default)]
+struct Desk {
+    /// Think for [`SLOW`] before each answer.
+    slow: AtomicBool,
+    /// The most requests that were open at once.
+    most_open: AtomicUsize,
 }
 
 impl FakePeer {
@@ -68,9 +87,10 @@ impl FakePeer {
             }
         };
         let script = Arc::new(Mutex::new(script));
-        let task = tokio::spawn(serve(swarm, Arc::clone(&script)));
+        let desk = Arc::new(Desk::default());
+        let task = tokio::spawn(serve(swarm, Arc::clone(&script), Arc::clone(&desk)));
         let peer = Peer { name: name.to_owned(), address: place.with(Protocol::P2p(id)) };
-        Self { peer, script, task }
+        Self { peer, script, desk, task }
     }
 
     pub fn port(&self) -> u16 {
@@ -81,6 +101,16 @@ impl FakePeer {
     /// Answers by another script from now on.
     pub fn now(&self, script: Script) {
         *self.script.lock().unwrap_or_else(PoisonError::into_inner) = script;
+    }
+
+    /// Takes its time from now on.
+    pub fn slow(&self) {
+        self.desk.slow.store(true, Ordering::Relaxed);
+    }
+
+    /// The most requests that were open at once.
+    pub fn most_open(&self) -> usize {
+        self.desk.most_open.load(Ordering::Relaxed)
     }
 
     /// Closes everything.
@@ -99,20 +129,30 @@ fn swarm(key: Keypair) -> Swarm<Behaviour> {
         .unwrap()
         .with_behaviour(|_| behaviour)
         .unwrap()
-        .with_swarm_config(|config| config.with_idle_connection_timeout(std::time::Duration::from_secs(60)))
+        .with_swarm_config(|config| config.with_idle_connection_timeout(Duration::from_secs(60)))
         .build()
 }
 
-async fn serve(mut swarm: Swarm<Behaviour>, script: Arc<Mutex<Script>>) {
+async fn serve(mut swarm: Swarm<Behaviour>, script: Arc<Mutex<Script>>, desk: Arc<Desk>) {
+    let mut open = FuturesUnordered::new();
     loop {
-        if let SwarmEvent::Behaviour(Event::Message {
-            message: Message::Request { request, channel, .. },
-            ..
-        }) = swarm.select_next_some().await
-        {
-            let answer = (script.lock().unwrap_or_else(PoisonError::into_inner))(&request);
-            if let Some(bytes) = answer {
-                let _ = swarm.behaviour_mut().send_response(channel, Raw(bytes));
+        tokio::select! {
+            event = swarm.select_next_some() => {
+                let SwarmEvent::Behaviour(Event::Message {
+                    message: Message::Request { request, channel, .. }, ..
+                }) = event else { continue };
+                let answer = (script.lock().unwrap_or_else(PoisonError::into_inner))(&request);
+                let pause = if desk.slow.load(Ordering::Relaxed) { SLOW } else { Duration::ZERO };
+                open.push(async move {
+                    tokio::time::sleep(pause).await;
+                    (answer, channel)
+                });
+                desk.most_open.fetch_max(open.len(), Ordering::Relaxed);
+            }
+            Some((answer, channel)) = open.next() => {
+                if let Some(bytes) = answer {
+                    let _ = swarm.behaviour_mut().send_response(channel, Raw(bytes));
+                }
             }
         }
     }
