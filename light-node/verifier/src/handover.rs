@@ -35,7 +35,7 @@ pub fn pq_signatures_hold(
 fn holds(message: &[u8], signature: &PqSignature, set: &ValidatorSet) -> Result<(), Reject> {
     let signer = signature.signer;
     let (member, _) = set.member(signer).ok_or(Reject::SignerNotInSet { signer })?;
-    if !member.has_pq_key() || hash::tagged(domain::PQ_KEY, &[&signature.key]) != member.pq_key_hash {
+    if hash::tagged(domain::PQ_KEY, &[&signature.key]) != member.pq_key_hash {
         return Err(Reject::PqKey { signer });
     }
     ml_dsa::verify(&signature.key, domain::HANDOVER, message, &signature.signature)

@@ -15,7 +15,7 @@ mod qratum;
 pub mod reject;
 mod tendermint;
 
-use std::{fs, io::Read as _, path::Path};
+use std::{fs, io::Read as _, panic::catch_unwind, path::Path};
 
 pub use fields::{Fields, Unreadable};
 use serde_json::Value;
@@ -217,12 +217,15 @@ pub fn run_text(name: &str, text: &str, report: &mut Report) {
     }
 }
 
+/// A panic of the code under test is a failed case, and the run goes on.
 fn run_case(kind: &str, run: Option<Run>, case: &Value) -> Outcome {
     let Some(run) = run else { return Outcome::Unsupported(format!("kind {kind}")) };
-    Fields::of(case, "case").and_then(|case| run(&case)).unwrap_or_else(|Unreadable(why)| Outcome::Failed {
-        expected: "a case that can be read".to_owned(),
-        got: why,
-    })
+    let failed = |expected: &str, got| Outcome::Failed { expected: expected.to_owned(), got };
+    match catch_unwind(|| Fields::of(case, "case").and_then(|case| run(&case))) {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(Unreadable(why))) => failed("a case that can be read", why),
+        Err(_) => failed("an answer", "a panic".to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -275,6 +278,12 @@ mod tests {
                 assert_eq!((report.passed, report.failed + report.unsupported), (0, 1), "{kind} {case}");
             }
         }
+    }
+
+    #[test]
+    fn a_panic_under_test_is_a_failed_case() {
+        let outcome = run_case("k", Some(|_| panic!("on purpose")), &serde_json::json!({}));
+        assert_eq!(outcome, Outcome::Failed { expected: "an answer".into(), got: "a panic".into() });
     }
 
     #[test]

@@ -1,0 +1,235 @@
+//! Every decoder is canonical both ways, on honest encodings and thousands of damaged ones: the
+//! quick form of the fuzz targets, in every run of the tests.
+//!
+//! Damage is drawn from seeds, so a failure names its case and comes back.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test file: a panic is the verdict"
+)]
+
+use core::fmt::Debug;
+
+use qratum_chain::{
+    Hash,
+    codec::{Decode, Encode, Malformed, Reader, put_list},
+    document::{self, HeaderProof},
+    state::{Changes, StateMap, StateProof},
+    types::{
+        Certificate, ChainParams, ChainedBlock, ChainedCertificate, Checkpoint, CommitCertificate,
+        DoubleVote, ForkEvidence, Header, HotStuffPhase, LightBlock, MAX_VALIDATORS, PhaseCertificate,
+        Proposal, SignedProposal, SignedVote, Validator, Vote,
+    },
+};
+use qratum_crypto::sign::ed25519::Signature;
+use qratum_tests::forge::{Forge, Member, Team};
+
+/// Damaged forms of each honest encoding.
+const CASES: u64 = 1000;
+
+/// SplitMix64 (Steele, Lea, Flood 2014).
+struct Draw(u64);
+
+impl Draw {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ z >> 31) % bound.max(1) as u64) as usize
+    }
+}
+
+/// A few bytes flipped, set to the edges of a byte, cut off, doubled or added. Damage near the
+/// front and the end comes as often as all other, as that is where tags and lengths are.
+fn damaged(honest: &[u8], draw: &mut Draw) -> Vec<u8> {
+    let mut bytes = honest.to_vec();
+    for _ in 0..=draw.below(3) {
+        let length = bytes.len();
+        let at = match draw.below(3) {
+            0 => draw.below(length.min(80)),
+            1 => length - 1 - draw.below(length.min(80)),
+            _ => draw.below(length),
+        };
+        match draw.below(6) {
+            0 => bytes[at] ^= 1 << draw.below(8),
+            1 => bytes[at] = [0, 1, 2, 0xff][draw.below(4)],
+            2 => bytes[at] = bytes[at].wrapping_add(1),
+            3 => bytes.truncate(at.max(1)),
+            4 => bytes.push(0),
+            _ => bytes.insert(at, bytes[at]),
+        }
+    }
+    bytes
+}
+
+/// How many damaged forms still were encodings: all of them of the very bytes that were read.
+fn canonical<T: Encode + Decode + PartialEq + Debug>(name: &str, honest: &T) -> u64 {
+    let bytes = honest.to_bytes();
+    assert_eq!(T::from_bytes(&bytes).as_ref(), Ok(honest), "{name}");
+    let mut accepted = 0;
+    for case in 0..CASES {
+        let bad = damaged(&bytes, &mut Draw(case));
+        let Ok(value) = T::from_bytes(&bad) else { continue };
+        assert!(value.to_bytes() == bad, "{name}, case {case}: encodes to other bytes");
+        assert_eq!(T::from_bytes(&value.to_bytes()), Ok(value), "{name}, case {case}: reads back as another");
+        accepted += 1;
+    }
+    accepted
+}
+
+fn small() -> Forge {
+    Forge::small(4)
+}
+
+fn votes() -> [SignedVote; 2] {
+    let forge = small();
+    let header = forge.header(3);
+    [Some(header.id()), None].map(|value| forge.teams[0].vote(1, forge.precommit(&header, value)))
+}
+
+fn phase(view: u64) -> PhaseCertificate {
+    let signatures = (0..4u8).map(|member| (member != 2).then_some(Signature([member; 64]))).collect();
+    PhaseCertificate { chain: 3, view, block: Hash([5; 32]), phase: HotStuffPhase::Generic, signatures }
+}
+
+fn chained() -> ChainedCertificate {
+    let block = |height: u64| ChainedBlock { height, justify: phase(height), header: small().header(height) };
+    ChainedCertificate { blocks: (1..4).map(block).collect(), tip: phase(4) }
+}
+
+/// A block with ML-DSA signatures.
+fn handover() -> LightBlock {
+    let params = ChainParams { set_length: 2, ..ChainParams::default() };
+    let team = |first| Team { members: vec![Member::new(first, 10).with_pq(first)] };
+    Forge::new(params, vec![team(1), team(2)]).grown(2).block(2)
+}
+
+/// A list of validators, as it stands in blocks.
+#[derive(Debug, PartialEq)]
+struct Members(Vec<Validator>);
+
+impl Encode for Members {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_list(out, &self.0);
+    }
+}
+
+impl Decode for Members {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        reader.list("validators", MAX_VALIDATORS, Validator::LENGTH).map(Self)
+    }
+}
+
+#[test]
+fn headers_votes_and_proposals_are_canonical() {
+    let header = small().header(3);
+    let [vote, nil] = votes();
+    let proposal = Proposal {
+        chain_id: header.chain_id,
+        set_id: header.set_id,
+        height: header.height,
+        round: header.round,
+        pol_round: -1,
+        block_id: header.id(),
+    };
+    let signed = SignedProposal { proposal: proposal.clone(), signer: 0, signature: Signature([1; 64]) };
+    let accepted = canonical::<Header>("header", &header)
+        + canonical::<Vote>("vote", &vote.vote)
+        + canonical::<Vote>("vote for nil", &nil.vote)
+        + canonical::<SignedVote>("signed vote", &vote)
+        + canonical::<Proposal>("proposal", &proposal)
+        + canonical::<SignedProposal>("signed proposal", &signed)
+        + canonical::<DoubleVote>("double vote", &DoubleVote { first: vote, second: nil });
+    assert!(accepted > CASES, "damage inside of fixed fields is another value: {accepted}");
+}
+
+#[test]
+fn sets_certificates_and_blocks_are_canonical() {
+    let forge = Forge::changing(2, 5);
+    let (plain, boundary, pq) = (small().block(2), forge.block(4), handover());
+    let commit = plain.certificate.commit().unwrap().clone();
+    let fork = ForkEvidence { first: forge.block(2), second: forge.block(3) };
+    let accepted = canonical::<Members>("validators", &Members(plain.validators.clone()))
+        + canonical::<CommitCertificate>("commit", &commit)
+        + canonical::<Certificate>("certificate", &plain.certificate)
+        + canonical::<Certificate>("hand-over", &pq.certificate)
+        + canonical::<Certificate>("chained, as a certificate", &Certificate::Chained(chained()))
+        + canonical::<PhaseCertificate>("phase certificate", &phase(7))
+        + canonical::<ChainedCertificate>("chained", &chained())
+        + canonical::<LightBlock>("light block", &plain)
+        + canonical::<LightBlock>("light block of a boundary", &boundary)
+        + canonical::<LightBlock>("light block with ML-DSA", &pq)
+        + canonical::<ForkEvidence>("fork", &fork);
+    assert!(accepted > CASES, "{accepted}");
+}
+
+#[test]
+fn checkpoints_are_canonical() {
+    let header = small().header(4);
+    let checkpoint = Checkpoint {
+        chain_id: header.chain_id,
+        height: header.height,
+        time: header.time,
+        set_id: header.set_id,
+        block_id: header.id(),
+        validators_hash: header.validators_hash,
+        next_validators_hash: header.next_validators_hash,
+        not_after: header.time.plus(1),
+    };
+    assert!(canonical::<Checkpoint>("checkpoint", &checkpoint) > CASES / 4);
+}
+
+/// No damaged proof proves anything but what is there, present or absent.
+#[test]
+fn state_proofs_are_canonical_and_prove_no_lie() {
+    let entries: Changes = (0..16u8).map(|i| (vec![b'k', i], Some(vec![i; 3]))).collect();
+    let map = StateMap::genesis(entries).unwrap();
+    let mut accepted = 0;
+    for key in [3, 9, 200u8] {
+        let key = [b'k', key];
+        let (truth, proof) = map.prove(&key).unwrap();
+        let bytes = proof.to_bytes();
+        for case in 0..CASES {
+            let bad = damaged(&bytes, &mut Draw(case));
+            let Ok(read) = StateProof::from_bytes(&bad) else { continue };
+            accepted += 1;
+            assert_eq!(read.to_bytes(), bad, "case {case}");
+            for lie in [None, Some([3u8; 3].as_slice()), Some(b"other")] {
+                let believed = read.verify(map.root(), &key, lie).is_ok();
+                assert!(!believed || lie == truth.as_deref(), "case {case}");
+            }
+        }
+    }
+    assert!(accepted > CASES / 4, "{accepted}");
+}
+
+/// What a document says survives writing and reading.
+#[test]
+fn documents_survive_writing_and_reading() {
+    let forge = Forge::changing(2, 6);
+    let block = forge.block(6);
+    let proof = HeaderProof {
+        header: block.header,
+        certificate: Some(block.certificate),
+        validators: block.validators,
+        path: forge.path_to(6),
+        history: None,
+    };
+    let mut read = 0;
+    let (header, genesis) = (proof.to_json().unwrap(), document::genesis_to_json(&forge.genesis).unwrap());
+    for case in 0..CASES {
+        if let Ok(proof) = HeaderProof::from_json(&damaged(header.as_bytes(), &mut Draw(case))) {
+            assert_eq!(HeaderProof::from_json(proof.to_json().unwrap().as_bytes()), Ok(proof), "case {case}");
+            read += 1;
+        }
+        if let Ok(genesis) = document::genesis_from_json(&damaged(genesis.as_bytes(), &mut Draw(case))) {
+            let text = document::genesis_to_json(&genesis).unwrap();
+            assert_eq!(document::genesis_from_json(text.as_bytes()), Ok(genesis), "case {case}");
+            read += 1;
+        }
+    }
+    assert!(read > CASES / 20, "{read}");
+}
