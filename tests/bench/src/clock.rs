@@ -44,7 +44,6 @@ pub struct Timing {
 /// # Errors
 /// The first error of a party: work that failed is not measured.
 pub fn measure(parties: &mut [Party<'_>], rounds: u32, batch: Duration) -> Outcome<Vec<Timing>> {
-    settle_allocator();
     let mut counts = Vec::new();
     for party in parties.iter_mut() {
         // The first run also fills the caches of the machine, so the second one is asked.
@@ -53,19 +52,27 @@ pub fn measure(parties: &mut [Party<'_>], rounds: u32, batch: Duration) -> Outco
         counts.push(u32::try_from(batch.as_nanos() / once)?.max(1));
     }
     let mut samples = vec![Vec::new(); parties.len()];
-    for _ in 0..rounds {
+    for round in 0..rounds {
         for ((party, count), samples) in parties.iter_mut().zip(&counts).zip(&mut samples) {
-            samples.push(party.time(*count)?);
+            samples.push(at_depth(round % DEPTHS, &mut || party.time(*count))?);
         }
     }
     parties.iter().zip(samples).map(|(party, samples)| summary(party.name, samples)).collect()
 }
 
-/// Frees one large block. From then on glibc keeps freed memory of up to that size, where it would
-/// else give it back after each large piece of work and fault it in for the next: which party pays
-/// for that depends on who stands where in the heap.
-fn settle_allocator() {
-    drop(black_box(vec![0u8; 31 << 20]));
+/// How many depths of about 256 bytes make one page of the stack.
+const DEPTHS: u32 = 16;
+
+/// Does the work some calls further down the stack. Where its frames lie within a page decides
+/// whether stores to them clash with loads from its buffers, which makes up to 25% of the time of a
+/// signature check and stays for a whole run: the best of all places is fair to every party.
+#[inline(never)]
+fn at_depth(depth: u32, work: &mut dyn FnMut() -> Outcome<Duration>) -> Outcome<Duration> {
+    let frame = black_box([0u8; 112]);
+    let done = if depth == 0 { work() } else { at_depth(depth - 1, work) };
+    // Read after the call, so that the frame is still there during it.
+    black_box(&frame);
+    done
 }
 
 fn summary(name: &'static str, mut samples: Vec<Duration>) -> Outcome<Timing> {

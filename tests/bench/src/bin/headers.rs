@@ -38,7 +38,7 @@ Which checks differ
 ";
 
 fn main() -> Outcome<()> {
-    let rounds = argument("--rounds")?.map_or(Ok(15), |rounds| rounds.parse())?;
+    let rounds = argument("--rounds")?.map_or(Ok(32), |rounds| rounds.parse())?;
     let mut rows = Vec::new();
     for validators in [4, 100, 1000] {
         for distance in [Distance::Adjacent, Distance::Skipping] {
