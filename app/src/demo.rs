@@ -44,7 +44,8 @@ impl std::fmt::Display for Ended {
     }
 }
 
-/// The running validators. Dropped, it kills them; [`Network::stop`] is the kind way.
+/// The running validators. Dropped, it lets go of their pipes and they end by themselves;
+/// [`Network::stop`] also waits.
 #[derive(Debug)]
 pub(crate) struct Network {
     tasks: JoinSet<Option<Ended>>,
@@ -149,7 +150,6 @@ fn spawn(program: &Path, home: &Home, name: &str, log: &Path) -> io::Result<(Chi
         .stdout(Stdio::null())
         .stderr(File::create(log)?)
         .process_group(0)
-        .kill_on_drop(true)
         .spawn()?;
     // Waiting for a child closes the pipe that tokio holds; this one must stay open.
     let stdin = child.stdin.take();

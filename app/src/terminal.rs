@@ -3,6 +3,7 @@
 use std::{
     env,
     io::{self, BufWriter, Stdout},
+    mem::ManuallyDrop,
     panic,
 };
 
@@ -18,7 +19,9 @@ use crate::exit::{Exit, Failure};
 
 /// The terminal while it is ours. Dropped, it is as it was before.
 pub(crate) struct Guard {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    /// Never dropped: ratatui's drop prints its errors, and panics when the terminal is gone, as
+    /// after a hang-up. What it would do, [`restore`] does.
+    terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
 }
 
 impl Guard {
@@ -31,7 +34,7 @@ impl Guard {
         }));
         // Made before the terminal is touched, so that any error from here on gives it back.
         let terminal = Terminal::new(CrosstermBackend::new(BufWriter::new(io::stdout())))?;
-        let guard = Self { terminal };
+        let guard = Self { terminal: ManuallyDrop::new(terminal) };
         enable_raw_mode()?;
         execute!(io::stdout(), EnterAlternateScreen)?;
         Ok(guard)

@@ -28,6 +28,8 @@ use qratum_tests::forge::{Forge, Member, Team};
 
 /// Damaged forms of each honest encoding.
 const CASES: u64 = 1000;
+/// In this many bytes from the front, each single bit is flipped too.
+const FLIPPED: usize = 512;
 
 /// SplitMix64 (Steele, Lea, Flood 2014).
 struct Draw(u64);
@@ -69,15 +71,18 @@ fn damaged(honest: &[u8], draw: &mut Draw) -> Vec<u8> {
 fn canonical<T: Encode + Decode + PartialEq + Debug>(name: &str, honest: &T) -> u64 {
     let bytes = honest.to_bytes();
     assert_eq!(T::from_bytes(&bytes).as_ref(), Ok(honest), "{name}");
-    let mut accepted = 0;
-    for case in 0..CASES {
-        let bad = damaged(&bytes, &mut Draw(case));
-        let Ok(value) = T::from_bytes(&bad) else { continue };
-        assert!(value.to_bytes() == bad, "{name}, case {case}: encodes to other bytes");
-        assert_eq!(T::from_bytes(&value.to_bytes()), Ok(value), "{name}, case {case}: reads back as another");
-        accepted += 1;
+    let check = |bad: Vec<u8>, case: &dyn Debug| {
+        let Ok(value) = T::from_bytes(&bad) else { return 0 };
+        assert!(value.to_bytes() == bad, "{name}, {case:?}: encodes to other bytes");
+        assert_eq!(T::from_bytes(&bad), Ok(value), "{name}, {case:?}: reads back as another");
+        1
+    };
+    for bit in 0..8 * bytes.len().min(FLIPPED) {
+        let mut bad = bytes.clone();
+        bad[bit / 8] ^= 1 << (bit % 8);
+        check(bad, &("bit", bit));
     }
-    accepted
+    (0..CASES).map(|case| check(damaged(&bytes, &mut Draw(case)), &("case", case))).sum()
 }
 
 fn small() -> Forge {

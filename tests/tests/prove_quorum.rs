@@ -1,6 +1,8 @@
 //! The models of `make prove` in small bounds, and that each can fail: every threshold and rule
 //! of the law is needed, and without it the model finds the case that breaks.
 
+#![allow(clippy::unwrap_used, reason = "a test file: a panic is the verdict")]
+
 use qratum_tests::model::{
     Law,
     handover::{self, Astray, Bounds},

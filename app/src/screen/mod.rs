@@ -1,9 +1,12 @@
 //! What is on screen? The frame around every pane: who is watched and how it stands above, the
 //! keys below.
 
+mod members;
 mod overview;
 mod parts;
 mod proof;
+#[cfg(test)]
+mod tests;
 
 use qratum_light_node::State;
 use qratum_themes::{Mark, Tone};

@@ -1,6 +1,5 @@
 //! The first pane: what is verified, who signed it, who told us.
 
-use qratum_chain::types::Validator;
 use qratum_light_node::{PeerView, Refusal, Snapshot, StoreState};
 use qratum_themes::{Mark, Theme, Tone};
 use qratum_verifier::Trusted;
@@ -11,14 +10,17 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::parts::{digest, labelled, section};
-use crate::{
-    model::{Model, member_name},
-    time,
+use super::{
+    members,
+    parts::{NARROW, VERDICT, digest, labelled, right_of, section},
 };
+use crate::{model::Model, time};
 
-/// Columns of a validator's row before its bar.
+/// Columns before the bar of the certificate: in line with those of its signers, where names are
+/// short and there is room.
 const BAR_AT: u16 = 44;
+/// The same in a narrow window.
+const NARROW_BAR_AT: u16 = 30;
 /// How many refusals are shown.
 const REFUSALS: usize = 3;
 
@@ -90,7 +92,7 @@ fn with_head(model: &Model, snapshot: &Snapshot, head: &Trusted, frame: &mut Fra
         let split = Layout::vertical([Constraint::Length(validators), Constraint::Fill(1)]).areas::<2>(rest);
         (split[0], split[1])
     };
-    validators(model, snapshot, head, frame, validators_at);
+    members::view(model, snapshot, head, frame, validators_at);
     let peers_at = Constraint::Length(needed(peers));
     let [peers_at, refusals_at] = Layout::vertical([peers_at, Constraint::Fill(1)]).areas(told_at);
     told_by(model, snapshot, frame, (peers_at, refusals_at));
@@ -115,46 +117,13 @@ fn facts(model: &Model, head: &Trusted, frame: &mut Frame<'_>, area: Rect) {
         head_at,
     );
     frame.render_widget(labelled(theme, "block id", vec![Span::raw(id)]), id_at);
-    let bar = Rect { x: area.x.saturating_add(BAR_AT), ..signed_at }.intersection(signed_at);
+    let start = if area.width < NARROW { NARROW_BAR_AT } else { BAR_AT };
+    let bar = right_of(signed_at, start, VERDICT);
+    let verdict_at = right_of(signed_at, area.width.saturating_sub(VERDICT), 0);
     frame.render_widget(labelled(theme, "signed", vec![Span::raw(power)]), signed_at);
     let verdict = if tally.is_quorum() { "> 2/3" } else { "not > 2/3" };
-    let [bar, verdict_at] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(11)]).areas(bar);
     frame.render_widget(PowerBar { part: tally.signed, whole: tally.total, quorum_line: true, theme }, bar);
     frame.render_widget(Line::from(format!(" {verdict}")), verdict_at);
-}
-
-/// One row for each member of the set that certified the head.
-fn validators(model: &Model, snapshot: &Snapshot, head: &Trusted, frame: &mut Frame<'_>, area: Rect) {
-    let theme = &model.theme;
-    let (set, total) = (head.validators(), head.validators().total_power());
-    let signed = |index: u32| head.signers().contains(&index);
-    let rows = (0u32..).zip(set.members()).map(|(index, member)| {
-        let name = SafeText::new(&member_name(index, set, &snapshot.names), 16);
-        validator(theme, signed(index), &name, member, total)
-    });
-    let title = format!(" validators {}: name, power, share, part of the certificate", set.members().len());
-    section(theme, title, rows.collect(), frame, area);
-    let room = usize::from(area.height.saturating_sub(1));
-    let shown = if set.members().len() > room { room.saturating_sub(1) } else { room };
-    let bars = (0u32..).zip(set.members()).take(shown).zip(area.rows().skip(1));
-    for ((index, member), row) in bars {
-        let part = if signed(index) { u128::from(member.power) } else { 0 };
-        let bar = Rect { x: row.x.saturating_add(BAR_AT), ..row }.intersection(row);
-        let [bar, _] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(11)]).areas(bar);
-        frame.render_widget(PowerBar { part, whole: total, quorum_line: false, theme }, bar);
-    }
-}
-
-fn validator(theme: &Theme, signed: bool, name: &SafeText, member: &Validator, total: u128) -> Line<'static> {
-    let mark = if signed { Mark::Signed } else { Mark::Unsigned };
-    let tenths = u128::from(member.power).saturating_mul(1000).checked_div(total).unwrap_or(0);
-    let text = format!("{name:<12} {:>6} {:>3}.{} % ", member.power, tenths / 10, tenths % 10);
-    Line::from_iter([
-        Span::raw(" "),
-        badge::glyph(theme, mark),
-        Span::raw(format!(" {text}")),
-        Span::styled(theme.word(mark).to_owned(), theme.mark_style(mark)),
-    ])
 }
 
 /// The peers, and what of theirs was refused.
@@ -171,7 +140,7 @@ fn told_by(model: &Model, snapshot: &Snapshot, frame: &mut Frame<'_>, (peers_at,
 
 fn peer(theme: &Theme, peer: &PeerView) -> Line<'static> {
     let mark = if peer.connected { Mark::Connected } else { Mark::Apart };
-    let name = SafeText::new(&peer.name, 16);
+    let name = SafeText::new(&peer.name, SafeText::NAME);
     let mut spans = vec![
         Span::raw(" "),
         badge::glyph(theme, mark),

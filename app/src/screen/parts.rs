@@ -7,14 +7,20 @@ use ratatui::{
     text::{Line, Span},
 };
 
+/// Below this width bars no longer stand in line: each takes what room it can.
+pub(super) const NARROW: u16 = 80;
+/// Columns behind the bar of the certificate, for its verdict.
+pub(super) const VERDICT: u16 = 11;
+
 /// Draws a heading and as many rows below it as there is room for; says how many are left out.
+/// Returns how many rows were drawn.
 pub(super) fn section(
     theme: &Theme,
     title: String,
     rows: Vec<Line<'static>>,
     frame: &mut Frame<'_>,
     area: Rect,
-) {
+) -> usize {
     let room = usize::from(area.height.saturating_sub(1));
     let left_out = rows.len().saturating_sub(room);
     let shown = if left_out > 0 { room.saturating_sub(1) } else { room };
@@ -27,6 +33,7 @@ pub(super) fn section(
     for (line, row) in lines.zip(area.rows()) {
         frame.render_widget(line, row);
     }
+    shown
 }
 
 /// A label in its column, and what it names.
@@ -42,4 +49,10 @@ pub(super) fn digest(hash: &str, room: usize) -> String {
     }
     let ends = hash.get(..16).zip(hash.get(hash.len().saturating_sub(16)..));
     ends.map_or_else(|| hash.to_owned(), |(start, end)| format!("{start}..{end}"))
+}
+
+/// A row without its first `start` and last `end` columns.
+pub(super) fn right_of(row: Rect, start: u16, end: u16) -> Rect {
+    let width = row.width.saturating_sub(start).saturating_sub(end);
+    Rect { x: row.x.saturating_add(start), width, ..row }
 }

@@ -2,7 +2,7 @@
 
 use qratum_chain::{
     document::HeaderProof,
-    types::{Certificate, Height, LightBlock},
+    types::{Certificate, Height, LightBlock, Validator},
 };
 use qratum_light_node::{Names, Proven};
 use qratum_themes::{Mark, Theme, Tone};
@@ -72,19 +72,17 @@ fn certificate(proof: &HeaderProof, names: &Names) -> String {
     }
     let Some(certificate) = &proof.certificate else { return "none: it is the anchor".to_owned() };
     let Some(commit) = certificate.commit() else { return "a chain of phase certificates".to_owned() };
-    let signers = commit.bitmap.indexes().filter_map(|index| {
-        let member = proof.validators.get(usize::try_from(index).ok()?)?;
+    let all = &proof.validators;
+    let signers = commit.bitmap.indexes().filter_map(|index| all.get(usize::try_from(index).ok()?));
+    let signers: Vec<&Validator> = signers.collect();
+    let power: u128 = signers.iter().map(|member| u128::from(member.power)).sum();
+    let total: u128 = all.iter().map(|member| u128::from(member.power)).sum();
+    let name = |member: &Validator| {
         let key = || member.pubkey.to_string().chars().take(12).collect();
-        Some(names.name(&member.pubkey).map_or_else(key, str::to_owned))
-    });
-    let names: Vec<String> = signers.collect();
-    format!(
-        "round {}, signed by {} of {}: {}",
-        commit.round,
-        names.len(),
-        proof.validators.len(),
-        names.join(", ")
-    )
+        names.name(&member.pubkey).map_or_else(key, str::to_owned)
+    };
+    let names: Vec<String> = signers.into_iter().map(name).collect();
+    format!("round {}, {power} of {total} power: {}", commit.round, names.join(", "))
 }
 
 /// The steps from the anchor, newest first; hand-overs are named as such.

@@ -13,7 +13,11 @@ use qratum_chain::{
     },
 };
 use qratum_crypto::merkle::{self, ProofError, Sha3};
-use qratum_light_node::wire::{Request, Response};
+use qratum_light_node::{
+    ConfigError, Peer, peers_from_json,
+    wire::{Request, Response},
+};
+use qratum_validator::{engine::Entry, message};
 use qratum_verifier::sync::{Progress, Sync};
 
 use crate::members::Members;
@@ -44,6 +48,13 @@ decoders! {
     fork: ForkEvidence,
     request: Request,
     response: Response,
+    consensus_request: message::Request,
+    consensus_reply: message::Reply,
+    journal: Entry,
+}
+
+pub(crate) fn peers(text: &[u8]) -> Result<Vec<Peer>, ConfigError> {
+    peers_from_json(text)
 }
 
 pub(crate) fn state_proof_holds(proof: &StateProof, root: Hash, key: &[u8], value: Option<&[u8]>) -> bool {

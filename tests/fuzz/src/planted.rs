@@ -20,7 +20,14 @@ use qratum_chain::{
     },
 };
 use qratum_crypto::merkle::ProofError;
-use qratum_light_node::wire::{Request, Response};
+use qratum_light_node::{
+    ConfigError, Peer,
+    wire::{Request, Response},
+};
+use qratum_validator::{
+    engine::Entry,
+    message::{self, Reply},
+};
 use qratum_verifier::{
     Reject,
     sync::{Progress, Sync, Then},
@@ -152,6 +159,39 @@ pub(crate) fn response(data: &[u8]) -> Result<Response, Malformed> {
         }
         other => other,
     })
+}
+
+/// Reads a reason to enter a round that it does not know as the last one.
+pub(crate) fn consensus_request(data: &[u8]) -> Result<message::Request, Malformed> {
+    after(data, |bytes| {
+        if let [1, 4, reason @ 3.., ..] = bytes.as_mut_slice() {
+            *reason = 2;
+        }
+    })
+}
+
+/// Reads an answer without blocks as a note.
+pub(crate) fn consensus_reply(data: &[u8]) -> Result<Reply, Malformed> {
+    Ok(match honest::consensus_reply(data)? {
+        Reply::Blocks(blocks) if blocks.is_empty() => Reply::Noted,
+        other => other,
+    })
+}
+
+/// Reads clocks it does not know as the last one.
+pub(crate) fn journal(data: &[u8]) -> Result<Entry, Malformed> {
+    after(data, |bytes| {
+        if let Some(kind) = bytes.get_mut(9).filter(|kind| **kind == 5) {
+            *kind = 4;
+        }
+    })
+}
+
+/// Panics on a name that ends in a hyphen.
+pub(crate) fn peers(text: &[u8]) -> Result<Vec<Peer>, ConfigError> {
+    let peers = honest::peers(text)?;
+    assert!(!peers.iter().any(|peer| peer.name.ends_with('-')), "planted: a hyphen");
+    Ok(peers)
 }
 
 /// Believes absence when the proof shows no leaf, without a look at the root.

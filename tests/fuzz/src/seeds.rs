@@ -11,13 +11,18 @@ use qratum_chain::{
     document::{self, Evidence, HeaderProof, HistoryProof},
     types::{
         Certificate, ChainParams, ChainedBlock, ChainedCertificate, Checkpoint, DoubleProposal, DoubleVote,
-        Engine, ForkEvidence, Genesis, HotStuffPhase, HotStuffRule, LightBlock, PhaseCertificate, Proposal,
-        SignedProposal, SignedVote,
+        Engine, ForkEvidence, Genesis, Height, HotStuffPhase, HotStuffRule, LightBlock, PhaseCertificate,
+        Proposal, SignedProposal, SignedVote,
     },
 };
 use qratum_crypto::sign::ed25519::Signature;
 use qratum_light_node::wire::{Request, Response};
 use qratum_tests::forge::{Forge, Member, Team};
+use qratum_validator::{
+    block::{Block, Decided},
+    engine::{Entry, Timer, TimerKind},
+    message::{self, Message, Reply, RoundReason},
+};
 
 use crate::{
     members::Members,
@@ -57,6 +62,10 @@ fn of(target: &str) -> Vec<Vec<u8>> {
         "state_proof" => (0..2 * STATE_ENTRIES).step_by(5).map(state_proof).collect(),
         "request" => requests().iter().map(Encode::to_bytes).collect(),
         "response" => responses().iter().map(Encode::to_bytes).collect(),
+        "consensus_request" => consensus_requests().iter().map(Encode::to_bytes).collect(),
+        "consensus_reply" => consensus_replies().iter().map(Encode::to_bytes).collect(),
+        "journal" => entries().iter().map(Encode::to_bytes).collect(),
+        "peers_json" => vec![PEERS.as_bytes().to_vec()],
         "header_json" => header_documents(),
         "evidence_json" => evidence_documents(),
         "genesis_json" => genesis_documents(),
@@ -163,7 +172,7 @@ fn state_proof(key: u8) -> Vec<u8> {
 }
 
 fn requests() -> Vec<Request> {
-    let [height, size] = [3, 9].map(qratum_chain::types::Height);
+    let [height, size] = [3, 9].map(Height);
     vec![
         Request::Tip,
         Request::Block(height),
@@ -175,7 +184,7 @@ fn requests() -> Vec<Request> {
 fn responses() -> Vec<Response> {
     let state = |key| {
         let (value, proof) = state_map().prove(&state_key(key)).expect("a proof");
-        Response::State { height: qratum_chain::types::Height(3), value, proof }
+        Response::State { height: Height(3), value, proof }
     };
     let path = vec![Hash([1; 32]), Hash([2; 32])];
     let blocks = blocks().into_iter().map(|block| Response::Block(Box::new(block)));
@@ -184,6 +193,43 @@ fn responses() -> Vec<Response> {
         .chain(blocks)
         .collect()
 }
+
+/// A block with its parent's certificate.
+fn block() -> Block {
+    let forge = small();
+    Block { header: forge.header(3), last_certificate: Some(forge.block(2).certificate) }
+}
+
+fn consensus_requests() -> Vec<message::Request> {
+    let messages = [
+        Message::Vote(votes().remove(0)),
+        Message::Proposal(Box::new((proposal(), block()))),
+        Message::Polka(votes()),
+        Message::RoundCertificate(RoundReason::Skip, votes()),
+    ];
+    let tell = messages.into_iter().map(message::Request::Tell);
+    tell.chain([message::Request::Blocks(Height(3))]).collect()
+}
+
+fn consensus_replies() -> Vec<Reply> {
+    let decided = Decided { block: block(), certificate: small().block(3).certificate };
+    vec![Reply::Noted, Reply::Blocks(vec![decided])]
+}
+
+fn entries() -> Vec<Entry> {
+    vec![
+        Entry::Vote(votes().remove(0)),
+        Entry::Proposal(proposal()),
+        Entry::Polka(votes()),
+        Entry::Block(Box::new(block())),
+        Entry::Timeout(Height(3), Timer { kind: TimerKind::Propose, round: Round(0) }),
+    ]
+}
+
+/// Two peers on loopback.
+const PEERS: &str = r#"{"schema":"qratum/peers/v1","peers":[
+{"name":"v1","address":"/ip4/127.0.0.1/tcp/4001/p2p/12D3KooW9tHTtS3inCZiYykw4u5G4frbjVFqhkmJX12gSNCVeH3e"},
+{"name":"v2","address":"/ip4/127.0.0.1/tcp/4002/p2p/12D3KooW9xCm2jWjNVrwh51SWCQBMYdMyeU3NpT85QhLVkF6PcNM"}]}"#;
 
 /// A header with a certificate, one with a path, one in the history of another, and genesis.
 fn header_documents() -> Vec<Vec<u8>> {

@@ -60,7 +60,10 @@ decoders!(
     light_block,
     checkpoint,
     request,
-    response
+    response,
+    consensus_request,
+    consensus_reply,
+    journal
 );
 
 /// A list of validators is canonical; a set made of it has members, each once, each with power.
@@ -153,6 +156,14 @@ pub fn genesis_json(data: &[u8]) {
     let text = subject::genesis_to_json(&genesis).expect("a document");
     assert_eq!(document::genesis_from_json(text.as_bytes()).as_ref(), Ok(&genesis));
     let _ = (genesis.validator_set(), genesis.chain_id());
+}
+
+/// A list of peers that was read has peers, no two of one name or address.
+pub fn peers_json(data: &[u8]) {
+    let Ok(peers) = subject::peers(data) else { return };
+    let names: BTreeSet<_> = peers.iter().map(|peer| &peer.name).collect();
+    let addresses: BTreeSet<_> = peers.iter().map(|peer| peer.address.to_string()).collect();
+    assert!(!peers.is_empty() && names.len() == peers.len() && addresses.len() == peers.len());
 }
 
 /// How many leaves the tree of [`merkle`](fn@merkle) has.

@@ -167,7 +167,8 @@ pub fn search(bounds: Bounds, law: &Law) -> Result<Checked, Box<Astray>> {
     let first = (0..world.candidates.len()).filter(|set| world.is_first_of_its_names(*set));
     let mut chains: Vec<Vec<usize>> = first.map(|set| vec![set]).collect();
     for _ in 1..bounds.sets {
-        let longer = |chain: Vec<usize>| (0..world.candidates.len()).map(move |set| [&*chain, &[set]].concat());
+        let longer =
+            |chain: Vec<usize>| (0..world.candidates.len()).map(move |set| [&*chain, &[set]].concat());
         chains = chains.into_iter().flat_map(longer).collect();
     }
     for chain in chains {
@@ -195,9 +196,8 @@ impl World {
     fn new(bounds: Bounds) -> Self {
         let params = ChainParams { set_length: bounds.set_length, ..ChainParams::default() };
         let heights = bounds.set_length * bounds.sets as u64;
-        let candidates: Vec<Candidate> = (1..(bounds.power + 1).pow(bounds.keys as u32))
-            .map(|number| candidate(number, bounds))
-            .collect();
+        let candidates: Vec<Candidate> =
+            (1..(bounds.power + 1).pow(bounds.keys as u32)).map(|number| candidate(number, bounds)).collect();
         let lie = |height, candidate: &Candidate| {
             let own = candidate.set.hash();
             Header { tx_root: Hash([1; 32]), ..header(height, [own, own], &params) }
@@ -358,7 +358,12 @@ impl Search<'_> {
         Ok(())
     }
 
-    fn astray(&self, what: &'static str, [from, to]: [u64; 2], signers: Vec<Keys>) -> Result<(), Box<Astray>> {
+    fn astray(
+        &self,
+        what: &'static str,
+        [from, to]: [u64; 2],
+        signers: Vec<Keys>,
+    ) -> Result<(), Box<Astray>> {
         let sets = self.chain.iter().map(|set| self.world.candidates[*set].powers.clone()).collect();
         Err(Box::new(Astray { what, sets, faulty: self.faulty, from, to, signers }))
     }

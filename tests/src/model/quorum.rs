@@ -63,7 +63,14 @@ pub fn check(bounds: Bounds<'_>, law: &Law) -> Result<Checked, Box<Broken>> {
     for members in 1..=bounds.members {
         each_vector(bounds, members, &mut Vec::new(), &mut |powers| {
             checked.vectors += 1;
-            vector(powers, law, &mut checked)
+            let set = Set::new(powers);
+            quorums_intersect(&set, law, &mut checked)?;
+            the_honest_are_live(&set, law)
+        })?;
+    }
+    for members in 1..=bounds.members {
+        each_vector(bounds, members, &mut Vec::new(), &mut |powers| {
+            thresholds_are_exact(&Set::new(powers), law)
         })?;
     }
     Ok(checked)
@@ -92,52 +99,82 @@ fn each_vector(
 /// A group of members, as bits over their indexes.
 type Group = usize;
 
-fn vector(powers: &[u64], law: &Law, checked: &mut Checked) -> Verdict {
-    let everyone: Group = (1 << powers.len()) - 1;
-    let broken = |promise, groups: &[Group]| {
-        Err(Box::new(Broken { promise, powers: powers.to_vec(), groups: groups.to_vec() }))
-    };
-    let total = power(powers, everyone);
-    let tally = |group| Tally { signed: power(powers, group), total };
-    let groups = |fits: &dyn Fn(Tally) -> bool| -> Vec<Group> {
-        (0..=everyone).filter(|group| fits(tally(*group))).collect()
-    };
-    let quorums = groups(&law.quorum);
-    let at_fault = groups(&|tally| 3 * tally.signed < tally.total);
-    for a in &quorums {
-        for b in &quorums {
-            checked.pairs += 1;
-            if 3 * power(powers, a & b) <= total {
-                return broken("two quorums share more than a third", &[*a, *b]);
-            }
-            checked.triples += at_fault.len() as u64;
-            if let Some(f) = at_fault.iter().find(|f| a & b & !**f == 0) {
-                return broken("two quorums share an honest member", &[*a, *b, *f]);
-            }
-        }
+/// A set with the power of each group of its members.
+struct Set<'a> {
+    powers: &'a [u64],
+    tallies: Vec<Tally>,
+}
+
+impl<'a> Set<'a> {
+    fn new(powers: &'a [u64]) -> Self {
+        let signed = |group: Group| -> u128 {
+            let inside = powers.iter().enumerate().filter(|(index, _)| group >> index & 1 == 1);
+            inside.map(|(_, power)| u128::from(*power)).sum()
+        };
+        let everyone = (1 << powers.len()) - 1;
+        let total = signed(everyone);
+        Self { powers, tallies: (0..=everyone).map(|group| Tally { signed: signed(group), total }).collect() }
     }
-    for f in &at_fault {
-        if !(law.quorum)(tally(everyone & !f)) {
-            return broken("the honest alone are a quorum", &[*f]);
-        }
-        if let Some(m) = groups(&law.third).iter().find(|m| **m & !f == 0) {
-            return broken("more than a third has an honest member", &[*m, *f]);
-        }
+
+    fn tally(&self, group: Group) -> Tally {
+        self.tallies[group]
     }
-    // The same thresholds by division, which cannot overflow.
-    let (two_thirds, third) = (total / 3 * 2 + total % 3 * 2 / 3, total / 3);
-    let differs = |group: &Group| {
-        let Tally { signed, .. } = tally(*group);
-        (law.quorum)(tally(*group)) != (signed > two_thirds)
-            || (law.third)(tally(*group)) != (signed > third)
-    };
-    match (0..=everyone).find(differs) {
-        Some(group) => broken("multiplied thresholds are the divided ones", &[group]),
-        None => Ok(()),
+
+    fn groups(&self, fits: impl Fn(Tally) -> bool) -> Vec<Group> {
+        (0..self.tallies.len()).filter(|group| fits(self.tally(*group))).collect()
+    }
+
+    fn at_fault(&self) -> Vec<Group> {
+        self.groups(|tally| 3 * tally.signed < tally.total)
+    }
+
+    fn broken(&self, promise: &'static str, groups: &[Group]) -> Verdict {
+        Err(Box::new(Broken { promise, powers: self.powers.to_vec(), groups: groups.to_vec() }))
     }
 }
 
-fn power(powers: &[u64], group: Group) -> u128 {
-    let inside = powers.iter().enumerate().filter(|(index, _)| group >> index & 1 == 1);
-    inside.map(|(_, power)| u128::from(*power)).sum()
+fn quorums_intersect(set: &Set<'_>, law: &Law, checked: &mut Checked) -> Verdict {
+    let (quorums, at_fault) = (set.groups(law.quorum), set.at_fault());
+    for a in &quorums {
+        for b in &quorums {
+            checked.pairs += 1;
+            let both = set.tally(a & b);
+            if 3 * both.signed <= both.total {
+                return set.broken("two quorums share more than a third", &[*a, *b]);
+            }
+            checked.triples += at_fault.len() as u64;
+            if let Some(f) = at_fault.iter().find(|f| a & b & !**f == 0) {
+                return set.broken("two quorums share an honest member", &[*a, *b, *f]);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn the_honest_are_live(set: &Set<'_>, law: &Law) -> Verdict {
+    let everyone = set.tallies.len() - 1;
+    let thirds = set.groups(law.third);
+    for f in set.at_fault() {
+        if !(law.quorum)(set.tally(everyone & !f)) {
+            return set.broken("the honest alone are a quorum", &[f]);
+        }
+        if let Some(m) = thirds.iter().find(|m| **m & !f == 0) {
+            return set.broken("more than a third has an honest member", &[*m, f]);
+        }
+    }
+    Ok(())
+}
+
+/// The same thresholds by division, which cannot overflow.
+fn thresholds_are_exact(set: &Set<'_>, law: &Law) -> Verdict {
+    let differs = |group: &Group| {
+        let tally = set.tally(*group);
+        let (thirds, rest) = (tally.total / 3, tally.total % 3);
+        (law.quorum)(tally) != (tally.signed > thirds * 2 + rest * 2 / 3)
+            || (law.third)(tally) != (tally.signed > thirds)
+    };
+    match (0..set.tallies.len()).find(differs) {
+        Some(group) => set.broken("multiplied thresholds are the divided ones", &[group]),
+        None => Ok(()),
+    }
 }

@@ -18,7 +18,9 @@ pub(super) fn check(text: &[u8]) -> Result<(), DocumentError> {
     while let Some((at, byte)) = bytes.next() {
         match (byte, string) {
             (b'"', None) => string = Some(at),
-            (b'"', Some(start)) if at.saturating_sub(start) > MAX_STRING => return Err(DocumentError::TooMuch),
+            (b'"', Some(start)) if at.saturating_sub(start) > MAX_STRING => {
+                return Err(DocumentError::TooMuch);
+            }
             (b'"', Some(_)) => string = None,
             (b'\\', Some(_)) => drop(bytes.next()),
             (b',' | b'[' | b'{', None) => values = values.saturating_add(1),

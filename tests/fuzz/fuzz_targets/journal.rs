@@ -1,0 +1,5 @@
+//! See [`qratum_fuzz::targets::journal`].
+
+#![no_main]
+
+qratum_fuzz::target!(journal);

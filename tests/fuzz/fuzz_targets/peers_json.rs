@@ -1,0 +1,5 @@
+//! See [`qratum_fuzz::targets::peers_json`].
+
+#![no_main]
+
+qratum_fuzz::target!(peers_json);
