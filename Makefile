@@ -22,11 +22,11 @@ bench: ## the benchmarks of tests/bench, a workspace of its own
 	cd tests/bench && cargo run --release --locked --bin headers
 	cd tests/bench && cargo run --release --locked --bin million
 
-fuzz: ## each fuzz target for FUZZ_SECONDS (60); needs cargo-fuzz and a nightly Rust
+fuzz: ## RUNS (2000000) of each fuzz target, then a table; FUZZ_TARGETS="..." for some
 	@scripts/fuzz
 
 prove: ## the models of quorums and hand-overs, checked to the end
-	cargo run --release --locked -p qratum-tests --bin prove
+	@scripts/prove
 
 deny: ## licences, bans, sources and advisories; needs cargo-deny
 	@cargo deny --version >/dev/null 2>&1 || { echo "deny: cargo-deny is not installed (cargo install cargo-deny --locked)" >&2; exit 1; }

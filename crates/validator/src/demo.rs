@@ -14,8 +14,9 @@ use qratum_chain::{
     types::{ChainParams, Genesis, GenesisError, GenesisValidator, Jurisdiction, SetId, Time, Validator},
 };
 use qratum_crypto::sign::ed25519::SecretKey;
+use zeroize::Zeroizing;
 
-use crate::home::{Home, HomeError, PeerAddress, make_folder, write_new};
+use crate::home::{Home, HomeError, PeerAddress, claim_folder, make_folder, write_new};
 
 /// Names, powers and jurisdictions of the first members.
 const FIRST: [(&str, u64, [u8; 2]); 4] =
@@ -83,16 +84,16 @@ impl fmt::Display for DemoError {
 
 impl std::error::Error for DemoError {}
 
-/// Makes `home`, which must not exist, for a network whose genesis has the time `now`.
+/// Makes `home`, which must not exist or be empty, for a network whose genesis has the time `now`.
 ///
 /// # Errors
-/// [`DemoError`]. A home that exists is left as it is.
+/// [`DemoError`]. A home that holds something is left as it is.
 pub fn create(home: &Path, now: Time, options: &Options) -> Result<Demo, DemoError> {
     if !(1..=MAX_VALIDATORS).contains(&options.validators) {
         return Err(DemoError::Count(options.validators));
     }
-    let seeds = (0..options.validators).map(|_| Ok((random()?, random()?)));
-    let seeds: Vec<([u8; 32], [u8; 32])> = seeds.collect::<Result<_, _>>().map_err(DemoError::Random)?;
+    let seeds = (0..options.validators).map(|_| Ok(Seeds { vote: random()?, peer: random()? }));
+    let seeds: Vec<Seeds> = seeds.collect::<Result<_, _>>().map_err(DemoError::Random)?;
     let genesis = genesis(&seeds, now, options);
     genesis.validator_set().map_err(DemoError::Genesis)?;
     let peers = addresses(&genesis, &seeds)?;
@@ -100,13 +101,19 @@ pub fn create(home: &Path, now: Time, options: &Options) -> Result<Demo, DemoErr
     Ok(Demo { genesis, peers })
 }
 
-fn random() -> Result<[u8; 32], getrandom::Error> {
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed).map(|()| seed)
+/// What the two keys of a validator are made of; wiped when dropped.
+struct Seeds {
+    vote: Zeroizing<[u8; 32]>,
+    peer: Zeroizing<[u8; 32]>,
 }
 
-fn genesis(seeds: &[([u8; 32], [u8; 32])], now: Time, options: &Options) -> Genesis {
-    let validators = (0usize..).zip(seeds).map(|(index, (vote, _))| {
+fn random() -> Result<Zeroizing<[u8; 32]>, getrandom::Error> {
+    let mut seed = Zeroizing::new([0; 32]);
+    getrandom::fill(seed.as_mut_slice()).map(|()| seed)
+}
+
+fn genesis(seeds: &[Seeds], now: Time, options: &Options) -> Genesis {
+    let validators = (0usize..).zip(seeds).map(|(index, seeds)| {
         let (name, power, letters) = match FIRST.get(index) {
             Some((name, power, letters)) => ((*name).to_owned(), *power, *letters),
             None => (format!("v{}", index + 1), 20, *b"CH"),
@@ -114,7 +121,7 @@ fn genesis(seeds: &[([u8; 32], [u8; 32])], now: Time, options: &Options) -> Gene
         Jurisdiction::new(letters).map(|jurisdiction| GenesisValidator {
             name,
             validator: Validator {
-                pubkey: SecretKey::from_seed(vote).public(),
+                pubkey: SecretKey::from_seed(&seeds.vote).public(),
                 power,
                 jurisdiction,
                 since_set: SetId(0),
@@ -136,14 +143,14 @@ fn genesis(seeds: &[([u8; 32], [u8; 32])], now: Time, options: &Options) -> Gene
 }
 
 /// A free port for each: all are held until the last is found, so that none is given twice.
-fn addresses(genesis: &Genesis, seeds: &[([u8; 32], [u8; 32])]) -> Result<Vec<PeerAddress>, DemoError> {
+fn addresses(genesis: &Genesis, seeds: &[Seeds]) -> Result<Vec<PeerAddress>, DemoError> {
     let mut held = Vec::new();
     let mut peers = Vec::new();
-    for (member, (_, peer)) in genesis.validators.iter().zip(seeds) {
+    for (member, seeds) in genesis.validators.iter().zip(seeds) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(DemoError::Port)?;
         let port = listener.local_addr().map_err(DemoError::Port)?.port();
         held.push(listener);
-        let key = Keypair::ed25519_from_bytes(*peer);
+        let key = Keypair::ed25519_from_bytes(seeds.peer.clone().as_mut_slice());
         let key = key.map_err(|_| DemoError::Home(HomeError::Key("peer.key".into())))?;
         peers.push(PeerAddress {
             name: member.name.clone(),
@@ -159,20 +166,20 @@ fn write(
     path: &Path,
     genesis: &Genesis,
     peers: &[PeerAddress],
-    seeds: &[([u8; 32], [u8; 32])],
+    seeds: &[Seeds],
 ) -> Result<(), DemoError> {
     let text = genesis_to_json(genesis).map_err(DemoError::Document)?;
     let files = || {
-        make_folder(path)?;
+        claim_folder(path)?;
         make_folder(&home.run())?;
         make_folder(&path.join("validators"))?;
         write_new(&home.genesis_path(), text.as_bytes())?;
         home.write_peers(peers)?;
-        for (member, (vote, peer)) in genesis.validators.iter().zip(seeds) {
+        for (member, seeds) in genesis.validators.iter().zip(seeds) {
             let folder = home.validator(&member.name);
             make_folder(&folder)?;
-            write_new(&folder.join("vote.key"), vote)?;
-            write_new(&folder.join("peer.key"), peer)?;
+            write_new(&folder.join("vote.key"), seeds.vote.as_slice())?;
+            write_new(&folder.join("peer.key"), seeds.peer.as_slice())?;
         }
         Ok(())
     };
@@ -210,13 +217,17 @@ mod tests {
     }
 
     #[test]
-    fn a_home_that_exists_is_left_alone() {
+    fn an_empty_home_is_taken_and_one_that_holds_something_is_left_alone() {
         let folder = Scratch::new();
+        let empty = folder.0.join("empty");
+        std::fs::create_dir(&empty).unwrap();
+        create(&empty, NOW, &Options::default()).unwrap();
+        assert_eq!(std::fs::metadata(&empty).unwrap().permissions().mode() & 0o777, 0o700);
         let error = create(&folder.0, NOW, &Options::default()).unwrap_err();
         assert!(
             matches!(error, DemoError::Home(HomeError::Io(_, why)) if why.kind() == io::ErrorKind::AlreadyExists)
         );
-        assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 0);
+        assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 1);
     }
 
     #[test]

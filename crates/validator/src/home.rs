@@ -14,7 +14,7 @@ use core::fmt;
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -25,6 +25,7 @@ use qratum_chain::{
 };
 use qratum_crypto::sign::ed25519::SecretKey;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 const PEERS_SCHEMA: &str = "qratum/peers/v1";
 
@@ -149,7 +150,8 @@ impl Home {
     /// # Errors
     /// [`HomeError::Io`], [`HomeError::Key`].
     pub fn vote_key(&self, name: &str) -> Result<SecretKey, HomeError> {
-        Ok(SecretKey::from_seed(&seed(&self.validator(name).join("vote.key"))?))
+        let seed = seed(&self.validator(name).join("vote.key"))?;
+        Ok(SecretKey::from_seed(&seed))
     }
 
     /// The network key of a validator.
@@ -158,7 +160,7 @@ impl Home {
     /// [`HomeError::Io`], [`HomeError::Key`].
     pub fn peer_key(&self, name: &str) -> Result<Keypair, HomeError> {
         let path = self.validator(name).join("peer.key");
-        Keypair::ed25519_from_bytes(seed(&path)?).map_err(|_| HomeError::Key(path))
+        Keypair::ed25519_from_bytes(seed(&path)?.as_mut_slice()).map_err(|_| HomeError::Key(path))
     }
 
     /// Writes `peers.json`, which must not exist.
@@ -196,8 +198,23 @@ fn read(path: &Path) -> Result<Vec<u8>, HomeError> {
     Ok(bytes)
 }
 
-fn seed(path: &Path) -> Result<[u8; 32], HomeError> {
-    read(path)?.try_into().map_err(|_| HomeError::Key(path.to_owned()))
+/// A 32-byte seed, wiped when dropped.
+fn seed(path: &Path) -> Result<Zeroizing<[u8; 32]>, HomeError> {
+    let bytes = Zeroizing::new(read(path)?);
+    let seed = bytes.as_slice().try_into().map_err(|_| HomeError::Key(path.to_owned()))?;
+    Ok(Zeroizing::new(seed))
+}
+
+/// Makes the folder of a home, or takes one that is there and empty; then only its owner can enter.
+///
+/// # Errors
+/// [`HomeError::Io`], also when it exists and holds something.
+pub fn claim_folder(path: &Path) -> Result<(), HomeError> {
+    let io = |why| HomeError::Io(path.to_owned(), why);
+    if fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none()) {
+        return fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(io);
+    }
+    make_folder(path)
 }
 
 /// Makes a folder that only its owner can enter.

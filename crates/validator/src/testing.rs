@@ -130,6 +130,8 @@ pub(crate) struct Net {
     pub(crate) dice: Dice,
     /// One in so many messages is lost.
     pub(crate) loses_one_in: u64,
+    /// Tells each half of the others another story, in votes and proposals.
+    pub(crate) two_faced: Option<usize>,
     votes: BTreeMap<Place, Option<BlockId>>,
     decided: BTreeMap<Height, BlockId>,
     pub(crate) notes: Vec<String>,
@@ -145,6 +147,7 @@ impl Net {
             sent: 0,
             dice: Dice(seed),
             loses_one_in: u64::MAX,
+            two_faced: None,
             votes: BTreeMap::new(),
             decided: BTreeMap::new(),
             notes: Vec::new(),
@@ -271,10 +274,14 @@ impl Net {
                 }
                 Output::Tell(message) => {
                     disk.log.append(&mut disk.unflushed);
-                    self.watch_vote(i, &message);
+                    let lies = self.two_faced == Some(i);
+                    if !lies {
+                        self.watch_vote(i, &message);
+                    }
                     for j in (0..POWERS.len()).filter(|j| *j != i) {
                         if self.dice.below(self.loses_one_in) != 0 || self.loses_one_in == u64::MAX {
-                            self.post(j, Arrival::Message(i, message.clone()));
+                            let other = (lies && j % 2 == 1).then(|| other_story(&message)).flatten();
+                            self.post(j, Arrival::Message(i, other.unwrap_or_else(|| message.clone())));
                         }
                     }
                 }
@@ -301,6 +308,27 @@ impl Net {
     fn watch_block(&mut self, decided: &Decided) {
         let id = decided.block.id();
         assert_eq!(*self.decided.entry(decided.height()).or_insert(id), id, "a fork");
+    }
+}
+
+/// The same vote for another value, or the same proposal of another block, well signed.
+fn other_story(message: &Message) -> Option<Message> {
+    match message {
+        Message::Vote(signed) => {
+            let mut signed = signed.clone();
+            let other = BlockId(Hash([7; 32]));
+            signed.vote.value = if signed.vote.value.is_some() { None } else { Some(other) };
+            signed.signature = key(signed.signer).sign(&signed.vote.sign_bytes());
+            Some(Message::Vote(signed))
+        }
+        Message::Proposal(pair) => {
+            let (mut signed, mut block) = (**pair).clone();
+            block.header.time = block.header.time.plus(1);
+            signed.proposal.block_id = block.id();
+            signed.signature = key(signed.signer).sign(&signed.proposal.sign_bytes());
+            Some(Message::Proposal(Box::new((signed, block))))
+        }
+        _ => None,
     }
 }
 

@@ -25,12 +25,12 @@ use qratum_verifier::{
 
 use crate::subject;
 
-/// Height of the newest block: six sets of four heights, each with one new member of four.
-const HEIGHTS: u8 = 22;
-const SETS: u64 = 6;
+/// Height of the newest block: four sets of four heights, each with one new member of four.
+const HEIGHTS: u8 = 14;
+const SETS: u64 = 4;
 /// Seeds of the forge's keys that are the adversary's: one of any four in a row.
 const FAULTY_SEEDS: [u64; 2] = [4, 8];
-const MOST_ANSWERS: usize = 6;
+const MOST_ANSWERS: usize = 5;
 
 /// The honest chain, and what the adversary has.
 struct Scene {

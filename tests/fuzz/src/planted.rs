@@ -14,9 +14,8 @@ use qratum_chain::{
     document::{DocumentError, Evidence, HeaderProof},
     state::StateProof,
     types::{
-        Certificate, ChainedCertificate, Checkpoint, CommitCertificate, DoubleProposal, DoubleVote,
-        ForkEvidence, Genesis, Header, LightBlock, PhaseCertificate, Proposal, SignedProposal, SignedVote,
-        Time, Vote,
+        Certificate, ChainedCertificate, Checkpoint, CommitCertificate, DoubleVote, Genesis, Header,
+        LightBlock, PhaseCertificate, Proposal, SignedProposal, SignedVote, Time, Vote,
     },
 };
 use qratum_crypto::merkle::ProofError;
@@ -164,8 +163,8 @@ pub(crate) fn response(data: &[u8]) -> Result<Response, Malformed> {
 /// Reads a reason to enter a round that it does not know as the last one.
 pub(crate) fn consensus_request(data: &[u8]) -> Result<message::Request, Malformed> {
     after(data, |bytes| {
-        if let [1, 4, reason @ 3.., ..] = bytes.as_mut_slice() {
-            *reason = 2;
+        if let [1, 4, reason, ..] = bytes.as_mut_slice() {
+            *reason = (*reason).min(2);
         }
     })
 }

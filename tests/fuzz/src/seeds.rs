@@ -12,7 +12,7 @@ use qratum_chain::{
     types::{
         Certificate, ChainParams, ChainedBlock, ChainedCertificate, Checkpoint, DoubleProposal, DoubleVote,
         Engine, ForkEvidence, Genesis, Height, HotStuffPhase, HotStuffRule, LightBlock, PhaseCertificate,
-        Proposal, SignedProposal, SignedVote,
+        Proposal, Round, SignedProposal, SignedVote,
     },
 };
 use qratum_crypto::sign::ed25519::Signature;
@@ -286,10 +286,10 @@ fn merkle(place: u8, size: u8) -> Vec<u8> {
 /// Programs for the lying peer: the honest chain, a set of its own, one more signature.
 fn tapes() -> Vec<Vec<u8>> {
     vec![
-        vec![21, 0, 7, 3, 0, 7, 11, 0, 7, 15, 0, 7, 19, 0, 7],
+        vec![13, 0, 7, 3, 0, 7, 7, 0, 7, 11, 0, 7],
         vec![3, 0, 7, 7, 0, 7, 11, 0, 7],
         vec![0, 1, 15, 7],
-        vec![21, 1, 15, 7],
+        vec![13, 1, 15, 7],
         vec![2, 3, 2, 1, 6, 7, 7],
         vec![3, 4, 10, 3, 12, 6, 7, 7],
     ]

@@ -53,6 +53,18 @@ fn two_of_four_dead_stops_the_chain_until_they_are_back() {
     assert!(net.run(2 * MINUTE, |net| lowest(net) >= stopped + 5), "at {} of {stopped}", lowest(&net));
 }
 
+/// FEATURES A-008: whoever of the four (at most 30 of 100) votes and proposes both ways, the
+/// others agree on one chain and go on. The net asserts that no two decide differently.
+#[test]
+fn byz_one_third_minus_one_live() {
+    for liar in 0..4 {
+        let mut net = Net::new(40 + liar as u64);
+        net.two_faced = Some(liar);
+        let honest = |net: &Net| (0..4).filter(|i| *i != liar).map(|i| net.height(i)).min().unwrap();
+        assert!(net.run(5 * MINUTE, |net| honest(net) >= 25), "{liar} lies: at {}", honest(&net));
+    }
+}
+
 /// The net itself watches every vote and every block: this only has to shake it.
 #[test]
 fn crashes_anywhere_and_lost_messages_never_make_two_votes_or_a_fork() {
