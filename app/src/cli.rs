@@ -8,6 +8,9 @@ use crate::exit::CODES;
 
 /// Admin console for BFT networks: every value is verified by an embedded light node, or marked
 /// as not verified. Without a command it opens the console.
+///
+/// The network's own engine is of the Tendermint family; the verifier accepts its commit
+/// certificates, and the chained certificates of HotStuff, by the profile of the network.
 #[derive(Debug, Parser)]
 #[command(name = "qratum", version, after_help = CODES)]
 pub(crate) struct Cli {
