@@ -5,7 +5,7 @@
 use qratum_chain::{
     codec::{Decode, Encode},
     document::HeaderProof,
-    types::{Height, LightBlock},
+    types::{Height, LightBlock, Time},
 };
 use qratum_tests::forge::{Forge, Member, Team};
 use qratum_verifier::{
@@ -72,6 +72,23 @@ fn an_expired_anchor_still_chains_and_says_so() {
     let other = Forge::small(18);
     let foreign = header_proof(&other, 14, Vec::new());
     assert_eq!(proof::check(&foreign, &genesis, &rules, late).unwrap_err().name(), "WrongChain");
+}
+
+#[test]
+fn the_anchor_itself_grows_old_and_is_not_from_the_future() {
+    let forge = Forge::small(1);
+    let (genesis, rules) = anchor(&forge);
+    let document = HeaderProof {
+        header: forge.header(0),
+        certificate: None,
+        validators: forge.team(0).validators(),
+        path: Vec::new(),
+        history: None,
+    };
+    let at = |time| proof::check(&document, &genesis, &rules, time);
+    assert!(!at(forge.now()).unwrap().expired);
+    assert!(at(forge.now().plus(rules.params.trusting_period_ms)).unwrap().expired);
+    assert_eq!(at(Time(0)).unwrap_err().name(), "TimeInFuture");
 }
 
 #[test]

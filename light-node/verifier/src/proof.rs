@@ -9,7 +9,7 @@ use qratum_chain::{
 };
 use qratum_crypto::merkle::{self, Sha3};
 
-use crate::{Reject, Rules, SetCache, Trusted, Verdict, Verified, verify};
+use crate::{Reject, Rules, SetCache, Trusted, Verdict, Verified, predicates as rule, verify};
 
 /// A header that chains to the anchor, and whether the anchor could still vouch for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +68,8 @@ fn follow(
     if proof.header.id() != trusted.id() {
         return Err(Reject::NotProven);
     }
+    rule::is_within_trusting_period(&proof.header, &rules.params, now)?;
+    rule::is_not_from_the_future(&proof.header, &rules.params, now)?;
     Ok(trusted.header().clone())
 }
 
