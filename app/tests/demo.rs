@@ -28,7 +28,7 @@ demo)
     ;;
 run)
     case $5 in north) i=0 ;; east) i=1 ;; south) i=2 ;; west) i=3 ;; esac
-    if [ -e "$3/fail-$5" ]; then echo "no luck" >&2; exit 7; fi
+    if [ -e "$3/fail-$5" ] || [ -e "$3/../fail-$5" ]; then echo "no luck" >&2; exit 7; fi
     echo $$ > "$3/run/validator-$i.pid"
     if [ -e "$3/deaf-$5" ]; then exec sleep 600; fi
     cat > /dev/null
@@ -64,16 +64,29 @@ impl Stage {
         self.0.join("home")
     }
 
-    fn start(&self, arguments: &[&str]) -> Child {
-        Command::new(self.0.join("qratum"))
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(self.0.join("qratum"));
+        command
             .arg("demo")
             .args(arguments)
             .env("TMPDIR", &self.0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
+            .stderr(Stdio::piped());
+        command
+    }
+
+    fn start(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).spawn().unwrap()
+    }
+
+    /// The homes that nobody named, by name.
+    fn scratch(&self) -> Vec<PathBuf> {
+        let files = fs::read_dir(&self.0).unwrap().map(|file| file.unwrap().path());
+        let ours = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with("qratum-demo-");
+        let mut found: Vec<_> = files.filter(ours).collect();
+        found.sort();
+        found
     }
 
     fn at_home(&self) -> Child {
@@ -119,6 +132,12 @@ fn ended(mut child: Child) -> (ExitStatus, String) {
     (status, text)
 }
 
+/// What it says first.
+fn greeting(home: &Path) -> String {
+    let home = home.display();
+    format!("home {home}\nin another terminal: qratum --home {home} status\n")
+}
+
 #[test]
 fn every_signal_ends_it_cleanly() {
     for name in ["INT", "TERM", "HUP"] {
@@ -127,7 +146,7 @@ fn every_signal_ends_it_cleanly() {
         let pids = stage.pids(&stage.home(), 4);
         signal(&demo, name);
         let (status, text) = ended(demo);
-        assert_eq!((status.code(), text.as_str()), (Some(0), ""), "{name}");
+        assert_eq!((status.code(), text), (Some(0), greeting(&stage.home())), "{name}");
         assert!(pids.iter().all(|pid| !runs(*pid)), "{name}: a validator outlives the demo");
         assert_eq!(fs::read_dir(stage.home().join("run")).unwrap().count(), 0, "{name}: pid files");
     }
@@ -186,13 +205,18 @@ fn a_lost_validator_is_told_and_not_started_again() {
     let mut demo = stage.at_home();
     let mut told = BufReader::new(demo.stderr.take().unwrap());
     let mut text = String::new();
-    told.read_line(&mut text).unwrap();
+    while text.lines().count() < 3 {
+        told.read_line(&mut text).unwrap();
+    }
     signal(&demo, "TERM");
     assert_eq!(until(|| demo.try_wait().unwrap()).code(), Some(0));
     told.read_to_string(&mut text).unwrap();
     let log = stage.home().join("log/east.log");
-    assert_eq!(text, format!("qratum: validator east ended: exit status: 7; its log is {}\n", log.display()));
-    assert_eq!(fs::read_to_string(log).unwrap(), "no luck\n", "started once");
+    let told = format!("qratum: validator east ended: exit status: 7; its log is {}\n", log.display());
+    assert_eq!(text, greeting(&stage.home()) + &told);
+    assert_eq!(fs::read_to_string(&log).unwrap(), "no luck\n", "started once");
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&log), mode(log.parent().unwrap())), (0o600, 0o700));
 }
 
 #[test]
@@ -210,16 +234,119 @@ fn a_second_demo_on_one_home_is_refused() {
 #[test]
 fn a_home_that_nobody_named_is_made_and_removed() {
     let stage = Stage::new("scratch");
-    let scratch = || {
-        let mut files = fs::read_dir(&stage.0).unwrap().map(|file| file.unwrap().path());
-        files.find(|path| path.file_name().unwrap().to_str().unwrap().starts_with("qratum-demo-"))
-    };
     let demo = stage.start(&[]);
-    let home = until(scratch);
+    let home = until(|| stage.scratch().pop());
     stage.pids(&home, 4);
     signal(&demo, "TERM");
     assert_eq!(ended(demo).0.code(), Some(0));
-    assert_eq!(scratch(), None);
+    assert_eq!(stage.scratch(), [] as [PathBuf; 0]);
+}
+
+#[test]
+fn a_home_that_nobody_named_goes_with_every_end() {
+    let stage = Stage::new("scratch-errors");
+    let nothing: [PathBuf; 0] = [];
+    // Nobody reads: the first line of state cannot be written.
+    let mut demo = stage.start(&["--headless"]);
+    drop(demo.stdout.take());
+    let (status, text) = ended(demo);
+    assert_eq!(status.code(), Some(1));
+    assert!(!text.contains("qratum: "), "a reader that left is no mistake: {text}");
+    assert_eq!(stage.scratch(), nothing, "a closed pipe");
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut demo = stage.command(&["--headless"]);
+    let (status, text) = ended(demo.stdout(full).spawn().unwrap());
+    assert_eq!(status.code(), Some(1));
+    assert!(text.contains("qratum: standard output: No space left on device"), "{text}");
+    assert_eq!(stage.scratch(), nothing, "a full device");
+    fs::remove_file(stage.0.join("qratum-validator")).unwrap();
+    let mut demo = stage.command(&["--headless"]);
+    assert_eq!(ended(demo.env("PATH", &stage.0).spawn().unwrap()).0.code(), Some(1));
+    assert_eq!(stage.scratch(), nothing, "no validator program");
+}
+
+#[test]
+fn only_the_log_of_a_lost_validator_is_left_of_a_home_that_nobody_named() {
+    let stage = Stage::new("scratch-lost");
+    fs::write(stage.0.join("fail-east"), "").unwrap();
+    let mut demo = stage.start(&["--headless"]);
+    let mut told = BufReader::new(demo.stderr.take().unwrap());
+    let mut text = String::new();
+    while text.lines().count() < 3 {
+        told.read_line(&mut text).unwrap();
+    }
+    signal(&demo, "TERM");
+    assert_eq!(until(|| demo.try_wait().unwrap()).code(), Some(0));
+    let home = stage.scratch().pop().unwrap();
+    let left: Vec<_> = fs::read_dir(&home).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(left, ["log"]);
+}
+
+#[test]
+fn a_later_demo_removes_what_a_killed_one_left_and_nothing_else() {
+    let stage = Stage::new("scratch-killed");
+    let demo = stage.start(&["--headless"]);
+    let killed = until(|| stage.scratch().pop());
+    let pids = stage.pids(&killed, 4);
+    signal(&demo, "KILL");
+    ended(demo);
+    until(|| pids.iter().all(|pid| !runs(*pid)).then_some(()));
+    assert!(killed.join("genesis.json").exists(), "nobody could clean up");
+    let genesis = fs::read_to_string(killed.join("genesis.json")).unwrap();
+    let pid = killed.file_name().unwrap().to_str().unwrap().split('-').nth(2).unwrap().to_owned();
+    let other = |name: String, genesis: Option<&str>| {
+        let path = stage.0.join(name);
+        fs::create_dir(&path).unwrap();
+        if let Some(genesis) = genesis {
+            fs::write(path.join("genesis.json"), genesis).unwrap();
+        }
+        path
+    };
+    let real = genesis.replacen("\"demo\":true", "\"demo\":false", 1).replacen(
+        "\"demo\": true",
+        "\"demo\": false",
+        1,
+    );
+    assert_ne!(real, genesis);
+    let mut kept = vec![
+        other(format!("qratum-demo-{pid}-1"), None),
+        other(format!("qratum-demo-{pid}-2"), Some(&real)),
+        other(format!("qratum-demo-{}-3", std::process::id()), Some(&genesis)),
+        other(format!("qratum-demo-{pid}-4-mine"), Some(&genesis)),
+    ];
+    let held = other(format!("qratum-demo-{pid}-5"), Some(&genesis));
+    let lock = fs::File::open(&held).unwrap();
+    lock.try_lock().unwrap();
+    kept.push(held);
+    let demo = stage.start(&["--headless"]);
+    let own = until(|| stage.scratch().into_iter().find(|path| *path != killed && !kept.contains(path)));
+    stage.pids(&own, 4);
+    signal(&demo, "TERM");
+    assert_eq!(ended(demo).0.code(), Some(0));
+    kept.sort();
+    assert_eq!(stage.scratch(), kept);
+}
+
+#[test]
+fn another_count_than_the_home_has_is_told() {
+    let stage = Stage::new("count");
+    let home = stage.home();
+    signal_once_up(&stage, &[]);
+    let text = signal_once_up(&stage, &["--validators", "7"]);
+    let note = "qratum: the home exists and keeps its 4 validators; --validators 7 is for a new one\n";
+    assert_eq!(text, greeting(&home) + note);
+    assert_eq!(signal_once_up(&stage, &["--validators", "4"]), greeting(&home));
+}
+
+/// Starts a demo on the stage's home, ends it, and gives what it said.
+fn signal_once_up(stage: &Stage, more: &[&str]) -> String {
+    let home = stage.home();
+    let demo = stage.start(&[["--headless", "--home", home.to_str().unwrap()].as_slice(), more].concat());
+    stage.pids(&home, 4);
+    signal(&demo, "TERM");
+    let (status, text) = ended(demo);
+    assert_eq!(status.code(), Some(0));
+    text
 }
 
 #[test]

@@ -239,6 +239,7 @@ fn a_wrong_call_is_a_usage_error() {
         &["verify", &file, "--anchor", &nowhere],
         &["verify", &file, "--anchor", &file],
         &["verify", &file, "--anchor", &anchor, "--at", "yesterday"],
+        &["verify", &file, "--anchor", &anchor, "--at", "18446744073709551615"],
         &["verify", &file, "--anchor", &anchor, "\u{1b}[2J\u{202e}"],
         &["status", "--home", &nowhere],
         &["status", "--home", &nowhere, "--timeout", "0"],
@@ -259,6 +260,59 @@ fn a_wrong_call_is_a_usage_error() {
         assert_code(&bench.run(arguments), 0, &arguments.join(" "));
     }
     assert!(text(&bench.run(&["--help"]).stdout).contains("  4  it chains to the anchor, but"));
+}
+
+#[test]
+fn what_is_wrong_with_a_home_is_said() {
+    let bench = Bench::new("home");
+    let file = bench.file("plain", b"");
+    let inside = format!("{file}/home");
+    let odd = bench.0.join("odd");
+    fs::create_dir_all(odd.join("genesis.json")).unwrap();
+    // The tests may run as root, who can read everything: a loop of links nobody can open.
+    let looped = bench.0.join("looped");
+    fs::create_dir_all(&looped).unwrap();
+    std::os::unix::fs::symlink("genesis.json", looped.join("genesis.json")).unwrap();
+    let (odd, looped) = (odd.to_str().unwrap(), looped.to_str().unwrap());
+    for (home, why) in [
+        (file.as_str(), format!("qratum: {file}: it is a file, and a home is a directory\n")),
+        (&inside, format!("qratum: {inside}: Not a directory")),
+        (looped, format!("qratum: {looped}/genesis.json: Too many levels of symbolic links")),
+        (odd, format!("qratum: {odd}/genesis.json: Is a directory")),
+    ] {
+        for command in ["status", "demo"] {
+            let output = bench.run(&[command, "--home", home]);
+            assert_code(&output, 2, command);
+            let text = text(&output.stderr);
+            assert!(text.starts_with(&why), "{command}: {text}");
+            assert!(home == odd || text.contains("\nName a home with --home DIR"), "{command}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_height_below_zero_is_no_height() {
+    let output = Bench::new("height").run(&["header", "-1"]);
+    assert_code(&output, 2, "-1");
+    assert!(text(&output.stderr).contains("a height is a number from 0"), "{}", text(&output.stderr));
+    assert!(!text(&output.stderr).contains("-- -1"), "{}", text(&output.stderr));
+}
+
+/// Nobody listens at the peers' addresses: the anchor is known without them.
+#[test]
+fn the_header_of_the_anchor_needs_no_peer() {
+    let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let home = home.to_str().unwrap();
+    let bench = Bench::new("header-0");
+    let output = bench.run(&["header", "0", "--home", home, "--json"]);
+    // The anchor of the sample is expired some day, and its document stays what it is.
+    assert!(matches!(output.status.code(), Some(0 | 4)), "{:?}", output.status);
+    let file = bench.file("header-0.json", &output.stdout);
+    let anchor = format!("{home}/genesis.json");
+    let judged = bench.run(&["verify", &file, "--anchor", &anchor, "--at", "2026-11-22T00:08:06Z"]);
+    assert_code(&judged, 0, "the anchor");
+    let page = text(&bench.run(&["header", "0", "--home", home]).stdout);
+    assert!(page.contains("\nproof         none needed: it is the anchor\n"), "{page}");
 }
 
 fn double_vote(heights: [u64; 2], set: Vec<Validator>) -> Evidence {

@@ -5,11 +5,11 @@
 use qratum_chain::{
     codec::{Decode, Encode},
     document::HeaderProof,
-    types::{Height, LightBlock, Time},
+    types::{Certificate, ForkEvidence, Height, LightBlock, Round, Time},
 };
 use qratum_tests::forge::{Forge, Member, Team};
 use qratum_verifier::{
-    Reject, SetCache, Trusted, Verdict,
+    Reject, SetCache, Trusted, Verdict, detect,
     proof::{self, Checked},
     sync::{Ask, Sync, Then},
     verify,
@@ -107,7 +107,10 @@ fn the_sync_machine_bisects_to_the_tip() {
         block = forge.block(height.0);
     }
     assert_eq!(sync.head().header().get().height, Height(46));
-    assert!(asked.iter().all(|height| height % 4 == 0), "only ends of sets are asked for: {asked:?}");
+    assert!(
+        asked.iter().all(|height| height % 4 == 0 || *height == 46),
+        "only ends of sets and the tip: {asked:?}"
+    );
     assert!(verified.len() <= 12, "{verified:?}");
 }
 
@@ -122,7 +125,7 @@ fn the_sync_machine_names_a_fork_and_refuses_a_lie() {
     let lie = forge.signed_by(other.clone(), &[0, 1]);
     assert!(matches!(sync.answer(lie, forge.now()).then, Then::Refused(Reject::QuorumNotReached { .. })));
     let Then::Forked(fork) = sync.answer(forge.certified(other), forge.now()).then else { panic!("no fork") };
-    assert!(fork.culprit_power().is_more_than_a_third());
+    assert!(fork.power_of(&fork.culprits()).is_more_than_a_third());
     assert_eq!(fork.culprits().len(), 3);
     let mut same = forge.header(9);
     same.round = forge.header(9).round;
@@ -145,6 +148,40 @@ fn hand_overs_carry_ml_dsa_where_keys_are_registered() {
     let block = forge.block(4);
     assert_eq!(LightBlock::from_bytes(&block.to_bytes()).unwrap(), block);
     let Verdict::Accept(boundary) = verify(&block, &genesis, &rules, sets, forge.now()) else {
+        panic!("hand-over")
+    };
+    assert!(matches!(verify(&forge.block(6), &boundary, &rules, sets, forge.now()), Verdict::Accept(_)));
+}
+
+#[test]
+fn a_fork_across_rounds_proves_nobody_guilty() {
+    let forge = Forge::small(10);
+    let (genesis, rules) = anchor(&forge);
+    let mut other = forge.header(9);
+    other.tx_root.0[0] ^= 1;
+    let fork_at = |round: u32| {
+        let mut second = forge.certified(other.clone());
+        let Certificate::Commit(commit) = &mut second.certificate else { panic!("a commit certificate") };
+        commit.round = Round(round);
+        forge.team(9).sign(commit);
+        let evidence = ForkEvidence { first: forge.block(9), second };
+        detect::fork(&evidence, &genesis, &rules, forge.now()).unwrap()
+    };
+    assert_eq!(fork_at(0).culprits(), fork_at(0).signers_of_both());
+    assert_eq!((fork_at(1).culprits(), fork_at(1).signers_of_both().len()), (Vec::new(), 3));
+}
+
+#[test]
+fn a_set_that_hands_over_with_ml_dsa_is_never_skipped() {
+    let member = |seed| Member::new(seed, 10).with_pq(seed);
+    let team = |first: u64| Team { members: (first..first + 4).map(member).collect() };
+    let params = qratum_chain::types::ChainParams { set_length: 4, ..Default::default() };
+    let forge = Forge::new(params, vec![team(1), team(2), team(3)]).grown(10);
+    let (genesis, rules) = anchor(&forge);
+    let sets = &mut SetCache::default();
+    let verdict = verify(&forge.block(6), &genesis, &rules, sets, forge.now());
+    assert!(matches!(verdict, Verdict::NotYet(tally) if tally.signed == 0), "{verdict:?}");
+    let Verdict::Accept(boundary) = verify(&forge.block(4), &genesis, &rules, sets, forge.now()) else {
         panic!("hand-over")
     };
     assert!(matches!(verify(&forge.block(6), &boundary, &rules, sets, forge.now()), Verdict::Accept(_)));

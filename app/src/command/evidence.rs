@@ -44,11 +44,22 @@ fn judge(evidence: &Evidence, anchor: &Trusted, rules: &Rules, now: Time) -> Res
         }
         Evidence::Fork(blocks) => {
             let fork = detect::fork(blocks, anchor, rules, now)?;
-            let keys: Vec<String> = fork.culprits().iter().map(ToString::to_string).collect();
-            let height = blocks.first.header.height;
-            Ok(format!("the chain forked at height {height}; both blocks were signed by {}", keys.join(", ")))
+            let blame = match fork.culprits() {
+                keys if !keys.is_empty() => {
+                    format!("both blocks were signed in one round by {}", list(&keys))
+                }
+                _ => format!(
+                    "the rounds differ, so the blocks alone do not prove who broke the protocol; both were signed by: {}",
+                    list(&fork.signers_of_both())
+                ),
+            };
+            Ok(format!("the chain forked at height {height}; {blame}"))
         }
     }
+}
+
+fn list(items: &[impl ToString]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// The set that came along, which must be the anchor's own: nothing here leads to a later one.

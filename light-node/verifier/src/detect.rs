@@ -29,18 +29,27 @@ impl Fork {
         [&self.first, &self.second]
     }
 
-    /// Keys that signed both blocks: whatever the rounds, no honest validator has.
+    /// Keys that signed both blocks. In one round that is proof against them; across rounds an
+    /// honest validator may have, having seen a proof-of-lock in between: see [`Fork::culprits`].
     #[must_use]
-    pub fn culprits(&self) -> Vec<PublicKey> {
+    pub fn signers_of_both(&self) -> Vec<PublicKey> {
         let second = keys(&self.second);
         keys(&self.first).into_iter().filter(|key| second.contains(key)).collect()
     }
 
-    /// Power of the culprits in the first block's set.
+    /// Keys proven to have broken the protocol: they signed both blocks in one round. Empty for
+    /// blocks of different rounds, where more than a third is at fault all the same, but the two
+    /// certificates alone do not say who.
     #[must_use]
-    pub fn culprit_power(&self) -> Tally {
+    pub fn culprits(&self) -> Vec<PublicKey> {
+        if self.first.round() == self.second.round() { self.signers_of_both() } else { Vec::new() }
+    }
+
+    /// Power of these keys in the first block's set.
+    #[must_use]
+    pub fn power_of(&self, keys: &[PublicKey]) -> Tally {
         let set = self.first.validators();
-        Tally::of(set, self.culprits().iter().filter_map(|key| set.index_of(key)))
+        Tally::of(set, keys.iter().filter_map(|key| set.index_of(key)))
     }
 }
 

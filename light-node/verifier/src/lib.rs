@@ -13,7 +13,8 @@
 //!
 //! One rule is one predicate ([`predicates`], [`certificate`], [`chained`], [`handover`]) and one
 //! variant of [`Reject`]. [`verifier`] composes them into three answers: accept, not yet, reject.
-//! [`sync`] says what to ask next, [`proof`] checks files, [`detect`] forks and evidence.
+//! [`sync`] says what to ask next, [`proof`] checks files, [`detect`] forks and evidence, and
+//! [`witness`] counts who else saw a block.
 //!
 //! Pure: `now` is an argument and comes last; no I/O, no randomness, no logging.
 //!
@@ -23,6 +24,7 @@
 //! let forged = qratum_verifier::Verified(7u64);
 //! ```
 
+mod anchor;
 pub mod certificate;
 pub mod chained;
 pub mod detect;
@@ -35,6 +37,7 @@ mod sets;
 pub mod sync;
 mod trusted;
 pub mod verifier;
+pub mod witness;
 
 pub use reject::{Blame, Reject};
 pub use sets::SetCache;

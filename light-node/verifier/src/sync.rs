@@ -30,8 +30,8 @@ pub enum Ask {
 /// What became of an answer.
 #[derive(Debug)]
 pub struct Progress {
-    /// Blocks that are verified now, rising; the last is the new head.
-    pub advanced: Vec<LightBlock>,
+    /// The block that is verified now, and is the new head.
+    pub advanced: Option<LightBlock>,
     /// And then.
     pub then: Then,
 }
@@ -57,16 +57,20 @@ pub struct Sync {
     anchor: Trusted,
     /// The newest verified blocks, rising.
     trail: VecDeque<Trusted>,
-    /// Blocks that wait for one in between; the nearest last. Each halves the distance in sets,
-    /// so there are at most 64.
-    waiting: Vec<LightBlock>,
+    /// Heights of blocks that wait for one in between; the nearest last. Each halves the distance
+    /// in sets, so there are at most 64. Heights, not blocks: what waits is not verified, and a
+    /// peer must not fill memory with it.
+    waiting: Vec<Height>,
+    /// The nearest of them was judged from this very head, and needs one in between.
+    too_far: bool,
 }
 
 impl Sync {
     /// Starts at an anchor.
     #[must_use]
     pub fn new(anchor: Trusted, rules: Rules) -> Self {
-        Self { rules, sets: SetCache::default(), anchor, trail: VecDeque::new(), waiting: Vec::new() }
+        let (sets, trail, waiting) = (SetCache::default(), VecDeque::new(), Vec::new());
+        Self { rules, sets, anchor, trail, waiting, too_far: false }
     }
 
     /// The highest verified block.
@@ -84,7 +88,11 @@ impl Sync {
     /// What to ask for next.
     #[must_use]
     pub fn ask(&self) -> Ask {
-        self.waiting.last().map_or(Ask::Tip, |target| Ask::Block(self.pivot(target)))
+        match self.waiting.last() {
+            None => Ask::Tip,
+            Some(target) if self.too_far => Ask::Block(self.pivot(*target)),
+            Some(target) => Ask::Block(*target),
+        }
     }
 
     /// Gives up on the blocks in between, as when the peer that offered the tip is gone.
@@ -94,27 +102,36 @@ impl Sync {
 
     /// Takes an answer. What verifies is true, whoever sent it and whatever was asked.
     pub fn answer(&mut self, block: LightBlock, now: Time) -> Progress {
-        let mut advanced = Vec::new();
-        let mut next = Some(block);
-        while let Some(block) = next.take() {
-            if block.header.height <= height(self.head()) {
-                return Progress { advanced, then: self.look_back(&block, now) };
+        let nothing = |then| Progress { advanced: None, then };
+        if block.header.height <= height(self.head()) {
+            return nothing(self.look_back(&block, now));
+        }
+        let head = self.trail.back().unwrap_or(&self.anchor);
+        match verify(&block, head, &self.rules, &mut self.sets, now) {
+            Verdict::Accept(accepted) => {
+                self.advance(*accepted);
+                let then = if self.waiting.is_empty() { Then::Current } else { Then::Waiting };
+                Progress { advanced: Some(block), then }
             }
-            let head = self.trail.back().unwrap_or(&self.anchor);
-            match verify(&block, head, &self.rules, &mut self.sets, now) {
-                Verdict::Accept(accepted) => {
-                    self.advance(*accepted);
-                    advanced.push(block);
-                    next = self.waiting.pop();
-                }
-                Verdict::NotYet(_) => return Progress { advanced, then: self.wait(block) },
-                Verdict::Reject(reject) => {
-                    self.waiting.clear();
-                    return Progress { advanced, then: Then::Refused(reject) };
-                }
+            Verdict::NotYet(_) => nothing(self.wait(block.header.height)),
+            Verdict::Reject(reject) => {
+                self.waiting.clear();
+                nothing(Then::Refused(reject))
             }
         }
-        Progress { advanced, then: Then::Current }
+    }
+
+    /// Why `block` would be refused if the local clock read the block's own time: what remains when
+    /// the clock is set aside. `None` when only the clock speaks against it.
+    pub fn refused_but_for_time(&mut self, block: &LightBlock) -> Option<Reject> {
+        let at = block.header.height;
+        let below = self.trail.iter().rev().find(|below| height(below) < at).unwrap_or(&self.anchor);
+        // One more: a drift of zero allows no header of this very moment.
+        let own = block.header.time.plus(1);
+        match verify(block, below, &self.rules, &mut self.sets, own) {
+            Verdict::Reject(reject) => Some(reject),
+            Verdict::Accept(_) | Verdict::NotYet(_) => None,
+        }
     }
 
     fn advance(&mut self, accepted: Trusted) {
@@ -123,7 +140,8 @@ impl Sync {
             self.trail.pop_front();
         }
         self.trail.push_back(accepted);
-        self.waiting.retain(|waiting| waiting.header.height > head);
+        self.waiting.retain(|waiting| *waiting > head);
+        self.too_far = false;
     }
 
     /// Judges a block at or below the head: known, older than what is remembered, or a fork.
@@ -141,25 +159,28 @@ impl Sync {
         }
     }
 
-    /// Keeps `block` until the head has come near. Where one waits already, only a block at or below
-    /// the height that is asked for is kept: each halves the distance in sets, so the list stays
-    /// short whatever a peer sends.
-    fn wait(&mut self, block: LightBlock) -> Then {
-        if let Some(want) = self.waiting.last().map(|nearest| self.pivot(nearest)) {
-            let got = block.header.height;
-            if got > want {
+    /// Notes that the block at `got` needs one in between. Where one waits already, only that one,
+    /// asked for again from a new head, or one at or below the height that is asked for is noted: so
+    /// the list stays short whatever a peer sends.
+    fn wait(&mut self, got: Height) -> Then {
+        if let Some(nearest) = self.waiting.last().copied() {
+            let want = self.pivot(nearest);
+            if got == nearest && !self.too_far {
+                self.waiting.pop();
+            } else if got > want {
                 return Then::Refused(Reject::NotAsked { got, want });
             }
         }
-        self.waiting.push(block);
+        self.waiting.push(got);
+        self.too_far = true;
         Then::Waiting
     }
 
     /// The end of the set half way to `target`, starting with the set that the head names.
-    fn pivot(&self, target: &LightBlock) -> Height {
+    fn pivot(&self, target: Height) -> Height {
         let length = self.rules.params.set_length;
         let near = schedule::set_of(height(self.head()).next(), length);
-        let far = schedule::set_of(target.header.height, length);
+        let far = schedule::set_of(target, length);
         let middle = near.0.saturating_add(far.0.saturating_sub(near.0) / 2);
         schedule::boundary_of(SetId(middle), length)
     }

@@ -2,15 +2,9 @@
 
 use std::sync::Arc;
 
-use qratum_chain::types::{
-    BlockId, ChainId, ChainParams, Checkpoint, Genesis, GenesisError, Header, LightBlock, Time, ValidatorSet,
-};
+use qratum_chain::types::{BlockId, ChainId, ChainParams, Genesis, GenesisError, Header, ValidatorSet};
 
-use crate::{
-    Reject,
-    quorum::Tally,
-    sets::{SetCache, Sets},
-};
+use crate::{quorum::Tally, sets::Sets};
 
 /// A value that was verified. There is no way to make one outside this crate, and none to read one
 /// from bytes.
@@ -45,7 +39,16 @@ pub struct Trusted {
     chain_id: ChainId,
     validators: Arc<ValidatorSet>,
     next_validators: Option<Arc<ValidatorSet>>,
-    signers: Vec<u32>,
+    votes: Votes,
+}
+
+/// Whose signatures were verified, and in which round they voted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Votes {
+    /// Indexes of the members.
+    pub(crate) signers: Vec<u32>,
+    /// The round, or HotStuff's view; none for an anchor, for which nobody's vote was checked.
+    pub(crate) round: Option<u64>,
 }
 
 impl Trusted {
@@ -59,48 +62,17 @@ impl Trusted {
         let chain_id = ChainId(header.id().0);
         let sets = Sets { own: Arc::clone(&set), next: Some(set) };
         let rules = Rules { chain_id, params: genesis.params.clone() };
-        Ok((Self::new(header, chain_id, sets, Vec::new()), rules))
+        Ok((Self::new(header, chain_id, sets, Votes::default()), rules))
     }
 
-    /// The block that a checkpoint pins, trusted because the user does.
-    ///
-    /// # Errors
-    /// [`Reject`], when `block` is not that block or the checkpoint is too old.
-    pub fn checkpoint(
-        checkpoint: &Checkpoint,
-        block: &LightBlock,
-        rules: &Rules,
-        sets: &mut SetCache,
-        now: Time,
-    ) -> Result<Self, Reject> {
-        let header = &block.header;
-        if checkpoint.chain_id != rules.chain_id {
-            return Err(Reject::WrongChain { got: checkpoint.chain_id, want: rules.chain_id });
-        }
-        if checkpoint.not_after <= now {
-            return Err(Reject::CheckpointExpired { at: checkpoint.not_after, now });
-        }
-        let pinned = header.id() == checkpoint.block_id
-            && header.height == checkpoint.height
-            && header.time == checkpoint.time
-            && header.set_id == checkpoint.set_id
-            && header.validators_hash == checkpoint.validators_hash
-            && header.next_validators_hash == checkpoint.next_validators_hash;
-        if !pinned {
-            return Err(Reject::WrongCheckpoint);
-        }
-        let resolved = sets.of(block)?;
-        Ok(Self::new(header.clone(), rules.chain_id, resolved, Vec::new()))
-    }
-
-    pub(crate) fn new(header: Header, chain_id: ChainId, sets: Sets, signers: Vec<u32>) -> Self {
+    pub(crate) fn new(header: Header, chain_id: ChainId, sets: Sets, votes: Votes) -> Self {
         Self {
             id: header.id(),
             header: Verified::new(header),
             chain_id,
             validators: sets.own,
             next_validators: sets.next,
-            signers,
+            votes,
         }
     }
 
@@ -137,12 +109,18 @@ impl Trusted {
     /// Indexes of the members whose signatures were verified; empty for an anchor.
     #[must_use]
     pub fn signers(&self) -> &[u32] {
-        &self.signers
+        &self.votes.signers
+    }
+
+    /// The round in which they signed, or HotStuff's view; none for an anchor.
+    #[must_use]
+    pub const fn round(&self) -> Option<u64> {
+        self.votes.round
     }
 
     /// The power of the signers.
     #[must_use]
     pub fn tally(&self) -> Tally {
-        Tally::of(&self.validators, self.signers.iter().copied())
+        Tally::of(&self.validators, self.signers().iter().copied())
     }
 }

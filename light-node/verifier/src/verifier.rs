@@ -10,6 +10,7 @@ use crate::{
     predicates::{self as rule, Relation},
     quorum::Tally,
     sets::Sets,
+    trusted::Votes,
 };
 
 /// The three answers.
@@ -67,7 +68,16 @@ fn judge(
         }
     }
     signatures_hold(&untrusted.certificate, header, &resolved.own, rules)?;
-    Ok(Ok(Trusted::new(header.clone(), rules.chain_id, resolved, signers)))
+    let votes = Votes { signers, round: round(&untrusted.certificate) };
+    Ok(Ok(Trusted::new(header.clone(), rules.chain_id, resolved, votes)))
+}
+
+/// In which round, or HotStuff view, the certificate was voted.
+fn round(certificate: &Certificate) -> Option<u64> {
+    match certificate {
+        Certificate::Commit(commit) | Certificate::Handover(commit, _) => Some(u64::from(commit.round.0)),
+        Certificate::Chained(chained) => chained::certificates(chained).next().map(|votes| votes.view),
+    }
 }
 
 /// The rules that need no set: chain, time, height, schedule.
@@ -127,17 +137,22 @@ fn signatures_hold(
         let signed = commit.bitmap.indexes().zip(&commit.signatures);
         certificate::signatures_hold(&commit.vote().sign_bytes(), set, signed)?;
     }
+    if let Certificate::Chained(chained) = certificate {
+        chained::signatures_hold(chained, set)?;
+    }
     match certificate {
         Certificate::Handover(commit, signatures) => handover::pq_signatures_hold(commit, signatures, set),
-        Certificate::Chained(chained) => chained::signatures_hold(chained, set),
-        Certificate::Commit(_) if ends_set => handover::pq_quorum_reached(set, []),
-        Certificate::Commit(_) => Ok(()),
+        _ if ends_set => handover::pq_quorum_reached(set, []),
+        _ => Ok(()),
     }
 }
 
-/// The trusted power among the signers; none, where the trusted header's next set is not known.
+/// The trusted power among the signers. None counts where the trusted header's next set is not
+/// known, and none where that set hands over with ML-DSA: skipping would step around it.
 fn trusted_overlap(signers: &[u32], resolved: &Sets, trusted: &Trusted) -> Tally {
-    trusted.next_validators().map_or(Tally { signed: 0, total: trusted.validators().total_power() }, |next| {
-        certificate::overlap(signers, &resolved.own, next)
-    })
+    match trusted.next_validators() {
+        None => Tally { signed: 0, total: trusted.validators().total_power() },
+        Some(next) if handover::is_demanded(next) => Tally { signed: 0, total: next.total_power() },
+        Some(next) => certificate::overlap(signers, &resolved.own, next),
+    }
 }

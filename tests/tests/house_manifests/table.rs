@@ -76,7 +76,11 @@ pub(crate) const LIBRARIES: &[Library] = &[
     library("curve25519-dalek", &["qratum-crypto"], "key maths is crypto's"),
     library("ed25519-dalek", &["qratum-crypto"], "key maths is crypto's"),
     library("ml-dsa", &["qratum-crypto"], "key maths is crypto's"),
-    library("zeroize", &["qratum-validator"], "only who holds secrets wipes them; moves to metal when that room opens"),
+    library(
+        "zeroize",
+        &["qratum-validator"],
+        "only who holds secrets wipes them; moves to metal when that room opens",
+    ),
     library(
         "getrandom",
         &["qratum-validator"],
@@ -123,7 +127,7 @@ pub(crate) const LIBRARIES: &[Library] = &[
 ];
 
 /// Libraries that any crate may name as a dev-dependency: they never ship.
-pub(crate) const DEV_ONLY: &[&str] = &["proptest"];
+pub(crate) const DEV_ONLY: &[&str] = &["proptest", "boon"];
 
 /// Crates without clock, randomness, I/O or an order that changes from run to run.
 pub(crate) const PURE: &[&str] = &["crates/crypto", "crates/chain", "light-node/verifier"];

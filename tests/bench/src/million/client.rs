@@ -107,7 +107,7 @@ fn follow(peer: &mut Peer<impl Read, impl Write>) -> Outcome<(Sync, u64, u64)> {
         let block = LightBlock::from_bytes(&peer.ask(request)?).map_err(|malformed| malformed.to_string())?;
         fetched += 1;
         let progress = sync.answer(block, now);
-        certificates += progress.advanced.len() as u64;
+        certificates += u64::from(progress.advanced.is_some());
         match progress.then {
             Then::Current => return Ok((sync, certificates, fetched)),
             Then::Waiting => {}

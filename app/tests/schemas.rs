@@ -1,0 +1,176 @@
+//! Does what the program prints with `--json` have the form that its JSON Schema gives? Verdicts
+//! and a status come from the program itself; the event is pinned to the code by a test of its
+//! module, and the live status was printed once on a demo network.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test file: a panic is the verdict"
+)]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use qratum_light_node::State;
+use serde_json::{Value, json};
+
+#[path = "../../tests/tests/schemas/check.rs"]
+#[allow(dead_code, reason = "shared with the tests of the documents")]
+mod check;
+
+use check::Schema;
+
+const NOW: &str = "2026-11-22T00:08:06Z";
+
+fn data(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
+}
+
+fn sample(name: &str) -> Value {
+    serde_json::from_slice(&fs::read(data(name)).unwrap()).unwrap()
+}
+
+/// An empty folder of its own.
+fn folder(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("schemas").join(name);
+    let _ = fs::remove_dir_all(&path);
+    fs::create_dir_all(&path).unwrap();
+    path
+}
+
+/// What the program prints, and its exit code.
+fn printed(arguments: &[&str]) -> (Value, i32) {
+    let output = Command::new(env!("CARGO_BIN_EXE_qratum")).args(arguments).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {text}"));
+    (value, output.status.code().unwrap())
+}
+
+fn judged(document: &str, at: &str) -> (Value, i32) {
+    let file = folder(&format!("verify-{}-{at}", document.len())).join("document.json");
+    fs::write(&file, document).unwrap();
+    let (file, anchor) = (file.to_str().unwrap(), data("genesis.json"));
+    printed(&["verify", file, "--anchor", anchor.to_str().unwrap(), "--at", at, "--json"])
+}
+
+#[test]
+fn verdicts_are_of_their_schema() {
+    let schema = Schema::named("verdict");
+    let honest = fs::read_to_string(data("header-3.json")).unwrap();
+    let forged = honest.replace("\"round\":0", "\"round\": 1");
+    for (document, at, code, word) in [
+        (honest.as_str(), NOW, 0, "verified"),
+        (&honest, "2027-11-22T00:08:06Z", 4, "expired"),
+        (&forged, NOW, 5, "refused"),
+        ("{}", NOW, 1, "malformed"),
+    ] {
+        let (verdict, exit) = judged(document, at);
+        assert_eq!((verdict["verdict"].as_str(), exit), (Some(word), code));
+        schema.holds(&verdict, word);
+        for other in ["verified", "expired", "refused", "malformed", "Verified"] {
+            let mut changed = verdict.clone();
+            changed["verdict"] = other.into();
+            // A rule that failed may have any name.
+            let fits = other == word || (other == "refused" && word != "verified");
+            assert_eq!(schema.faults(&changed).is_empty(), fits, "{word} as {other}");
+        }
+    }
+}
+
+#[test]
+fn a_verdict_on_evidence_is_of_the_same_schema() {
+    let file = folder("evidence").join("evidence.json");
+    // Two votes that nobody signed, of a set that is not the anchor's.
+    let vote = format!("02{}00{}", "00".repeat(52), "00".repeat(68));
+    let leaf = format!("{}4348{}", "00".repeat(40), "00".repeat(40));
+    let evidence = json!({
+        "schema": "qratum/evidence/v1",
+        "kind": "double-vote",
+        "bytes": format!("{vote}{vote}"),
+        "validators": [leaf],
+    });
+    assert_eq!(Schema::named("evidence").faults(&evidence), []);
+    fs::write(&file, evidence.to_string()).unwrap();
+    let anchor = data("genesis.json");
+    let arguments = ["evidence", "verify", file.to_str().unwrap(), "--anchor", anchor.to_str().unwrap()];
+    let (verdict, code) = printed(&[arguments.as_slice(), &["--json"]].concat());
+    assert_eq!((verdict["verdict"].as_str(), code), (Some("refused"), 5));
+    Schema::named("verdict").holds(&verdict, "evidence");
+}
+
+/// Nobody listens at the peers' addresses.
+#[test]
+fn a_status_of_a_network_that_is_down_is_of_its_schema() {
+    let home = folder("home");
+    for name in ["genesis.json", "peers.json"] {
+        fs::copy(data(name), home.join(name)).unwrap();
+    }
+    let home = home.to_str().unwrap();
+    let (status, code) = printed(&["status", "--home", home, "--timeout", "1", "--json"]);
+    assert_eq!((&status["verified_height"], code), (&Value::Null, 3));
+    Schema::named("status").holds(&status, "down");
+    let fields = |status: &Value| Vec::from_iter(status.as_object().unwrap().keys().cloned());
+    assert_eq!(fields(&status), fields(&sample("status-live.json")), "the live sample is of this version");
+}
+
+#[test]
+fn a_live_status_is_of_its_schema() {
+    let (schema, mut status) = (Schema::named("status"), sample("status-live.json"));
+    assert_eq!(status["state"], "live");
+    status["refusals"] = json!([
+        {"peer": "west", "reason": "WrongChain", "text": "another chain", "at_ms": 1, "count": 2}
+    ]);
+    schema.holds(&status, "live");
+    for field in ["verified_height", "block_id", "time_ms", "age_ms", "round", "set_id", "signed", "total"] {
+        let mut half = status.clone();
+        half[field] = Value::Null;
+        assert!(!schema.faults(&half).is_empty(), "a head without {field}");
+    }
+}
+
+/// The state after this one; the compiler asks for a row when there is a new one.
+const fn after(state: State) -> Option<State> {
+    Some(match state {
+        State::Loading => State::Syncing,
+        State::Syncing => State::Live,
+        State::Live => State::Stale,
+        State::Stale => State::Stalled,
+        State::Stalled => State::NoQuorum,
+        State::NoQuorum => State::Disconnected,
+        State::Disconnected => State::Expired,
+        State::Expired => State::Clock,
+        State::Clock => State::Forked,
+        State::Forked => return None,
+    })
+}
+
+#[test]
+fn the_states_are_those_of_the_light_node() {
+    let words = std::iter::successors(Some(State::Loading), |state| after(*state)).map(State::word);
+    let (_, schema) = check::files().into_iter().find(|(name, _)| name == "status").unwrap();
+    let words = json!(words.collect::<Vec<_>>());
+    assert_eq!(schema["properties"]["state"]["enum"], words);
+    let (_, schema) = check::files().into_iter().find(|(name, _)| name == "event").unwrap();
+    assert_eq!(schema["properties"]["state"]["enum"], words);
+}
+
+#[test]
+fn an_event_is_of_its_schema() {
+    let schema = Schema::named("event");
+    schema.holds(&sample("event-3.json"), "head 3");
+    let mut state = sample("event-state.json");
+    schema.holds(&state, "state");
+    state["verified_height"] = Value::Null;
+    schema.holds(&state, "nothing verified");
+    for event in ["head", "state"] {
+        let mut mixed = sample("event-3.json");
+        mixed["event"] = event.into();
+        mixed["state"] = "live".into();
+        assert!(!schema.faults(&mixed).is_empty(), "{event} with fields of both");
+    }
+}
