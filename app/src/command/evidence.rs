@@ -44,6 +44,7 @@ fn judge(evidence: &Evidence, anchor: &Trusted, rules: &Rules, now: Time) -> Res
         }
         Evidence::Fork(blocks) => {
             let fork = detect::fork(blocks, anchor, rules, now)?;
+            let height = blocks.first.header.height;
             let blame = match fork.culprits() {
                 keys if !keys.is_empty() => {
                     format!("both blocks were signed in one round by {}", list(&keys))
@@ -53,6 +54,7 @@ fn judge(evidence: &Evidence, anchor: &Trusted, rules: &Rules, now: Time) -> Res
                     list(&fork.signers_of_both())
                 ),
             };
+            let height = blocks.first.header.height;
             Ok(format!("the chain forked at height {height}; {blame}"))
         }
     }
