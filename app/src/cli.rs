@@ -67,10 +67,15 @@ pub(crate) struct NetworkArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct HeaderArgs {
-    /// Height of the header
+    /// Height of the header; 0 is the anchor
+    #[arg(allow_negative_numbers = true, value_parser = height)]
     pub(crate) height: u64,
     #[command(flatten)]
     pub(crate) network: NetworkArgs,
+}
+
+fn height(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "a height is a number from 0".to_owned())
 }
 
 #[derive(Debug, Args)]

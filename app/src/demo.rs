@@ -5,8 +5,9 @@
 
 use std::{
     env,
-    fs::{self, File},
+    fs::{self, DirBuilder, OpenOptions},
     io,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     time::Duration,
@@ -23,7 +24,7 @@ use tokio::{
 use crate::{
     exit::{Exit, Failure},
     home::{self, Home},
-    time,
+    scratch::Scratch,
 };
 
 const PROGRAM: &str = "qratum-validator";
@@ -35,12 +36,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct Ended {
     pub(crate) name: String,
     pub(crate) how: String,
-    pub(crate) log: PathBuf,
+    /// None when it wrote nothing.
+    pub(crate) log: Option<PathBuf>,
 }
 
 impl std::fmt::Display for Ended {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "validator {} ended: {}; its log is {}", self.name, self.how, self.log.display())
+        write!(f, "validator {} ended: {}", self.name, self.how)?;
+        self.log.as_ref().map_or(Ok(()), |log| write!(f, "; its log is {}", log.display()))
     }
 }
 
@@ -56,23 +59,32 @@ pub(crate) struct Network {
 
 impl Network {
     /// Starts every validator of the home's genesis.
-    pub(crate) fn start(home: &Home) -> Result<Self, Failure> {
+    pub(crate) async fn start(home: &Home) -> Result<Self, Failure> {
         let genesis = home::genesis(&home.genesis_path())?;
         let program = program()?;
         let pids: Vec<PathBuf> = (0..genesis.validators.len()).map(|index| home.pid_path(index)).collect();
         refuse_second(&pids, home)?;
-        fs::create_dir_all(home.log())
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(home.log())
             .map_err(|error| Failure::io(&home.log().display().to_string(), &error))?;
-        let (stop, stopped) = watch::channel(false);
-        let mut network = Self { tasks: JoinSet::new(), stop, pids, lost: false };
+        let mut network = Self { tasks: JoinSet::new(), stop: watch::Sender::new(false), pids, lost: false };
         for member in &genesis.validators {
-            let log = home.log().join(format!("{}.log", member.name));
-            let (child, stdin) = spawn(&program, home, &member.name, &log)
-                .map_err(|error| Failure::io(&format!("{}", program.display()), &error))?;
-            let watched = Watched { name: member.name.clone(), log, child, stdin };
-            network.tasks.spawn(watched.until(stopped.clone()));
+            if let Err(error) = network.add(&program, home, &member.name) {
+                network.stop().await;
+                return Err(Failure::io(&program.display().to_string(), &error));
+            }
         }
         Ok(network)
+    }
+
+    fn add(&mut self, program: &Path, home: &Home, name: &str) -> io::Result<()> {
+        let log = home.log().join(format!("{name}.log"));
+        let (child, stdin) = spawn(program, home, name, &log)?;
+        let watched = Watched { name: name.to_owned(), log, child, stdin };
+        self.tasks.spawn(watched.until(self.stop.subscribe()));
+        Ok(())
     }
 
     /// The next validator that ends without being asked to; none once all have.
@@ -123,7 +135,8 @@ impl Watched {
             self.end().await;
             return None;
         };
-        Some(Ended { name: self.name, how: words(status), log: self.log })
+        let wrote = fs::metadata(&self.log).is_ok_and(|log| log.len() > 0);
+        Some(Ended { name: self.name, how: words(status), log: wrote.then_some(self.log) })
     }
 
     async fn end(mut self) {
@@ -141,6 +154,7 @@ fn words(status: io::Result<ExitStatus>) -> String {
 /// A group of its own: Ctrl-C in the terminal goes to this program alone, which then stops the
 /// validators in order.
 fn spawn(program: &Path, home: &Home, name: &str, log: &Path) -> io::Result<(Child, Option<ChildStdin>)> {
+    let log = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(log)?;
     let mut child = Command::new(program)
         .arg("run")
         .arg("--home")
@@ -148,7 +162,7 @@ fn spawn(program: &Path, home: &Home, name: &str, log: &Path) -> io::Result<(Chi
         .args(["--name", name, "--stop-on-stdin-eof"])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
-        .stderr(File::create(log)?)
+        .stderr(log)
         .process_group(0)
         .spawn()?;
     // Waiting for a child closes the pipe that tokio holds; this one must stay open.
@@ -188,20 +202,26 @@ fn refuse_second(pids: &[PathBuf], home: &Home) -> Result<(), Failure> {
 #[derive(Debug)]
 pub(crate) struct DemoHome {
     pub(crate) home: Home,
-    /// Whether nobody named it: it goes when the demo ends.
-    scratch: bool,
+    /// What of the arguments does not hold for this home.
+    pub(crate) note: Option<String>,
+    /// Where nobody named a home: it goes when the demo ends.
+    scratch: Option<Scratch>,
 }
 
 impl DemoHome {
     /// The home that was named, or a fresh one under the system's directory for temporary files.
     pub(crate) fn prepare(named: Option<PathBuf>, validators: Option<u8>) -> Result<Self, Failure> {
-        let scratch = named.is_none();
-        let path = named.unwrap_or_else(|| {
-            env::temp_dir().join(format!("qratum-demo-{}-{}", std::process::id(), time::now().0))
-        });
-        let demo = Self { home: Home::at(path), scratch };
-        if demo.home.genesis_path().exists() {
-            demo.refuse_real()?;
+        let (path, scratch) = match named {
+            Some(path) => (path, None),
+            None => {
+                let scratch = Scratch::make()?;
+                (scratch.path().to_owned(), Some(scratch))
+            }
+        };
+        let mut demo = Self { home: Home::at(path), note: None, scratch };
+        if demo.home.has_genesis()? {
+            let genesis = demo.refuse_real()?;
+            demo.note = validators.and_then(|asked| other_count(usize::from(asked), &genesis));
         } else {
             create(&demo.home, validators)?;
         }
@@ -209,21 +229,28 @@ impl DemoHome {
     }
 
     /// The keys of a real network are not the demo's to use.
-    fn refuse_real(&self) -> Result<(), Failure> {
-        let Genesis { demo, network, .. } = home::genesis(&self.home.genesis_path())?;
-        if demo {
-            return Ok(());
+    fn refuse_real(&self) -> Result<Genesis, Failure> {
+        let genesis = home::genesis(&self.home.genesis_path())?;
+        if genesis.demo {
+            return Ok(genesis);
         }
-        let text = format!("{} belongs to {network}, which is no demo network", self.home.path().display());
-        Err(Failure::new(Exit::Usage, text))
+        let (path, network) = (self.home.path().display(), genesis.network);
+        Err(Failure::new(Exit::Usage, format!("{path} belongs to {network}, which is no demo network")))
     }
 
-    /// Removes a home that nobody named, unless its logs are still needed.
-    pub(crate) fn clean(self, keep: bool) {
-        if self.scratch && !keep {
-            let _ = fs::remove_dir_all(self.home.path());
+    /// A validator ended by itself: what it wrote is worth reading.
+    pub(crate) fn keep_logs(&mut self) {
+        if let Some(scratch) = &mut self.scratch {
+            scratch.keep_logs();
         }
     }
+}
+
+fn other_count(asked: usize, genesis: &Genesis) -> Option<String> {
+    let has = genesis.validators.len();
+    let text =
+        || format!("the home exists and keeps its {has} validators; --validators {asked} is for a new one");
+    (asked != has).then(text)
 }
 
 /// Has the validator program make a home: this one knows no secret keys.

@@ -9,7 +9,7 @@ pub(crate) enum Exit {
     Done = 0,
     /// An error of the machine or of a file: unreadable, malformed, a program is missing.
     Error = 1,
-    /// Wrong usage or configuration.
+    /// Wrong usage or configuration: home, genesis, peers, anchor.
     Usage = 2,
     /// Nothing could be verified: no peer, or not in time.
     Nothing = 3,
@@ -23,8 +23,8 @@ pub(crate) enum Exit {
 pub(crate) const CODES: &str = "\
 Exit codes:
   0  done; status, header, verify, evidence: verified
-  1  error: a file is unreadable or malformed, a program is missing
-  2  wrong usage or configuration
+  1  error: a document is unreadable or malformed, a program is missing
+  2  wrong usage or configuration: home, genesis, peers, anchor
   3  nothing verified: no peer, or not in time
   4  it chains to the anchor, but the anchor was expired at that time
   5  refused; the reason is printed";

@@ -9,6 +9,7 @@ mod home;
 mod model;
 mod output;
 mod runtime;
+mod scratch;
 mod screen;
 mod signals;
 mod terminal;

@@ -3,17 +3,25 @@
 use std::sync::Arc;
 
 use qratum_chain::types::{BlockId, Genesis, Height, Time, ValidatorSet};
-use qratum_light_node::{FetchError, Names, Proven, Snapshot};
+use qratum_light_node::{FetchError, Names, Proven, Snapshot, State};
 use qratum_themes::Theme;
 use qratum_verifier::Trusted;
 
-use crate::exit::{Exit, Failure};
+use crate::{
+    exit::{Exit, Failure},
+    home::Home,
+};
+
+/// The most notices that are kept: as many as a demo has validators.
+const NOTICES: usize = 16;
 
 /// Everything that is drawn.
 #[derive(Debug)]
 pub(crate) struct Model {
     pub(crate) network: String,
     pub(crate) demo: bool,
+    /// The home, as a shell takes it.
+    pub(crate) home: String,
     /// Block id of the genesis header: what is trusted at first.
     pub(crate) anchor: BlockId,
     pub(crate) theme: Theme,
@@ -22,7 +30,44 @@ pub(crate) struct Model {
     pub(crate) now: Time,
     pub(crate) pane: Pane,
     /// What went wrong beside the chain, oldest first.
-    pub(crate) notices: Vec<String>,
+    pub(crate) notices: Vec<Notice>,
+}
+
+/// Something that went wrong beside the chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Notice {
+    pub(crate) text: String,
+    /// The validator that ended, if it is about one.
+    ended: Option<Lost>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Lost {
+    name: String,
+    /// Whether its peer was seen without a connection since: the news of its end may come first.
+    apart: bool,
+}
+
+impl Notice {
+    /// A notice that stays.
+    pub(crate) const fn of(text: String) -> Self {
+        Self { text, ended: None }
+    }
+
+    /// A notice that goes when the peer of this name is connected again.
+    pub(crate) const fn ended(name: String, text: String) -> Self {
+        Self { text, ended: Some(Lost { name, apart: false }) }
+    }
+
+    /// Takes note of the connections; whether the notice still holds.
+    fn holds(&mut self, snapshot: &Snapshot) -> bool {
+        let Some(lost) = &mut self.ended else { return true };
+        let peer = snapshot.peers.iter().find(|peer| peer.name == lost.name);
+        let connected = peer.is_some_and(|peer| peer.connected);
+        let back = lost.apart && connected;
+        lost.apart |= !connected;
+        !back
+    }
 }
 
 /// Which pane is open.
@@ -47,11 +92,12 @@ pub(crate) enum Proof {
 
 impl Model {
     /// The console before anything is known.
-    pub(crate) fn new(genesis: &Genesis, theme: Theme) -> Result<Self, Failure> {
+    pub(crate) fn new(genesis: &Genesis, home: &Home, theme: Theme) -> Result<Self, Failure> {
         let anchor = genesis.chain_id().map_err(|why| Failure::new(Exit::Usage, why.to_string()))?;
         Ok(Self {
             network: genesis.network.clone(),
             demo: genesis.demo,
+            home: home.shown(),
             anchor: BlockId(anchor.0),
             theme,
             snapshot: None,
@@ -59,6 +105,28 @@ impl Model {
             pane: Pane::Overview,
             notices: Vec::new(),
         })
+    }
+
+    /// Keeps a notice, and forgets the oldest where there are too many.
+    pub(crate) fn notify(&mut self, mut notice: Notice) {
+        if let Some(snapshot) = &self.snapshot {
+            notice.holds(snapshot);
+        }
+        self.notices.push(notice);
+        let excess = self.notices.len().saturating_sub(NOTICES);
+        self.notices.drain(..excess);
+    }
+
+    /// Takes what the light node knows now.
+    pub(crate) fn learn(&mut self, snapshot: Arc<Snapshot>, now: Time) {
+        self.notices.retain_mut(|notice| notice.holds(&snapshot));
+        self.snapshot = Some(snapshot);
+        self.now = now;
+    }
+
+    /// Whether the head is the network's newest.
+    pub(crate) fn is_live(&self) -> bool {
+        self.snapshot.as_ref().is_some_and(|snapshot| snapshot.state == State::Live)
     }
 
     /// The newest verified head above the anchor.

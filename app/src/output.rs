@@ -17,6 +17,14 @@ pub(crate) fn lines(text: &str) -> io::Result<()> {
     out.flush()
 }
 
+/// Prints lines on standard error that are no complaint.
+pub(crate) fn note(text: &str) {
+    let mut out = io::stderr().lock();
+    for line in text.lines() {
+        let _ = writeln!(out, "{}", SafeText::new(line, MAX_LINE));
+    }
+}
+
 /// Prints lines on standard error. Where that is gone, there is nobody to tell.
 pub(crate) fn complain(text: &str) {
     let mut out = io::stderr().lock();

@@ -14,7 +14,7 @@ use tokio::{
 use crate::{
     demo::Network,
     exit::Failure,
-    model::Model,
+    model::{Model, Notice},
     screen,
     signals::Signals,
     terminal::Guard,
@@ -94,12 +94,13 @@ impl Sources<'_> {
 }
 
 /// The next validator of the demo that ends unasked; never, where there is none.
-async fn ended(network: &mut Option<&mut Network>) -> String {
+async fn ended(network: &mut Option<&mut Network>) -> Notice {
     loop {
         match network {
             Some(network) if !network.is_over() => {
                 if let Some(ended) = network.next_ended().await {
-                    return ended.to_string();
+                    let text = ended.to_string();
+                    return Notice::ended(ended.name, text);
                 }
             }
             _ => std::future::pending::<()>().await,

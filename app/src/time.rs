@@ -24,8 +24,12 @@ pub(crate) const fn since(then: Time, now: Time) -> u64 {
 /// Reads `YYYY-MM-DDTHH:MM:SSZ` or milliseconds since 1970.
 pub(crate) fn parse(text: &str) -> Result<Time, String> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let time = if digits { text.parse().ok().map(Time) } else { civil(text) };
-    time.ok_or_else(|| "neither YYYY-MM-DDTHH:MM:SSZ from 1970 on nor milliseconds".to_owned())
+    if !digits {
+        let form = "neither YYYY-MM-DDTHH:MM:SSZ from 1970 on nor milliseconds";
+        return civil(text).ok_or_else(|| form.to_owned());
+    }
+    let time = text.parse().ok().filter(|millis: &u64| millis / 1000 <= LAST_S).map(Time);
+    time.ok_or_else(|| format!("later than {}, the last time there is", format(Time(LAST_S * 1000))))
 }
 
 fn civil(text: &str) -> Option<Time> {
@@ -106,6 +110,12 @@ pub(crate) fn age(millis: u64) -> String {
     }
 }
 
+/// How far a clock is off, in words: `about 1 h 0 min ahead`.
+pub(crate) fn offset(millis: i64) -> String {
+    let way = if millis < 0 { "behind" } else { "ahead" };
+    format!("about {} {way}", age(millis.unsigned_abs()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,15 +172,25 @@ mod tests {
             "2026-01-01T00:00:00+01",
             "+026-01-01T00:00:00Z",
             "2026-01-01T00:00:0éZ",
-            "18446744073709551616",
         ] {
-            assert!(parse(text).is_err(), "{text}");
+            assert!(parse(text).unwrap_err().starts_with("neither "), "{text}");
         }
+        for text in ["253402300800000", "18446744073709551615", "18446744073709551616"] {
+            assert_eq!(parse(text).unwrap_err(), "later than 9999-12-31T23:59:59Z, the last time there is");
+        }
+        assert_eq!(parse("253402300799999"), Ok(Time(253_402_300_799_999)));
     }
 
     #[test]
     fn far_times_print_as_milliseconds() {
         assert_eq!(format(Time(u64::MAX)), "18446744073709551615 ms");
+    }
+
+    #[test]
+    fn an_offset_says_which_way() {
+        assert_eq!(offset(3_600_000), "about 1 h 0 min ahead");
+        assert_eq!(offset(-61_000), "about 1 min 1 s behind");
+        assert_eq!(offset(i64::MIN), "about 106751991167 d 7 h behind");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use qratum_chain::types::{Height, Time};
 use qratum_light_node::{FetchError, Proven, Snapshot};
 
 use crate::{
-    model::{Model, Pane, Proof},
+    model::{Model, Notice, Pane, Proof},
     time,
 };
 
@@ -23,7 +23,7 @@ pub(crate) enum Msg {
     /// A proof arrived, or does not come.
     Proof(Height, Box<Result<Proven, FetchError>>),
     /// Something beside the chain went wrong.
-    Notice(String),
+    Notice(Notice),
     /// The window has another size.
     Resized,
 }
@@ -68,15 +68,14 @@ impl Step {
 pub(crate) fn update(model: &mut Model, msg: Msg) -> Step {
     match msg {
         Msg::Snapshot(snapshot, now) => {
-            model.snapshot = Some(snapshot);
-            model.now = now;
+            model.learn(snapshot, now);
             Step::REDRAW
         }
         Msg::Tick(now) => tick(model, now),
         Msg::Key(key) => press(model, key),
         Msg::Proof(height, result) => proof(model, height, *result),
-        Msg::Notice(text) => {
-            model.notices.push(text);
+        Msg::Notice(notice) => {
+            model.notify(notice);
             Step::REDRAW
         }
         Msg::Resized => Step::REDRAW,

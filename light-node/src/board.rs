@@ -1,14 +1,16 @@
 //! What is shown? The one place where a [`Snapshot`] is put together and published.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use qratum_chain::types::{ChainParams, ForkEvidence, Height, Time};
-use qratum_verifier::{Trusted, detect::Fork};
+use qratum_chain::types::{BlockId, ChainParams, ForkEvidence, Height, Time};
+use qratum_verifier::{Blame, Trusted, detect::Fork, witness::may_arm};
 use tokio::sync::watch;
 
 use crate::{
-    Reason, Refusal, Snapshot, StoreState,
+    Reason, Refusal, Snapshot, State, StoreState, Witnesses,
+    heard::Heard,
     net::Link,
+    skew::Skew,
     state::{Facts, state},
 };
 
@@ -21,14 +23,17 @@ pub(crate) struct Board {
     answered: bool,
     /// A peer was reached once, or every one was found unreachable.
     tried: bool,
+    heard: Heard,
+    skew: Skew,
     params: ChainParams,
     out: watch::Sender<Arc<Snapshot>>,
 }
 
 impl Board {
-    pub(crate) fn new(first: Snapshot, params: ChainParams) -> Self {
+    pub(crate) fn new(first: Snapshot, heard: Heard, params: ChainParams) -> Self {
+        let skew = Skew::new(first.peers.len(), &params);
         let out = watch::Sender::new(Arc::new(first.clone()));
-        Self { next: first, changed: false, answered: false, tried: false, params, out }
+        Self { next: first, changed: false, answered: false, tried: false, heard, skew, params, out }
     }
 
     pub(crate) fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
@@ -46,9 +51,12 @@ impl Board {
 
     /// Takes over how the connections stand.
     pub(crate) fn links(&mut self, links: &[Link]) {
-        for (view, link) in self.next.peers.iter_mut().zip(links) {
+        for (peer, (view, link)) in self.next.peers.iter_mut().zip(links).enumerate() {
             self.changed |= view.connected != link.connected;
             view.connected = link.connected;
+            if !link.connected {
+                self.skew.no_tip(peer);
+            }
         }
         self.tried |= links.iter().any(|link| link.connected) || links.iter().all(|link| link.tried);
         self.answered &= links.iter().any(|link| link.connected);
@@ -63,9 +71,23 @@ impl Board {
         }
     }
 
-    /// Remembers a refusal; the same kind from the same peer in a row is one entry.
+    /// A peer handed over the block of this id and time, and only the clock could refuse it.
+    pub(crate) fn handed(&mut self, peer: usize, (id, time): (BlockId, Time), now: Time) {
+        self.heard.block(peer, id);
+        self.skew.tip(peer, time, now);
+    }
+
+    /// A peer was asked for its tip, and gave none that is good.
+    pub(crate) fn no_tip(&mut self, peer: usize) {
+        self.skew.no_tip(peer);
+    }
+
+    /// Remembers a refusal that somebody answers for; the same kind from the same peer in a row is one entry.
     pub(crate) fn refuse(&mut self, peer: usize, reason: Reason, at: Time) {
         let Some(view) = self.next.peers.get(peer) else { return };
+        if matches!(&reason, Reason::Rejected(reject) if reject.blame() == Blame::Nobody) {
+            return;
+        }
         self.changed = true;
         let refusals = &mut self.next.refusals;
         let same = |last: &&mut Refusal| last.peer == view.name && last.reason.name() == reason.name();
@@ -79,8 +101,16 @@ impl Board {
         refusals.push(Refusal { peer: view.name.clone(), reason, at, count: 1 });
     }
 
-    pub(crate) fn head(&mut self, head: Arc<Trusted>, seen: Time) {
+    /// A peer led to a new head.
+    pub(crate) fn head(&mut self, peer: usize, head: Arc<Trusted>, seen: Time) {
+        self.heard.head(&head);
+        self.heard.block(peer, head.id());
         (self.next.head, self.next.head_seen, self.changed) = (head, Some(seen), true);
+    }
+
+    /// The new head came as a tip: the chain moves on.
+    pub(crate) fn moves(&mut self, elapsed: Duration) {
+        self.skew.head(self.next.head.header().get().time, elapsed);
     }
 
     pub(crate) fn fork(&mut self, fork: Fork, evidence: Option<ForkEvidence>) {
@@ -93,8 +123,9 @@ impl Board {
         (self.next.store, self.changed) = (store, true);
     }
 
-    /// Decides the state and publishes, if anything is new.
-    pub(crate) fn publish(&mut self, walking: bool, now: Time) {
+    /// Decides the state and publishes, if anything is new. `elapsed` is the time since the start.
+    pub(crate) fn publish(&mut self, walking: bool, elapsed: Duration, now: Time) {
+        let offset = self.skew.offset_ms(self.heard.parties(), elapsed);
         let time = self.next.head.header().get().time;
         let state = state(&Facts {
             forked: self.forked(),
@@ -102,14 +133,25 @@ impl Board {
             tried: self.tried,
             connected: self.next.peers.iter().any(|peer| peer.connected),
             answered: self.answered,
+            clock: offset.is_some(),
             walking,
             age_ms: now.0.saturating_sub(time.0),
             interval_ms: self.params.block_interval_ms,
         });
-        if self.changed || state != self.next.state {
-            (self.next.state, self.changed) = (state, false);
+        let clock_offset_ms = offset.filter(|_| state == State::Clock);
+        let witnesses = self.witnesses(state);
+        let old = (self.next.state, self.next.clock_offset_ms, &self.next.witnesses);
+        if self.changed || (state, clock_offset_ms, &witnesses) != old {
+            (self.next.state, self.next.clock_offset_ms, self.changed) = (state, clock_offset_ms, false);
+            self.next.witnesses = witnesses;
             self.out.send_replace(Arc::new(self.next.clone()));
         }
+    }
+
+    fn witnesses(&self, state: State) -> Witnesses {
+        let witnesses = self.heard.witnesses();
+        let may_arm = state == State::Live && may_arm(witnesses.operators.len());
+        Witnesses { may_arm, ..witnesses }
     }
 }
 
@@ -118,9 +160,10 @@ mod tests {
     use libp2p::PeerId;
     use qratum_chain::types::{Genesis, GenesisValidator, Jurisdiction, SetId, Validator};
     use qratum_crypto::{hash::Hash, sign::ed25519::SecretKey};
+    use qratum_verifier::Reject;
 
     use super::*;
-    use crate::{Names, PeerView, State};
+    use crate::{Names, PeerView};
 
     fn board() -> Board {
         let validator = Validator {
@@ -148,6 +191,8 @@ mod tests {
             state: State::Loading,
             head: Arc::new(anchor),
             head_seen: None,
+            witnesses: Witnesses::default(),
+            clock_offset_ms: None,
             peers: vec![view("a"), view("b")],
             refusals: Vec::new(),
             fork: None,
@@ -155,7 +200,8 @@ mod tests {
             names: Names::of(&genesis),
             store: StoreState::None,
         };
-        Board::new(first, rules.params)
+        let heard = Heard::new(&[], &first.head);
+        Board::new(first, heard, rules.params)
     }
 
     #[test]
@@ -175,12 +221,23 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_for_time_blames_nobody() {
+        let mut board = board();
+        let (got, at) = (Time(2), Time(1));
+        board.refuse(0, Reason::Rejected(Reject::TimeInFuture { got, most: at }), at);
+        board.refuse(0, Reason::Rejected(Reject::TrustExpired { at, now: got }), at);
+        assert_eq!(board.next.refusals, []);
+        board.refuse(0, Reason::Rejected(Reject::TimeNotAbove { got: at, trusted: at }), at);
+        assert_eq!(board.next.refusals.len(), 1);
+    }
+
+    #[test]
     fn losing_every_peer_takes_back_that_they_answered() {
         let mut board = board();
         let up = Link { connected: true, tried: true, wrong_key: false };
         let states = board.watch();
         let state = |board: &mut Board| {
-            board.publish(false, Time(1500));
+            board.publish(false, Duration::ZERO, Time(1500));
             states.borrow().state
         };
         assert_eq!(state(&mut board), State::Loading);
@@ -197,9 +254,9 @@ mod tests {
     #[test]
     fn an_old_head_is_expired_whatever_peers_say() {
         let mut board = board();
-        board.publish(false, Time(1000 + board.params.trusting_period_ms - 1));
+        board.publish(false, Duration::ZERO, Time(1000 + board.params.trusting_period_ms - 1));
         assert_ne!(board.next.state, State::Expired);
-        board.publish(false, Time(1000 + board.params.trusting_period_ms));
+        board.publish(false, Duration::ZERO, Time(1000 + board.params.trusting_period_ms));
         assert_eq!(board.next.state, State::Expired);
     }
 }

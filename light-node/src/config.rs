@@ -2,10 +2,11 @@
 //! where to keep what it verified.
 
 use core::fmt;
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf};
 
 use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
 use qratum_chain::types::Genesis;
+use qratum_verifier::witness::{Parties, Source};
 use serde::Deserialize;
 
 /// The longest list of peers that is read: 64 KiB.
@@ -30,6 +31,8 @@ pub struct Config {
 pub struct Peer {
     /// What the user calls it: 1 to 32 of `a-z 0-9 -`.
     pub name: String,
+    /// Who runs it: peers of one operator count as one witness. 1 to 32 of `a-z 0-9 -`.
+    pub operator: String,
     /// `/ip4/…/tcp/…/p2p/ID` or `/ip6/…/tcp/…/p2p/ID`: there is no name lookup to be lied to by.
     pub address: Multiaddr,
 }
@@ -47,6 +50,8 @@ pub enum ConfigError {
     Count(usize),
     /// A name that is not 1 to 32 of `a-z 0-9 -`; by place in the list, from 0.
     Name(usize),
+    /// The operator of the peer with this name is not 1 to 32 of `a-z 0-9 -`.
+    Operator(String),
     /// The address of the peer with this name is not `/ip4|ip6/…/tcp/…/p2p/ID`.
     Address(String),
     /// The peer with this name has the name, key or address of one before it.
@@ -61,6 +66,9 @@ impl fmt::Display for ConfigError {
             Self::Schema => write!(f, "the list of peers is not of schema {SCHEMA:?}"),
             Self::Count(got) => write!(f, "{got} peers: 1 to {MAX_PEERS} are needed"),
             Self::Name(index) => write!(f, "peer {index} has a name that is not 1 to 32 of a-z, 0-9 and -"),
+            Self::Operator(name) => {
+                write!(f, "the operator of peer {name} is not 1 to 32 of a-z, 0-9 and -")
+            }
             Self::Address(name) => {
                 write!(f, "the address of peer {name} is not /ip4 or /ip6, /tcp, /p2p with its id")
             }
@@ -80,10 +88,12 @@ struct Document {
 #[serde(deny_unknown_fields)]
 struct PeerJson {
     name: String,
+    operator: Option<String>,
     address: String,
 }
 
-/// Reads `{"schema": "qratum/peers/v1", "peers": [{"name", "address"}]}`.
+/// Reads `{"schema": "qratum/peers/v1", "peers": [{"name", "operator", "address"}]}`. A peer without an
+/// operator is one of its own, called like the peer.
 ///
 /// # Errors
 /// [`ConfigError`].
@@ -97,12 +107,13 @@ pub fn peers_from_json(text: &[u8]) -> Result<Vec<Peer>, ConfigError> {
         return Err(ConfigError::Schema);
     }
     let mut peers = Vec::with_capacity(document.peers.len());
-    for (index, PeerJson { name, address }) in document.peers.into_iter().enumerate() {
+    for (index, PeerJson { name, operator, address }) in document.peers.into_iter().enumerate() {
         if !is_name(&name) {
             return Err(ConfigError::Name(index));
         }
         let address = address.parse().map_err(|_| ConfigError::Address(name.clone()))?;
-        peers.push(Peer { name, address });
+        let operator = operator.unwrap_or_else(|| name.clone());
+        peers.push(Peer { name, operator, address });
     }
     pinned(&peers)?;
     Ok(peers)
@@ -112,8 +123,10 @@ pub fn peers_from_json(text: &[u8]) -> Result<Vec<Peer>, ConfigError> {
 #[derive(Clone, Debug)]
 pub(crate) struct Pinned {
     pub(crate) name: String,
+    pub(crate) operator: String,
     pub(crate) id: PeerId,
     pub(crate) address: Multiaddr,
+    pub(crate) socket: SocketAddr,
 }
 
 /// Checks peers however they were made, and takes them apart.
@@ -123,24 +136,39 @@ pub(crate) fn pinned(peers: &[Peer]) -> Result<Vec<Pinned>, ConfigError> {
     }
     let (mut names, mut ids, mut addresses) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     let mut found = Vec::with_capacity(peers.len());
-    for (index, Peer { name, address }) in peers.iter().enumerate() {
+    for (index, Peer { name, operator, address }) in peers.iter().enumerate() {
         if !is_name(name) {
             return Err(ConfigError::Name(index));
         }
-        let (place, id) = place_and_id(address).ok_or_else(|| ConfigError::Address(name.clone()))?;
-        if !names.insert(name) || !ids.insert(id) || !addresses.insert(place.to_vec()) {
+        if !is_name(operator) {
+            return Err(ConfigError::Operator(name.clone()));
+        }
+        let (socket, id) = place_and_id(address).ok_or_else(|| ConfigError::Address(name.clone()))?;
+        if !names.insert(name) || !ids.insert(id) || !addresses.insert(socket) {
             return Err(ConfigError::Twice(name.clone()));
         }
-        found.push(Pinned { name: name.clone(), id, address: place });
+        let place = Multiaddr::from(socket.ip()).with(Protocol::Tcp(socket.port()));
+        found.push(Pinned { name: name.clone(), operator: operator.clone(), id, address: place, socket });
     }
     Ok(found)
 }
 
-fn place_and_id(address: &Multiaddr) -> Option<(Multiaddr, PeerId)> {
+/// Which of these peers count as one.
+pub(crate) fn parties(peers: &[Pinned]) -> Parties {
+    let keys: Vec<Vec<u8>> = peers.iter().map(|peer| peer.id.to_bytes()).collect();
+    let sources = peers.iter().zip(&keys);
+    let sources = sources.map(|(peer, key)| Source { operator: &peer.operator, address: peer.socket, key });
+    Parties::of(&sources.collect::<Vec<_>>())
+}
+
+fn place_and_id(address: &Multiaddr) -> Option<(SocketAddr, PeerId)> {
     let parts: Vec<Protocol<'_>> = address.iter().collect();
     match parts.as_slice() {
-        [host @ (Protocol::Ip4(_) | Protocol::Ip6(_)), port @ Protocol::Tcp(1..), Protocol::P2p(id)] => {
-            Some((Multiaddr::empty().with(host.clone()).with(port.clone()), *id))
+        [Protocol::Ip4(host), Protocol::Tcp(port @ 1..), Protocol::P2p(id)] => {
+            Some(((*host, *port).into(), *id))
+        }
+        [Protocol::Ip6(host), Protocol::Tcp(port @ 1..), Protocol::P2p(id)] => {
+            Some(((*host, *port).into(), *id))
         }
         _ => None,
     }
@@ -198,6 +226,24 @@ mod tests {
         assert_eq!(refused(("a", at(2, 2))), Err(ConfigError::Twice("a".to_owned())));
         assert_eq!(refused(("b", at(2, 1))), Err(ConfigError::Twice("b".to_owned())));
         assert_eq!(refused(("b", at(1, 2))), Err(ConfigError::Twice("b".to_owned())));
+    }
+
+    #[test]
+    fn an_operator_is_named_or_the_peer_itself() {
+        let at = |port: u16, seed: u8| format!("/ip4/127.0.0.1/tcp/{port}/p2p/{}", id(seed));
+        let with = |operator: &str| {
+            let document = serde_json::json!({"schema": SCHEMA, "peers": [
+                {"name": "a", "address": at(1, 1), "operator": operator},
+                {"name": "b", "address": at(2, 2)},
+                {"name": "c", "address": at(3, 3), "operator": "b"},
+            ]});
+            peers_from_json(document.to_string().as_bytes())
+        };
+        let peers = with("acme").unwrap();
+        assert_eq!(peers.iter().map(|peer| peer.operator.as_str()).collect::<Vec<_>>(), ["acme", "b", "b"]);
+        assert_eq!(parties(&pinned(&peers).unwrap()).distinct([0, 1, 2]), [0, 1]);
+        assert_eq!(with("\u{1b}[2J"), Err(ConfigError::Operator("a".to_owned())));
+        assert_eq!(with(""), Err(ConfigError::Operator("a".to_owned())));
     }
 
     #[test]

@@ -4,18 +4,17 @@
 use std::{pin::Pin, sync::Arc, time::Duration};
 
 use futures::{StreamExt, stream::FuturesUnordered};
-use qratum_chain::types::{LightBlock, Time};
-use qratum_verifier::{Trusted, sync::Ask};
+use qratum_chain::types::{BlockId, LightBlock, Time};
+use qratum_verifier::{Reject, Trusted, sync::Ask};
 use tokio::{
     sync::{broadcast, mpsc, oneshot, watch},
     task,
-    time::{MissedTickBehavior, interval},
+    time::{Instant, MissedTickBehavior, interval},
 };
 
 use crate::{
-    Reason, StoreState,
+    Clock, Reason, StoreState,
     board::Board,
-    clock,
     follow::{Follow, Judged, Question, Tick},
     net::{AskError, Link, Net},
     store::{Store, is_step},
@@ -53,6 +52,9 @@ pub(crate) struct Driver {
     pub(crate) heads: broadcast::Sender<Arc<Trusted>>,
     pub(crate) set_length: u64,
     pub(crate) tick: Duration,
+    pub(crate) clock: Clock,
+    /// When it was made, by a clock that nobody sets.
+    pub(crate) started: Instant,
     /// How the connections stood when they were last looked at.
     pub(crate) known: Vec<Link>,
 }
@@ -74,7 +76,7 @@ impl Driver {
                     None => return,
                 },
             };
-            self.board.publish(self.follow.walking(), clock::now());
+            self.board.publish(self.follow.walking(), self.started.elapsed(), self.clock.now());
             if let Some(question) = next {
                 answers.push(Box::pin(carry(self.net.clone(), question)));
             }
@@ -89,7 +91,7 @@ impl Driver {
             Tick::Idle => None,
             Tick::Ask(question) => Some(question),
             Tick::GaveUp(peer) => {
-                self.board.refuse(peer, Reason::NoProgress, clock::now());
+                self.board.refuse(peer, Reason::NoProgress, self.clock.now());
                 None
             }
         }
@@ -99,7 +101,7 @@ impl Driver {
         let links = links.borrow_and_update().clone();
         for (peer, (link, known)) in links.iter().zip(&self.known).enumerate() {
             if link.wrong_key && !known.wrong_key {
-                self.board.refuse(peer, Reason::WrongKey, clock::now());
+                self.board.refuse(peer, Reason::WrongKey, self.clock.now());
             }
         }
         self.board.links(&links);
@@ -112,19 +114,30 @@ impl Driver {
         question: Question,
         answer: Result<Response, AskError>,
     ) -> Option<Question> {
-        let (peer, now) = (question.peer, clock::now());
+        let (peer, now) = (question.peer, self.clock.now());
         let reason = match answer {
             Ok(Response::Block(block)) if !self.board.forked() => {
                 if question.ask == Ask::Tip {
                     self.board.tip(peer, Some(block.header.height));
                 }
+                let handed = (block.header.id(), block.header.time);
                 let judged = self.follow.block(question, *block, now);
+                if question.ask == Ask::Tip {
+                    return self.on_tip(peer, handed, judged, now).await;
+                }
                 return self.on_judged(peer, judged, now).await;
             }
             Ok(Response::Block(_)) => None,
             Ok(Response::Unknown) => {
                 self.board.tip(peer, None);
                 self.follow.no_block(question, true).map(Reason::Missing)
+            }
+            Ok(Response::History(path)) if matches!(question.ask, Ask::History { .. }) => {
+                if self.board.forked() {
+                    return None;
+                }
+                let judged = self.follow.history(question, &path);
+                return self.on_judged(peer, judged, now).await;
             }
             Ok(Response::State { .. } | Response::History(_)) => {
                 self.follow.no_block(question, true);
@@ -136,18 +149,41 @@ impl Driver {
                 reason
             }
         };
+        self.board.no_tip(peer);
         if let Some(reason) = reason {
             self.board.refuse(peer, reason, now);
         }
         None
     }
 
+    /// What a judged tip says about who has which block, and about the clock.
+    async fn on_tip(
+        &mut self,
+        peer: usize,
+        handed: (BlockId, Time),
+        judged: Judged,
+        now: Time,
+    ) -> Option<Question> {
+        let fine = matches!(judged.refused, None | Some(Reject::TimeInFuture { .. }));
+        let moved = judged.advanced.is_some();
+        let next = self.on_judged(peer, judged, now).await;
+        if moved {
+            self.board.moves(self.started.elapsed());
+        }
+        if fine {
+            self.board.handed(peer, handed, now);
+        } else {
+            self.board.no_tip(peer);
+        }
+        next
+    }
+
     async fn on_judged(&mut self, peer: usize, judged: Judged, now: Time) -> Option<Question> {
         let Judged { advanced, refused, fork, next } = judged;
-        if !advanced.is_empty() {
-            self.keep(advanced).await;
+        if let Some(block) = advanced {
+            self.keep(block).await;
             let head = Arc::new(self.follow.head().clone());
-            self.board.head(Arc::clone(&head), now);
+            self.board.head(peer, Arc::clone(&head), now);
             // Without receivers nobody misses a head.
             let _ = self.heads.send(head);
         }
@@ -165,10 +201,10 @@ impl Driver {
 
     async fn on_command(&mut self, command: Command) -> Option<Question> {
         match command {
-            Command::Refuse { peer, reason } => self.board.refuse(peer, reason, clock::now()),
+            Command::Refuse { peer, reason } => self.board.refuse(peer, reason, self.clock.now()),
             Command::Compare { block, reply } => {
                 if !self.board.forked() {
-                    let now = clock::now();
+                    let now = self.clock.now();
                     let judged = self.follow.compare(*block, now);
                     self.on_judged(0, judged, now).await;
                 }
@@ -180,16 +216,10 @@ impl Driver {
     }
 
     /// Keeps what a restart needs, before anybody hears of the new head.
-    async fn keep(&mut self, mut advanced: Vec<LightBlock>) {
-        let Some(head) = advanced.last().cloned() else { return };
-        let mut before = self.board.height();
-        let length = self.set_length;
-        advanced.retain(|block| {
-            let step = is_step(block, before, length);
-            before = block.header.height;
-            step
-        });
-        self.write(move |store| store.keep(&advanced, &head)).await;
+    async fn keep(&mut self, head: LightBlock) {
+        let step = is_step(&head, self.board.height(), self.set_length);
+        let steps = if step { vec![head.clone()] } else { Vec::new() };
+        self.write(move |store| store.keep(&steps, &head)).await;
     }
 
     /// Writes on a blocking task. A store that fails once is not used again: the node goes on
@@ -208,6 +238,7 @@ async fn carry(net: Net, question: Question) -> Answer {
     let request = match question.ask {
         Ask::Tip => Request::Tip,
         Ask::Block(height) => Request::Block(height),
+        Ask::History { height, size } => Request::History { height, size },
     };
     let answer = net.ask(question.peer, request).await;
     (question, answer)

@@ -18,9 +18,8 @@ use tokio::{
 };
 
 use crate::{
-    Reason,
+    Clock, Reason,
     climb::Climb,
-    clock,
     driver::{Command, reason},
     net::Net,
     store::Store,
@@ -79,6 +78,7 @@ pub(crate) struct Fetch {
     pub(crate) anchor: Trusted,
     pub(crate) rules: Rules,
     pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) clock: Clock,
 }
 
 /// Why one peer did not help.
@@ -145,14 +145,14 @@ impl Fetch {
 
     async fn climb(&self, peer: usize, target: LightBlock, stored: bool) -> Result<Vec<LightBlock>, Miss> {
         let refused = |reject| Miss::Refused(reject, None);
-        let mut climb = Climb::start(&self.anchor, &self.rules, target, clock::now()).map_err(refused)?;
+        let mut climb = Climb::start(&self.anchor, &self.rules, target, self.clock.now()).map_err(refused)?;
         while let Some(want) = climb.ask() {
             let kept = if stored { self.stored(want).await } else { None };
             let block = match kept {
                 Some(block) => block,
                 None => self.block(peer, want).await?,
             };
-            climb.give(block, clock::now()).map_err(refused)?;
+            climb.give(block, self.clock.now()).map_err(refused)?;
         }
         Ok(climb.into_path())
     }
@@ -241,7 +241,7 @@ impl Fetch {
 
     /// The verifier has the last word on the document as it will leave the program.
     fn checked(&self, proof: HeaderProof) -> Result<Proven, FetchError> {
-        proof::check(&proof, &self.anchor, &self.rules, clock::now())
+        proof::check(&proof, &self.anchor, &self.rules, self.clock.now())
             .map(|checked| Proven { proof, checked })
             .map_err(FetchError::Rejected)
     }

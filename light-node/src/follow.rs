@@ -8,9 +8,12 @@
 
 use std::collections::VecDeque;
 
-use qratum_chain::types::{ForkEvidence, Height, LightBlock, Time};
+use qratum_chain::{
+    Hash,
+    types::{ForkEvidence, Height, LightBlock, Time},
+};
 use qratum_verifier::{
-    Reject, Trusted,
+    Blame, Reject, Trusted,
     detect::Fork,
     sync::{Ask, Progress, Sync, Then},
 };
@@ -42,9 +45,9 @@ pub(crate) enum Tick {
 /// What an answer led to.
 #[derive(Debug, Default)]
 pub(crate) struct Judged {
-    /// Blocks that are verified now, rising; the last is the head.
-    pub(crate) advanced: Vec<LightBlock>,
-    /// Why a block was refused.
+    /// The block that is verified now, and is the head.
+    pub(crate) advanced: Option<LightBlock>,
+    /// Why a block was refused; for time only when no other rule refuses it.
     pub(crate) refused: Option<Reject>,
     /// A fork, and both its blocks as they came.
     pub(crate) fork: Option<(Fork, Option<ForkEvidence>)>,
@@ -124,11 +127,11 @@ impl Follow {
     pub(crate) fn no_block(&mut self, question: Question, fault: bool) -> Option<Height> {
         match question.ask {
             Ask::Tip => self.tip_came(question.peer),
-            Ask::Block(height) if self.leads(question.peer) => {
+            Ask::Block(height) | Ask::History { height, .. } if self.leads(question.peer) => {
                 self.end_walk(fault);
                 return Some(height);
             }
-            Ask::Block(_) => {}
+            Ask::Block(_) | Ask::History { .. } => {}
         }
         None
     }
@@ -143,14 +146,23 @@ impl Follow {
                     return Judged::default();
                 }
             }
-            Ask::Block(_) if !self.leads(question.peer) => return Judged::default(),
+            Ask::Block(_) | Ask::History { .. } if !self.leads(question.peer) => return Judged::default(),
             Ask::Block(want) if want != got => {
                 self.end_walk(true);
                 return Judged { refused: Some(Reject::NotAsked { got, want }), ..Judged::default() };
             }
-            Ask::Block(_) => {}
+            Ask::Block(_) | Ask::History { .. } => {}
         }
         self.judge(question.peer, block, now)
+    }
+
+    /// Takes an audit path that came as an answer, if it is the one that is still waited for.
+    pub(crate) fn history(&mut self, question: Question, audit_path: &[Hash]) -> Judged {
+        if !self.leads(question.peer) || self.sync.ask() != question.ask {
+            return Judged::default();
+        }
+        let progress = self.sync.link(audit_path);
+        self.settle(question.peer, progress, None)
     }
 
     /// Compares a block that is verified already with what is remembered: a fork shows wherever
@@ -160,7 +172,7 @@ impl Follow {
             return Judged::default();
         }
         let offered = block.clone();
-        match self.sync.answer(block, now).then {
+        match self.sync.replay(block, now).then {
             Then::Forked(fork) => Judged { fork: Some(self.both_sides(*fork, offered)), ..Judged::default() },
             _ => Judged::default(),
         }
@@ -168,15 +180,27 @@ impl Follow {
 
     fn judge(&mut self, peer: usize, block: LightBlock, now: Time) -> Judged {
         let below = block.header.height <= self.head().header().get().height;
-        let offered = below.then(|| block.clone());
-        let Progress { advanced, then } = self.sync.answer(block, now);
-        self.remember(&advanced);
+        // Kept where more than one question may have to be asked about it.
+        let early = block.header.time > now;
+        let offered = (below || early).then(|| block.clone());
+        let progress = self.sync.answer(block, now);
+        self.settle(peer, progress, offered)
+    }
+
+    /// What follows from how the chain's machine took an answer. `offered` is the block as it
+    /// came, where it may be needed again.
+    fn settle(&mut self, peer: usize, progress: Progress, offered: Option<LightBlock>) -> Judged {
+        let Progress { advanced, then } = progress;
+        if let Some(block) = &advanced {
+            self.remember(block.clone());
+        }
         let mut judged = Judged { advanced, ..Judged::default() };
         match then {
             Then::Current => self.walk = None,
             Then::Waiting => judged.next = self.walk_on(peer),
             Then::Refused(reject) => {
-                self.end_walk(true);
+                let reject = self.but_for_time(reject, offered.as_ref());
+                self.end_walk(reject.blame() == Blame::Peer);
                 judged.refused = Some(reject);
             }
             Then::Forked(fork) => {
@@ -184,6 +208,16 @@ impl Follow {
             }
         }
         judged
+    }
+
+    /// The reason that remains when the clock's is set aside: a liar does not hide behind it.
+    fn but_for_time(&mut self, reject: Reject, block: Option<&LightBlock>) -> Reject {
+        match (&reject, block) {
+            (Reject::TimeInFuture { .. }, Some(block)) => {
+                self.sync.refused_but_for_time(block).unwrap_or(reject)
+            }
+            _ => reject,
+        }
     }
 
     fn walk_on(&mut self, peer: usize) -> Option<Question> {
@@ -216,16 +250,18 @@ impl Follow {
         }
     }
 
-    fn remember(&mut self, advanced: &[LightBlock]) {
-        self.recent.extend(advanced.iter().cloned());
-        let surplus = self.recent.len().saturating_sub(RECENT);
-        self.recent.drain(..surplus);
-        if let Some(walk) = self.walk.as_mut().filter(|_| !advanced.is_empty()) {
+    /// Keeps a verified block as it came; also one that the store kept.
+    pub(crate) fn remember(&mut self, block: LightBlock) {
+        if self.recent.len() == RECENT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(block);
+        if let Some(walk) = &mut self.walk {
             walk.idle = 0;
         }
     }
 
-    /// The first side as it came, if it came since the start, with the second.
+    /// The first side as it came or was kept, with the second.
     fn both_sides(&self, fork: Fork, second: LightBlock) -> (Fork, Option<ForkEvidence>) {
         let [known, _] = fork.blocks();
         let first = self.recent.iter().find(|block| block.header.id() == known.id()).cloned();
@@ -235,8 +271,6 @@ impl Follow {
 
 #[cfg(test)]
 mod tests {
-    use qratum_chain::Hash;
-
     use super::*;
     use crate::chain::{Chain, bad_signature, constant, disjoint};
 
@@ -285,12 +319,20 @@ mod tests {
         while let Some(question) = next {
             assert!(follow.walking());
             assert_eq!(question.peer, 0);
-            let Ask::Block(want) = question.ask else { panic!("{question:?}") };
-            next = follow.block(question, chain.block(want.0).unwrap().clone(), NOW).next;
-            steps += 1;
+            next = match question.ask {
+                Ask::Block(want) => {
+                    steps += 1;
+                    follow.block(question, chain.block(want.0).unwrap().clone(), NOW).next
+                }
+                Ask::History { height, size } => {
+                    let path = chain.audit_path(height.0, size.0).unwrap();
+                    follow.history(question, &path).next
+                }
+                Ask::Tip => panic!("a walk asks for no tip"),
+            };
         }
         assert_eq!((height(&follow), follow.walking()), (30, false));
-        assert!(steps <= 12, "{steps} steps for 7 sets");
+        assert!(steps <= 18, "{steps} blocks for 7 sets");
     }
 
     #[test]
@@ -301,11 +343,11 @@ mod tests {
         assert_eq!(follow.tick(&[0, 1]), Tick::Ask(tip(1)));
         let first = follow.block(tip(0), chain.tip().unwrap().clone(), NOW).next.unwrap();
         let late = follow.block(tip(1), chain.block(1).unwrap().clone(), NOW);
-        assert!(late.advanced.is_empty() && late.refused.is_none() && late.next.is_none());
+        assert!(late.advanced.is_none() && late.refused.is_none() && late.next.is_none());
         assert_eq!(follow.tick(&[0, 1]), Tick::Idle);
         let stranger = Question { peer: 1, ..first };
         let from_stranger = follow.block(stranger, chain.block(4).unwrap().clone(), NOW);
-        assert!(from_stranger.advanced.is_empty());
+        assert_eq!(from_stranger.advanced, None);
         assert_eq!(height(&follow), 0);
     }
 
@@ -356,7 +398,39 @@ mod tests {
         let judged = follow.block(tip(0), bad_signature(block.clone()), NOW);
         assert_eq!(judged.refused, Some(Reject::BadSignature { signer: 0 }));
         assert_eq!(height(&follow), 0);
-        assert_eq!(follow.block(tip(0), block.clone(), NOW).advanced, std::slice::from_ref(block));
+        assert_eq!(follow.block(tip(0), block.clone(), NOW).advanced.as_ref(), Some(block));
+    }
+
+    /// Also in the middle of a walk, when the clock is set back: nobody sits out for it.
+    #[test]
+    fn a_refusal_for_time_benches_nobody() {
+        let mut chain = Chain::new("net", Time(500_000), disjoint);
+        chain.grow_by(30);
+        let mut follow = follow(&chain, 1);
+        let far = chain.tip().unwrap();
+        let question = follow.block(tip(0), far.clone(), NOW).next.unwrap();
+        let Ask::Block(want) = question.ask else { panic!("{question:?}") };
+        let drift = follow.sync.rules().params.clock_drift_ms;
+        let header = chain.block(want.0).unwrap().header.clone();
+        let early = Time(header.time.0.saturating_sub(drift));
+        let judged = follow.block(question, chain.block(want.0).unwrap().clone(), early);
+        let most = early.plus(drift);
+        assert_eq!(judged.refused, Some(Reject::TimeInFuture { got: header.time, most }));
+        assert!(!follow.walking());
+        assert!(follow.block(tip(0), far.clone(), NOW).next.is_some(), "it may lead again");
+    }
+
+    #[test]
+    fn a_lie_does_not_hide_behind_the_clock() {
+        let mut chain = Chain::new("net", Time(500_000), constant);
+        chain.grow_by(2);
+        let mut follow = follow(&chain, 1);
+        let block = chain.tip().unwrap();
+        let judged = follow.block(tip(0), bad_signature(block.clone()), Time(0));
+        assert_eq!(judged.refused, Some(Reject::BadSignature { signer: 0 }));
+        let judged = follow.block(tip(0), block.clone(), Time(0));
+        assert!(matches!(judged.refused, Some(Reject::TimeInFuture { .. })), "{:?}", judged.refused);
+        assert_eq!(height(&follow), 0);
     }
 
     #[test]

@@ -9,8 +9,9 @@
 //!
 //! Inside, `net` keeps connections to the pinned peers; `follow` says whom to ask what; `store`
 //! keeps what a restart can check again; `driver` moves answers between them and the verifier, and
-//! `board` shows what came of it in one of the `state`s. `fetch` asks for one header, and `climb`
-//! for the blocks that prove it. `clock` is the one place that reads the system clock.
+//! `board` shows what came of it in one of the `state`s: `heard` knows who else has a block, and
+//! `skew` whether the local clock is wrong. `fetch` asks for one header, and `climb` for the blocks
+//! that prove it. `clock` is the one place that reads the system clock.
 
 mod board;
 mod climb;
@@ -19,18 +20,21 @@ mod config;
 mod driver;
 mod fetch;
 mod follow;
+mod heard;
 mod net;
 mod node;
+mod skew;
 mod snapshot;
 mod state;
 mod store;
 pub mod wire;
 
+pub use clock::Clock;
 pub use config::{Config, ConfigError, Peer, peers_from_json};
 pub use fetch::{FetchError, Proven};
 pub use libp2p::{Multiaddr, PeerId};
 pub use node::{LightNode, StartError, SyncError};
-pub use snapshot::{Names, PeerView, Reason, Refusal, Snapshot, StoreState};
+pub use snapshot::{Names, PeerView, Reason, Refusal, Snapshot, StoreState, Witnesses};
 pub use state::State;
 
 #[cfg(test)]

@@ -3,22 +3,22 @@
 use core::fmt;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use qratum_chain::types::{ChainId, ForkEvidence, GenesisError, Height};
+use qratum_chain::types::{ChainId, ForkEvidence, GenesisError, Height, LightBlock};
 use qratum_verifier::{Rules, Trusted, detect::Fork, sync::Sync};
 use tokio::{
     sync::{broadcast, mpsc, watch},
     task::{self, JoinHandle},
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 use crate::{
-    Config, ConfigError, Names, PeerView, Snapshot, State, StoreState,
+    Clock, Config, ConfigError, Names, PeerView, Snapshot, State, StoreState, Witnesses,
     board::Board,
-    clock,
     config::pinned,
     driver::Driver,
     fetch::{Fetch, FetchError, Proven},
     follow::Follow,
+    heard::Heard,
     net::{Link, Net},
     store::{OpenError, Replayed, Store, replay},
 };
@@ -98,17 +98,26 @@ impl LightNode {
     /// # Errors
     /// [`StartError`].
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        Self::start_by(config, Clock::SYSTEM).await
+    }
+
+    /// The same, by another clock than the system's.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start_by(config: Config, clock: Clock) -> Result<Self, StartError> {
         let peers = pinned(&config.peers).map_err(StartError::Peers)?;
         let (anchor, rules) = Trusted::genesis(&config.genesis).map_err(StartError::Genesis)?;
-        let opened = open_store(config.store, &anchor, &rules).await?;
-        let views = peers.iter().map(PeerView::of).collect();
+        let opened = open_store(config.store, &anchor, &rules, clock).await?;
+        let first = first(&opened, peers.iter().map(PeerView::of).collect(), Names::of(&config.genesis));
+        let heard = Heard::new(&peers, &first.head);
         let (net, carrier) = Net::start(peers).map_err(StartError::Network)?;
         let store = opened.store.clone();
-        let driver = driver(opened, views, net.clone(), Names::of(&config.genesis));
+        let driver = driver(opened, first, heard, net.clone(), clock);
         let (snapshots, heads) = (driver.board.watch(), driver.heads.clone());
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let tasks = [tokio::spawn(driver.run(inbox)), carrier];
-        Ok(Self { fetch: Fetch { net, store, anchor, rules, commands }, snapshots, heads, tasks })
+        Ok(Self { fetch: Fetch { net, store, anchor, rules, commands, clock }, snapshots, heads, tasks })
     }
 
     /// What is known, now and whenever it changes.
@@ -125,16 +134,18 @@ impl LightNode {
     }
 
     /// Waits until peers have led to a verified block above the anchor and nothing waits on the
-    /// way to a tip. The state is then [`State::Live`], or says how old that block is.
+    /// way to a tip. The state is then [`State::Live`], or says how old that block is or that the
+    /// clock does not let it be known.
     ///
     /// # Errors
     /// [`SyncError`], when that has not happened `within` this time, or cannot any more.
     pub async fn synced(&self, within: Duration) -> Result<Arc<Snapshot>, SyncError> {
         let mut snapshots = self.snapshots.clone();
         let anchor = self.fetch.anchor.header().get().height;
+        let above = |snapshot: &Snapshot| snapshot.head.header().get().height > anchor;
         let ready = snapshots.wait_for(|snapshot| match snapshot.state {
-            State::Live | State::Stale | State::Stalled => snapshot.head.header().get().height > anchor,
-            State::Expired | State::Forked => true,
+            State::Live | State::Stale | State::Stalled => above(snapshot),
+            State::Expired | State::Forked | State::Clock => true,
             _ => false,
         });
         let ready = timeout(within, ready).await;
@@ -143,7 +154,9 @@ impl LightNode {
             _ => Err(()),
         };
         match last {
-            Ok(snapshot) if !matches!(snapshot.state, State::Expired | State::Forked) => Ok(snapshot),
+            Ok(snapshot) if !matches!(snapshot.state, State::Expired | State::Forked) && above(&snapshot) => {
+                Ok(snapshot)
+            }
             _ => Err(SyncError { state: self.snapshots.borrow().state }),
         }
     }
@@ -184,23 +197,35 @@ struct Opened {
     state: StoreState,
     sync: Sync,
     fork: Option<(Fork, Option<ForkEvidence>)>,
+    /// The head as it was kept.
+    head: Option<LightBlock>,
 }
 
 /// Opens and replays the store, on a blocking task: sled reads files, and panics on some damaged
 /// ones. All but the store of another chain is survived.
-async fn open_store(path: Option<PathBuf>, anchor: &Trusted, rules: &Rules) -> Result<Opened, StartError> {
-    let without =
-        |state| Opened { store: None, state, sync: Sync::new(anchor.clone(), rules.clone()), fork: None };
+async fn open_store(
+    path: Option<PathBuf>,
+    anchor: &Trusted,
+    rules: &Rules,
+    clock: Clock,
+) -> Result<Opened, StartError> {
+    let without = |state| Opened {
+        store: None,
+        state,
+        sync: Sync::new(anchor.clone(), rules.clone()),
+        fork: None,
+        head: None,
+    };
     let Some(path) = path else { return Ok(without(StoreState::None)) };
     let (from, to) = (anchor.clone(), rules.clone());
     let opening = task::spawn_blocking(move || {
         let store = Store::open(&path, to.chain_id)?;
-        let replayed = replay(&store, &from, &to, clock::now()).map_err(OpenError::Failed)?;
+        let replayed = replay(&store, &from, &to, clock.now()).map_err(OpenError::Failed)?;
         Ok((store, replayed))
     });
     match opening.await.unwrap_or_else(|_| Err(OpenError::Failed("the store is damaged".to_owned()))) {
-        Ok((store, Replayed { sync, fork, loaded, dropped })) => {
-            Ok(Opened { store: Some(store), state: StoreState::Kept { loaded, dropped }, sync, fork })
+        Ok((store, Replayed { sync, fork, head, loaded, dropped })) => {
+            Ok(Opened { store: Some(store), state: StoreState::Kept { loaded, dropped }, sync, fork, head })
         }
         Err(OpenError::InUse) => Ok(without(StoreState::InUse)),
         Err(OpenError::Failed(why)) => Ok(without(StoreState::Failed(why))),
@@ -208,30 +233,38 @@ async fn open_store(path: Option<PathBuf>, anchor: &Trusted, rules: &Rules) -> R
     }
 }
 
-fn driver(opened: Opened, peers: Vec<PeerView>, net: Net, names: Names) -> Driver {
-    let Opened { store, state, sync, fork } = opened;
-    let params = sync.rules().params.clone();
-    let tick = Duration::from_millis(params.block_interval_ms / 2).clamp(SHORTEST_TICK, LONGEST_TICK);
-    let patience = u32::try_from(WALK_PATIENCE.as_millis() / tick.as_millis().max(1)).unwrap_or(u32::MAX);
-    let known = vec![Link::default(); peers.len()];
-    let first = Snapshot {
+/// What is known before anybody was asked.
+fn first(opened: &Opened, peers: Vec<PeerView>, names: Names) -> Snapshot {
+    Snapshot {
         state: State::Loading,
-        head: Arc::new(sync.head().clone()),
+        head: Arc::new(opened.sync.head().clone()),
         head_seen: None,
+        witnesses: Witnesses::default(),
+        clock_offset_ms: None,
         peers,
         refusals: Vec::new(),
         fork: None,
         evidence: None,
         names,
-        store: state,
-    };
+        store: opened.state.clone(),
+    }
+}
+
+fn driver(opened: Opened, first: Snapshot, heard: Heard, net: Net, clock: Clock) -> Driver {
+    let Opened { store, sync, fork, head, .. } = opened;
+    let params = sync.rules().params.clone();
+    let tick = Duration::from_millis(params.block_interval_ms / 2).clamp(SHORTEST_TICK, LONGEST_TICK);
+    let patience = u32::try_from(WALK_PATIENCE.as_millis() / tick.as_millis().max(1)).unwrap_or(u32::MAX);
+    let known = vec![Link::default(); first.peers.len()];
     let set_length = params.set_length;
-    let mut board = Board::new(first, params);
+    let mut board = Board::new(first, heard, params);
     if let Some((fork, evidence)) = fork {
         board.fork(fork, evidence);
     }
     // The first thing anybody sees says already what the store led to.
-    board.publish(false, clock::now());
-    let follow = Follow::new(sync, known.len(), patience);
-    Driver { follow, board, net, store, heads: broadcast::Sender::new(HEADS), set_length, tick, known }
+    board.publish(false, Duration::ZERO, clock.now());
+    let mut follow = Follow::new(sync, known.len(), patience);
+    head.into_iter().for_each(|head| follow.remember(head));
+    let (heads, started) = (broadcast::Sender::new(HEADS), Instant::now());
+    Driver { follow, board, net, store, heads, set_length, tick, clock, started, known }
 }

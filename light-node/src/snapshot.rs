@@ -19,6 +19,12 @@ pub struct Snapshot {
     pub head: Arc<Trusted>,
     /// The local clock when the head was verified; none while it is the anchor.
     pub head_seen: Option<Time>,
+    /// Who else has a block of this height: what arming will ask for when actions arrive. Nothing
+    /// acts on it yet.
+    pub witnesses: Witnesses,
+    /// How far the local clock is ahead of the network's, about, in ms; negative when it is behind.
+    /// None while it is fine or nobody can say.
+    pub clock_offset_ms: Option<i64>,
     /// The pinned peers, in the order of the configuration.
     pub peers: Vec<PeerView>,
     /// The newest refusals, oldest first; at most [`Snapshot::REFUSALS`].
@@ -36,6 +42,17 @@ pub struct Snapshot {
 impl Snapshot {
     /// How many refusals are remembered.
     pub const REFUSALS: usize = 32;
+}
+
+/// Who named the same block for a height, beside the primary, which handed it over first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Witnesses {
+    /// The newest height with enough of them, else that of the head.
+    pub height: Height,
+    /// Their operators; each stands for all that counts as one with it.
+    pub operators: Vec<String>,
+    /// Whether they are enough, and the state is [`State::Live`].
+    pub may_arm: bool,
 }
 
 /// A pinned peer as seen from here.

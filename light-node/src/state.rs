@@ -5,8 +5,7 @@ use core::fmt;
 
 /// The state of following the chain.
 ///
-/// This version produces all but [`State::NoQuorum`] and [`State::Clock`], which need witnesses
-/// and arrive with them.
+/// This version produces all but [`State::NoQuorum`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// Started; no peer has been reached or found unreachable yet.
@@ -25,7 +24,8 @@ pub enum State {
     Disconnected,
     /// The newest verified block is older than the trusting period: a new anchor is needed.
     Expired,
-    /// The local clock is wrong.
+    /// The local clock is wrong: honest peers look late or early, and are not. A clock that is ahead
+    /// by more than the trusting period shows as [`State::Expired`].
     Clock,
     /// Two certified blocks for one height were seen: the head is frozen.
     Forked,
@@ -74,6 +74,8 @@ pub(crate) struct Facts {
     pub(crate) connected: bool,
     /// Since then a peer has said what its newest block is.
     pub(crate) answered: bool,
+    /// The local clock is wrong.
+    pub(crate) clock: bool,
     /// A block waits for one in between.
     pub(crate) walking: bool,
     /// Now less the head's header time; zero when that is in the future.
@@ -96,6 +98,8 @@ pub(crate) const fn state(facts: &Facts) -> State {
         State::Disconnected
     } else if !facts.connected {
         State::Loading
+    } else if facts.clock {
+        State::Clock
     } else if !facts.answered {
         State::Syncing
     } else if fresh {
@@ -120,6 +124,7 @@ mod tests {
         tried: true,
         connected: true,
         answered: true,
+        clock: false,
         walking: false,
         age_ms: 1000,
         interval_ms: 1000,
@@ -145,6 +150,16 @@ mod tests {
         assert_eq!(state(&alone), State::Disconnected);
         assert_eq!(state(&Facts { tried: false, ..alone }), State::Loading);
         assert_eq!(state(&Facts { answered: false, ..LIVE }), State::Syncing);
+    }
+
+    #[test]
+    fn a_wrong_clock_hides_how_old_the_head_is_and_nothing_worse() {
+        let clock = Facts { clock: true, ..LIVE };
+        for facts in [clock, Facts { age_ms: u64::MAX, ..clock }, Facts { walking: true, ..clock }] {
+            assert_eq!(state(&facts), State::Clock);
+        }
+        assert_eq!(state(&Facts { connected: false, ..clock }), State::Disconnected);
+        assert_eq!(state(&Facts { expired: true, ..clock }), State::Expired);
     }
 
     #[test]

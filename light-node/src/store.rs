@@ -137,6 +137,8 @@ pub(crate) fn is_step(block: &LightBlock, before: Height, set_length: u64) -> bo
 pub(crate) struct Replayed {
     pub(crate) sync: Sync,
     pub(crate) fork: Option<(Fork, Option<ForkEvidence>)>,
+    /// The head as it was kept: one side of a fork that may show later.
+    pub(crate) head: Option<LightBlock>,
     /// Records that chain to the anchor.
     pub(crate) loaded: u32,
     /// Records that were removed.
@@ -150,7 +152,7 @@ pub(crate) fn replay(store: &Store, anchor: &Trusted, rules: &Rules, now: Time) 
     let evidence = store.0.get(FORK).map_err(words)?.map(|bytes| ForkEvidence::from_bytes(&bytes));
     let fork_height = evidence.iter().flatten().map(|evidence| evidence.first.header.height).next();
     let sync = Sync::new(anchor.clone(), rules.clone());
-    let mut replayed = Replayed { sync, fork: None, loaded: 0, dropped: 0 };
+    let mut replayed = Replayed { sync, fork: None, head: None, loaded: 0, dropped: 0 };
     let mut below = anchor.clone();
     let mut bad = sled::Batch::default();
     let head = store.0.get(HEAD).map_err(words)?.map(|value| Ok((HEAD.into(), value)));
@@ -183,10 +185,13 @@ impl Replayed {
         let block = block.filter(|block| place == HEAD || place == key(block.header.height));
         let Some(block) = block else { return self.drops() };
         let id = block.header.id();
-        let then = self.sync.answer(block, now).then;
-        self.sync.restart();
+        let kept = block.clone();
+        let then = self.sync.replay(block, now).then;
         match then {
-            Then::Current if self.sync.head().id() == id => self.loaded = self.loaded.saturating_add(1),
+            Then::Current if self.sync.head().id() == id => {
+                self.loaded = self.loaded.saturating_add(1);
+                self.head = Some(kept);
+            }
             Then::Refused(reject) if reject.blame() == Blame::Nobody => {}
             Then::Forked(fork) => self.fork = Some((*fork, None)),
             Then::Current | Then::Waiting | Then::Refused(_) => return self.drops(),

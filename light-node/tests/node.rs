@@ -24,7 +24,7 @@ use qratum_chain::{
     types::{Height, LightBlock, Time},
 };
 use qratum_light_node::{
-    Config, FetchError, LightNode, Reason, Snapshot, StartError, State, StoreState,
+    Clock, Config, FetchError, LightNode, Reason, Snapshot, StartError, State, StoreState,
     wire::{MAX_RESPONSE, Request, Response},
 };
 use qratum_verifier::{Reject, Trusted, proof};
@@ -206,6 +206,99 @@ async fn another_key_at_a_pinned_address_is_not_believed() {
     until_refused(&node, "WrongKey").await;
     let snapshot = until(&node, "disconnected", |snapshot| snapshot.state == State::Disconnected).await;
     assert_eq!(height(&snapshot), 0);
+    node.stop().await;
+}
+
+/// Adds a block to the chain every 200 ms, by the true time.
+fn growing(chain: &Arc<Mutex<Chain>>) -> tokio::task::JoinHandle<()> {
+    let chain = Arc::clone(chain);
+    tokio::spawn(async move {
+        let mut blocks = tokio::time::interval(Duration::from_millis(200));
+        loop {
+            blocks.tick().await;
+            chain.lock().unwrap().grow(now());
+        }
+    })
+}
+
+/// A node whose clock is `offset_ms` off, and three honest peers of a chain that moves on.
+async fn off_by(offset_ms: i64, check: impl AsyncFnOnce(&LightNode)) {
+    let chain = grown(constant, 1);
+    let making = growing(&chain);
+    let a = FakePeer::start("a", 101, honest(&chain)).await;
+    let b = FakePeer::start("b", 102, honest(&chain)).await;
+    let c = FakePeer::start("c", 103, honest(&chain)).await;
+    let config = config(&chain, &[&a, &b, &c], None);
+    let node = LightNode::start_by(config, Clock::off_by(offset_ms)).await.unwrap();
+    check(&node).await;
+    node.stop().await;
+    making.abort();
+}
+
+const HOUR: i64 = 3_600_000;
+
+#[tokio::test]
+async fn a_clock_that_is_behind_is_a_state_and_no_peers_fault() {
+    off_by(-HOUR, async |node| {
+        let snapshot = until(node, "clock", |snapshot| snapshot.state == State::Clock).await;
+        let offset = snapshot.clock_offset_ms.unwrap();
+        assert!((-HOUR..-HOUR + 5000).contains(&offset), "{offset}");
+        assert_eq!((height(&snapshot), &snapshot.refusals), (0, &Vec::new()));
+        assert!(!snapshot.witnesses.may_arm);
+        assert_eq!(node.synced(PATIENCE).await.unwrap_err().state, State::Clock);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_ahead_is_a_state_and_no_peers_fault() {
+    off_by(HOUR, async |node| {
+        let snapshot = until(node, "clock", |snapshot| snapshot.state == State::Clock).await;
+        let offset = snapshot.clock_offset_ms.unwrap();
+        assert!((HOUR..HOUR + 5000).contains(&offset), "{offset}");
+        assert!(height(&snapshot) > 1);
+        let agreed = until(node, "agreed", |snapshot| snapshot.witnesses.operators.len() == 2).await;
+        assert_eq!((agreed.state, &agreed.refusals), (State::Clock, &Vec::new()));
+        assert!(!agreed.witnesses.may_arm, "a wrong clock stops acting");
+        assert!(node.synced(PATIENCE).await.is_ok(), "heads are verified all the same");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_right_is_live_and_two_others_agree() {
+    off_by(0, async |node| {
+        let mut states = Vec::new();
+        let armed = until(node, "may arm", |snapshot| {
+            states.push(snapshot.state);
+            snapshot.witnesses.may_arm && height(snapshot) > 10
+        })
+        .await;
+        assert_eq!((armed.state, armed.clock_offset_ms), (State::Live, None));
+        assert_eq!(armed.witnesses.operators.len(), 2, "all but the primary's");
+        assert!(armed.head.header().get().height.0 - armed.witnesses.height.0 < 8);
+        assert!(!states.contains(&State::Clock), "{states:?}");
+    })
+    .await;
+}
+
+/// Three peers, but two operators: one beside the primary's, whichever that is.
+#[tokio::test]
+async fn peers_of_one_operator_are_one_witness() {
+    let chain = grown(constant, 1);
+    chain.lock().unwrap().grow(now());
+    let mut a = FakePeer::start("a", 101, honest(&chain)).await;
+    let mut b = FakePeer::start("b", 102, honest(&chain)).await;
+    let c = FakePeer::start("c", 103, honest(&chain)).await;
+    (a.peer.operator, b.peer.operator) = ("one".to_owned(), "one".to_owned());
+    let node = LightNode::start(config(&chain, &[&a, &b, &c], None)).await.unwrap();
+    let heard = until(&node, "all heard", |snapshot| {
+        !snapshot.witnesses.operators.is_empty()
+            && snapshot.peers.iter().all(|peer| peer.claimed_height == Some(Height(2)))
+    })
+    .await;
+    assert_eq!((heard.witnesses.height, heard.witnesses.operators.len()), (Height(2), 1));
+    assert!(!heard.witnesses.may_arm);
     node.stop().await;
 }
 

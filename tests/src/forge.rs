@@ -327,7 +327,16 @@ impl Forge {
         schedule::is_boundary(height, self.genesis.params.set_length)
     }
 
-    fn next_header(&self) -> Header {
+    /// The same chain with `header` on top: for branches.
+    #[must_use]
+    pub fn with(mut self, header: Header) -> Self {
+        self.push(header);
+        self
+    }
+
+    /// The honest header above the newest.
+    #[must_use]
+    pub fn next_header(&self) -> Header {
         let height = self.tip.height.next();
         let nothing = merkle::empty_root::<Sha3>();
         let root_of = |height| self.set(schedule::set_of(height, self.genesis.params.set_length)).hash();

@@ -40,7 +40,7 @@ fn following(forge: &Forge, height: u64) -> Sync {
     let (genesis, rules) = anchor(forge);
     let mut sync = Sync::new(genesis, rules);
     for step in forge.path_to(height).into_iter().chain((height > 0).then(|| forge.block(height))) {
-        assert!(matches!(sync.answer(step, forge.now()).then, Then::Current));
+        assert!(matches!(sync.replay(step, forge.now()).then, Then::Current));
     }
     sync
 }
@@ -50,7 +50,11 @@ fn following(forge: &Forge, height: u64) -> Sync {
 fn refused_from_peer(forge: &Forge, height: u64, block: LightBlock) -> Reject {
     let mut sync = following(forge, height);
     let before = sync.head().id();
-    let progress = sync.answer(block, forge.now());
+    let mut progress = sync.answer(block, forge.now());
+    // A block that does not lead back to the head is held against the branch's block at its height.
+    if matches!((&progress.then, sync.ask()), (Then::Waiting, Ask::Block(at)) if at == Height(height)) {
+        progress = sync.answer(forge.block(height), forge.now());
+    }
     assert_eq!(progress.advanced, None);
     assert_eq!(sync.head().id(), before, "the head moved");
     let Then::Refused(reject) = progress.then else { panic!("not refused: {:?}", progress.then) };

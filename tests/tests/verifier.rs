@@ -102,9 +102,21 @@ fn the_sync_machine_bisects_to_the_tip() {
         let progress = sync.answer(block, forge.now());
         verified.extend(progress.advanced.iter().map(|block| block.header.height.0));
         assert!(matches!(progress.then, Then::Current | Then::Waiting), "{:?}", progress.then);
-        let Ask::Block(height) = sync.ask() else { break };
-        asked.push(height.0);
-        block = forge.block(height.0);
+        block = match sync.ask() {
+            Ask::Tip => break,
+            Ask::Block(height) => {
+                asked.push(height.0);
+                forge.block(height.0)
+            }
+            Ask::History { height, size } => {
+                let path = forge.history.inclusion(height.0, size.0).unwrap();
+                verified.extend(sync.link(&path).advanced.map(|block| block.header.height.0));
+                match sync.ask() {
+                    Ask::Block(height) => forge.block(height.0),
+                    _ => break,
+                }
+            }
+        };
     }
     assert_eq!(sync.head().header().get().height, Height(46));
     assert!(
@@ -134,6 +146,51 @@ fn the_sync_machine_names_a_fork_and_refuses_a_lie() {
         matches!(sync.answer(again, forge.now()).then, Then::Current),
         "same block, other signers: no fork"
     );
+}
+
+/// Two branches part at height 10, both certified. Whatever heights a peer of the other branch
+/// picks, the head never moves there, and the fork is named as soon as it shows its block at the
+/// head's height.
+#[test]
+fn the_head_never_switches_branch() {
+    let trunk = Forge::small(9);
+    let tip = |forge: &Forge, height: u64| forge.block(height);
+    let ours = Forge::small(18);
+    let mut parted = trunk.next_header();
+    parted.tx_root.0[0] ^= 1;
+    let theirs = trunk.with(parted).grown(18);
+    for offered in [11, 12, 17] {
+        let (genesis, rules) = anchor(&ours);
+        let mut sync = Sync::new(genesis, rules);
+        sync.answer(tip(&ours, 9), ours.now());
+        sync.answer(tip(&ours, 10), ours.now());
+        let head = sync.head().id();
+        let progress = sync.answer(tip(&theirs, offered), ours.now());
+        assert!(matches!(progress.then, Then::Waiting), "{offered}: {:?}", progress.then);
+        if let Ask::History { height, size } = sync.ask() {
+            let path = theirs.history.inclusion(height.0, size.0).unwrap();
+            assert!(matches!(sync.link(&path).then, Then::Waiting), "{offered}");
+        }
+        assert_eq!((sync.head().id(), sync.ask()), (head, Ask::Block(Height(10))), "{offered}");
+        let Then::Forked(fork) = sync.answer(tip(&theirs, 10), ours.now()).then else { panic!("{offered}") };
+        assert!(fork.power_of(&fork.culprits()).is_more_than_a_third());
+    }
+}
+
+/// The same question answered from our own branch: then only the audit path was a lie.
+#[test]
+fn a_bad_audit_path_from_our_own_branch_is_refused() {
+    let forge = Forge::small(12);
+    let (genesis, rules) = anchor(&forge);
+    let mut sync = Sync::new(genesis, rules);
+    sync.answer(forge.block(5), forge.now());
+    sync.answer(forge.block(9), forge.now());
+    let mut path = forge.history.inclusion(5, 9).unwrap();
+    path[0].0[0] ^= 1;
+    assert!(matches!(sync.link(&path).then, Then::Waiting));
+    assert_eq!(sync.ask(), Ask::Block(Height(5)));
+    let Then::Refused(reject) = sync.answer(forge.block(5), forge.now()).then else { panic!("not refused") };
+    assert_eq!((reject.name(), sync.head().header().get().height), ("HistoryProof", Height(5)));
 }
 
 #[test]

@@ -1,106 +1,83 @@
 //! `qratum demo`: a network of separate processes on this machine, and the console on it.
 
-use std::{io::IsTerminal, ops::ControlFlow, path::PathBuf, sync::Arc};
+use std::{io::IsTerminal, path::PathBuf, sync::Arc};
 
-use qratum_light_node::{LightNode, Names};
+use qratum_light_node::{LightNode, Names, Snapshot, State};
 use qratum_verifier::Trusted;
-use serde::Serialize;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
-use super::network::{block_on, start_failure};
+use super::{
+    event::{HeadEvent, StateEvent},
+    network::{block_on, start_failure},
+};
 use crate::{
     cli::DemoArgs,
     demo::{DemoHome, Network},
     exit::{Exit, Failure},
     home::Home,
-    model::{Model, signers},
+    model::{Model, Notice, head_of},
     output, runtime,
     signals::Signals,
-    terminal, time,
+    terminal,
 };
-
-/// A verified head, as `--json` prints it.
-#[derive(Debug, Serialize)]
-struct HeadEvent {
-    schema: &'static str,
-    event: &'static str,
-    height: u64,
-    block_id: String,
-    time_ms: u64,
-    age_ms: u64,
-    signed: u128,
-    total: u128,
-    signers: Vec<String>,
-}
 
 /// Starts the network and follows it, on screen or line by line.
 pub(crate) fn run(home: Option<PathBuf>, args: &DemoArgs, json: bool, ascii: bool) -> Result<Exit, Failure> {
-    let demo = DemoHome::prepare(home, args.validators)?;
     let headless = args.headless || args.heads.is_some() || json || !std::io::stdout().is_terminal();
-    let heads = args.heads.map(std::num::NonZeroU64::get);
-    let (ended, keep) = block_on(async {
+    block_on(async {
+        // From here on a signal ends the program in order: a home that was made is removed.
         let signals = Signals::listen().map_err(|error| Failure::io("signals", &error))?;
-        let mut network = Network::start(&demo.home)?;
+        let mut demo = DemoHome::prepare(home, args.validators)?;
+        let mut network = Network::start(&demo.home).await?;
         let ended = if headless {
-            follow(&demo.home, &mut network, signals, &Lines { json, most: heads }).await
+            let left = args.heads.map(std::num::NonZeroU64::get);
+            follow(&demo, &mut network, signals, Lines { json, left, told: State::Loading }).await
         } else {
-            open(&demo.home, &mut network, signals, ascii).await
+            open(&demo, &mut network, signals, ascii).await
         };
-        // Logs of a validator that ended by itself are worth reading.
-        let keep = ended.is_err() || network.has_lost();
+        if network.has_lost() {
+            demo.keep_logs();
+        }
         network.stop().await;
-        Ok((ended, keep))
-    })?;
-    demo.clean(keep);
-    ended
+        ended
+    })
 }
 
-async fn open(home: &Home, network: &mut Network, signals: Signals, ascii: bool) -> Result<Exit, Failure> {
-    let config = home.config()?;
-    let model = Model::new(&config.genesis, terminal::theme(ascii)?)?;
+async fn open(
+    demo: &DemoHome,
+    network: &mut Network,
+    signals: Signals,
+    ascii: bool,
+) -> Result<Exit, Failure> {
+    let config = demo.home.config()?;
+    let mut model = Model::new(&config.genesis, &demo.home, terminal::theme(ascii)?)?;
+    if let Some(note) = &demo.note {
+        model.notify(Notice::of(note.clone()));
+    }
     let node = LightNode::start(config).await.map_err(|error| start_failure(&error))?;
     let ended = runtime::run(model, &node, Some(network), signals).await;
     node.stop().await;
     ended.map(|()| Exit::Done)
 }
 
-/// How heads are printed, and how many.
-struct Lines {
-    json: bool,
-    most: Option<u64>,
+/// Where the home is, and what to try next. On standard error: standard output is for events.
+fn greet(home: &Home) {
+    let name = home.shown();
+    output::note(&format!("home {name}\nin another terminal: qratum --home {name} status"));
 }
 
 async fn follow(
-    home: &Home,
+    demo: &DemoHome,
     network: &mut Network,
-    mut signals: Signals,
-    lines: &Lines,
+    signals: Signals,
+    lines: Lines,
 ) -> Result<Exit, Failure> {
-    let node = LightNode::start(home.config()?).await.map_err(|error| start_failure(&error))?;
-    let names = node.snapshots().borrow().names.clone();
-    let mut heads = node.heads();
-    let mut left = lines.most;
-    let ended = loop {
-        tokio::select! {
-            biased;
-            () = signals.recv() => break Ok(Exit::Done),
-            ended = network.next_ended(), if !network.is_over() => {
-                if let Some(ended) = ended {
-                    output::complain(&ended.to_string());
-                }
-                if network.is_over() {
-                    break Err(Failure::new(Exit::Error, "no validator is left"));
-                }
-            }
-            head = next(&mut heads) => {
-                match lines.take(head.as_ref(), &names, &mut left) {
-                    Ok(ControlFlow::Continue(())) => {}
-                    Ok(ControlFlow::Break(exit)) => break Ok(exit),
-                    Err(failure) => break Err(failure),
-                }
-            }
-        }
-    };
+    greet(&demo.home);
+    if let Some(note) = &demo.note {
+        output::complain(note);
+    }
+    let node = LightNode::start(demo.home.config()?).await.map_err(|error| start_failure(&error))?;
+    let ended = lines.print(&node, network, signals).await;
     node.stop().await;
     ended
 }
@@ -116,46 +93,79 @@ async fn next(heads: &mut Receiver<Arc<Trusted>>) -> Option<Arc<Trusted>> {
     }
 }
 
+/// How events are printed, and how many.
+struct Lines {
+    json: bool,
+    /// Heads until the end; none where there is no end.
+    left: Option<u64>,
+    /// The state that was printed last.
+    told: State,
+}
+
 impl Lines {
-    fn take(
-        &self,
-        head: Option<&Arc<Trusted>>,
-        names: &Names,
-        left: &mut Option<u64>,
-    ) -> Result<ControlFlow<Exit>, Failure> {
-        let Some(head) = head else {
-            return Err(Failure::new(Exit::Error, "the light node has stopped"));
-        };
+    /// Prints what happens until the last head, a signal or an error.
+    async fn print(
+        mut self,
+        node: &LightNode,
+        network: &mut Network,
+        mut signals: Signals,
+    ) -> Result<Exit, Failure> {
+        let stopped = || Failure::new(Exit::Error, "the light node has stopped");
+        let (mut heads, mut snapshots) = (node.heads(), node.snapshots());
+        snapshots.mark_changed();
+        let names = snapshots.borrow().names.clone();
+        loop {
+            tokio::select! {
+                biased;
+                () = signals.recv() => return Ok(Exit::Done),
+                ended = network.next_ended(), if !network.is_over() => {
+                    if let Some(ended) = ended {
+                        output::complain(&ended.to_string());
+                    }
+                    if network.is_over() {
+                        return Err(Failure::new(Exit::Error, "no validator is left"));
+                    }
+                }
+                head = next(&mut heads) => {
+                    let head = head.ok_or_else(stopped)?;
+                    self.head(&head, &names)?;
+                    if self.left == Some(0) {
+                        return Ok(Exit::Done);
+                    }
+                }
+                changed = snapshots.changed() => {
+                    changed.map_err(|_| stopped())?;
+                    let snapshot = snapshots.borrow_and_update().clone();
+                    self.state(&snapshot)?;
+                }
+            }
+        }
+    }
+
+    fn head(&mut self, head: &Trusted, names: &Names) -> Result<(), Failure> {
         let event = HeadEvent::of(head, names);
         if self.json {
             output::json(&event)?;
         } else {
             output::lines(&event.line())?;
         }
-        *left = left.map(|left| left.saturating_sub(1));
-        Ok(if *left == Some(0) { ControlFlow::Break(Exit::Done) } else { ControlFlow::Continue(()) })
+        self.left = self.left.map(|left| left.saturating_sub(1));
+        Ok(())
     }
-}
 
-impl HeadEvent {
-    fn of(head: &Trusted, names: &Names) -> Self {
-        let (header, tally) = (head.header().get(), head.tally());
-        Self {
-            schema: "qratum/event/v1",
-            event: "head",
-            height: header.height.0,
-            block_id: head.id().to_string(),
-            time_ms: header.time.0,
-            age_ms: time::since(header.time, time::now()),
-            signed: tally.signed,
-            total: tally.total,
-            signers: signers(head, names),
+    /// A state that lasts is told once; live only with a head, for a young genesis looks it too.
+    fn state(&mut self, snapshot: &Snapshot) -> Result<(), Failure> {
+        let too_early = snapshot.state == State::Live && head_of(snapshot).is_none();
+        if snapshot.state == self.told || too_early {
+            return Ok(());
         }
-    }
-
-    fn line(&self) -> String {
-        let Self { height, block_id, age_ms, signed, total, .. } = self;
-        let names = self.signers.join(" ");
-        format!("verified {height}  {block_id}  {age_ms} ms old  {signed}/{total} power: {names}")
+        self.told = snapshot.state;
+        let event = StateEvent::of(snapshot);
+        if self.json {
+            output::json(&event)?;
+        } else {
+            output::lines(&event.line())?;
+        }
+        Ok(())
     }
 }

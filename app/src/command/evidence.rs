@@ -54,7 +54,6 @@ fn judge(evidence: &Evidence, anchor: &Trusted, rules: &Rules, now: Time) -> Res
                     list(&fork.signers_of_both())
                 ),
             };
-            let height = blocks.first.header.height;
             Ok(format!("the chain forked at height {height}; {blame}"))
         }
     }

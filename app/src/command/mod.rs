@@ -2,6 +2,7 @@
 
 mod console;
 mod demo;
+mod event;
 mod evidence;
 mod header;
 mod network;

@@ -6,10 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use qratum_light_node::{Config, LightNode, Snapshot, StartError, SyncError};
-use tokio::runtime::Builder;
+use qratum_light_node::{Config, LightNode, Snapshot, StartError, State, SyncError};
+use tokio::{runtime::Builder, time::timeout};
 
 use crate::exit::{Exit, Failure};
+
+/// How long others are listened to: a few blocks, which show what one does not.
+const LISTEN: Duration = Duration::from_secs(4);
 
 /// Runs a command on one thread: the console and its commands need no more.
 pub(crate) fn block_on<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
@@ -40,6 +43,15 @@ impl Asking {
     /// Waits for a verified head.
     pub(crate) async fn synced(&self) -> Result<Arc<Snapshot>, SyncError> {
         self.node.synced(self.left()).await
+    }
+
+    /// What is known once enough witnesses agree, or once a few blocks' time has passed.
+    pub(crate) async fn witnessed(&self) -> Arc<Snapshot> {
+        let mut snapshots = self.node.snapshots();
+        let done = |snapshot: &Arc<Snapshot>| snapshot.witnesses.may_arm || snapshot.state == State::Clock;
+        // When it never comes to that, what is known then is shown.
+        let _ = timeout(self.left().min(LISTEN), snapshots.wait_for(done)).await;
+        snapshots.borrow().clone()
     }
 }
 

@@ -1,7 +1,8 @@
 //! `qratum status`: what is verified now?
 
 use qratum_chain::types::Genesis;
-use qratum_light_node::{PeerView, Refusal, Snapshot};
+use qratum_light_node::{PeerView, Refusal, Snapshot, Witnesses};
+use qratum_verifier::witness;
 use serde::Serialize;
 
 use super::network::{Asking, block_on};
@@ -18,6 +19,8 @@ use crate::{
 struct Status {
     schema: &'static str,
     state: &'static str,
+    /// How far the local clock is ahead, about; null while it is fine.
+    clock_offset_ms: Option<i64>,
     /// Null until a head was verified.
     verified_height: Option<u64>,
     block_id: Option<String>,
@@ -28,6 +31,7 @@ struct Status {
     signed: Option<u128>,
     total: Option<u128>,
     signers: Vec<String>,
+    witnesses: WitnessesJson,
     network: String,
     chain_id: String,
     demo: bool,
@@ -42,6 +46,14 @@ struct PeerJson {
     connected: bool,
     /// Not verified.
     claimed_height: Option<u64>,
+}
+
+/// Who else has the block of a height.
+#[derive(Debug, Serialize)]
+struct WitnessesJson {
+    height: u64,
+    operators: Vec<String>,
+    may_arm: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -68,7 +80,7 @@ pub(crate) fn run(home: &Home, args: &NetworkArgs, json: bool) -> Result<Exit, F
     let (snapshot, exit) = block_on(async {
         let asking = Asking::start(config, args.timeout).await?;
         let (snapshot, exit) = match asking.synced().await {
-            Ok(snapshot) => (snapshot, Exit::Done),
+            Ok(_) => (asking.witnessed().await, Exit::Done),
             Err(_) => (asking.node.snapshots().borrow().clone(), Exit::Nothing),
         };
         asking.node.stop().await;
@@ -97,6 +109,7 @@ impl Status {
         Self {
             schema: "qratum/status/v1",
             state: snapshot.state.word(),
+            clock_offset_ms: snapshot.clock_offset_ms,
             verified_height: header.map(|header| header.height.0),
             block_id: head.map(|head| head.id().to_string()),
             time_ms: header.map(|header| header.time.0),
@@ -106,6 +119,7 @@ impl Status {
             signed: tally.map(|tally| tally.signed),
             total: tally.map(|tally| tally.total),
             signers: head.map(|head| crate::model::signers(head, &snapshot.names)).unwrap_or_default(),
+            witnesses: WitnessesJson::from(&snapshot.witnesses),
             network: genesis.network,
             chain_id: anchor.block_id.clone(),
             demo: genesis.demo,
@@ -118,6 +132,9 @@ impl Status {
     fn page(&self) -> String {
         let mut page = format!("network   {}{}\n", self.network, if self.demo { "  (demo)" } else { "" });
         page.push_str(&format!("state     {}\n", self.state));
+        if let Some(offset) = self.clock_offset_ms {
+            page.push_str(&format!("clock     {}\n", time::offset(offset)));
+        }
         match (self.verified_height, &self.block_id, self.age_ms) {
             (Some(height), Some(id), Some(age)) => {
                 page.push_str(&format!(
@@ -130,6 +147,7 @@ impl Status {
             }
             _ => page.push_str("verified  nothing yet\n"),
         }
+        page.push_str(&format!("witnesses {}\n", self.witnesses.line()));
         page.push_str(&format!("anchor    height {}, {}\n", self.anchor.height, self.anchor.block_id));
         for peer in &self.peers {
             let claim =
@@ -141,6 +159,21 @@ impl Status {
             page.push_str(&format!("refused   {}: {} ({})\n", refusal.peer, refusal.text, refusal.reason));
         }
         page
+    }
+}
+
+impl From<&Witnesses> for WitnessesJson {
+    fn from(witnesses: &Witnesses) -> Self {
+        let Witnesses { height, operators, may_arm } = witnesses;
+        Self { height: height.0, operators: operators.clone(), may_arm: *may_arm }
+    }
+}
+
+impl WitnessesJson {
+    fn line(&self) -> String {
+        let (count, needed) = (self.operators.len(), witness::NEEDED);
+        let names = if count == 0 { String::new() } else { format!(": {}", self.operators.join(", ")) };
+        format!("{count} at height {} of {needed} that an action will need{names}", self.height)
     }
 }
 

@@ -39,10 +39,7 @@ pub(crate) fn view(model: &Model, frame: &mut Frame<'_>) {
         [Constraint::Length(1), Constraint::Length(banners), Constraint::Fill(1), Constraint::Length(1)];
     let [bar_at, banner_at, body, hints_at] = Layout::vertical(rows).areas(area);
     bar(model, frame, bar_at);
-    frame.render_widget(
-        Line::styled(" demo network: software devices only", model.theme.tone(Tone::Warn)),
-        banner_at,
-    );
+    banner(model, frame, banner_at);
     match &model.pane {
         Pane::Overview => overview::view(model, frame, body),
         Pane::Proof(height, proof) => proof::view(model, (*height, proof), frame, body),
@@ -74,6 +71,14 @@ fn bar(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         )));
     }
     frame.render_widget(Line::from(spans).style(theme.tone(Tone::Bar)), area);
+}
+
+/// What is not real here, and where it lies.
+fn banner(model: &Model, frame: &mut Frame<'_>, area: Rect) {
+    let home = SafeText::new(&model.home, SafeText::SENTENCE);
+    let text = format!(" demo network: software devices only   home {home}");
+    let text = parts::clipped(&model.theme, &text, area.width.into());
+    frame.render_widget(Line::styled(text, model.theme.tone(Tone::Warn)), area);
 }
 
 /// How good a state is. Verified values stay verified in every state; this says whether they are

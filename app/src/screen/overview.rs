@@ -12,7 +12,7 @@ use ratatui::{
 
 use super::{
     members,
-    parts::{NARROW, VERDICT, digest, labelled, right_of, section},
+    parts::{NARROW, VERDICT, clipped, digest, labelled, right_of, section},
 };
 use crate::{model::Model, time};
 
@@ -23,13 +23,15 @@ const BAR_AT: u16 = 44;
 const NARROW_BAR_AT: u16 = 30;
 /// How many refusals are shown.
 const REFUSALS: usize = 3;
+/// How many rows notices may take.
+const NOTICES: usize = 3;
 
 /// Draws the pane.
 pub(super) fn view(model: &Model, frame: &mut Frame<'_>, area: Rect) {
-    let notices = notices(model);
-    let count = u16::try_from(notices.len()).unwrap_or(u16::MAX).min(2);
+    let notices = newest(&model.theme, notices(model, area.width.into()));
+    let count = u16::try_from(notices.len()).unwrap_or(u16::MAX);
     let [notices_at, rest] = Layout::vertical([Constraint::Length(count), Constraint::Fill(1)]).areas(area);
-    for (line, row) in notices.into_iter().rev().zip(notices_at.rows()) {
+    for (line, row) in notices.into_iter().zip(notices_at.rows()) {
         frame.render_widget(line, row);
     }
     match (&model.snapshot, model.head()) {
@@ -39,19 +41,31 @@ pub(super) fn view(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     }
 }
 
-/// What went wrong beside the chain, the newest last.
-fn notices(model: &Model) -> Vec<Line<'static>> {
+/// The newest first, and how many there are beyond the room for them.
+fn newest(theme: &Theme, notices: Vec<Line<'static>>) -> Vec<Line<'static>> {
+    let count = notices.len();
+    let shown = if count > NOTICES { NOTICES.saturating_sub(1) } else { count };
+    let hidden = count.saturating_sub(shown);
+    let more = (hidden > 0).then(|| Line::styled(format!("   and {hidden} more"), theme.tone(Tone::Quiet)));
+    notices.into_iter().rev().take(shown).chain(more).collect()
+}
+
+/// What went wrong beside the chain, the newest last, each in one row.
+fn notices(model: &Model, width: usize) -> Vec<Line<'static>> {
     let bad = |text: &str| {
         let text =
             format!(" {} {}", model.theme.glyph(Mark::Refused), SafeText::new(text, SafeText::SENTENCE));
-        Line::styled(text, model.theme.tone(Tone::Bad))
+        Line::styled(clipped(&model.theme, &text, width), model.theme.tone(Tone::Bad))
     };
-    let mut lines: Vec<_> = model.notices.iter().map(|notice| bad(notice)).collect();
+    let mut lines: Vec<_> = model.notices.iter().map(|notice| bad(&notice.text)).collect();
     let Some(snapshot) = &model.snapshot else { return lines };
     match &snapshot.store {
         StoreState::InUse => lines.push(bad("the store is in use by another process: nothing is kept")),
         StoreState::Failed(why) => lines.push(bad(&format!("the store failed, nothing is kept: {why}"))),
         StoreState::None | StoreState::Kept { .. } => {}
+    }
+    if let Some(offset) = snapshot.clock_offset_ms {
+        lines.push(bad(&format!("the local clock is {}: set it right", time::offset(offset))));
     }
     if let Some(fork) = &snapshot.fork {
         let [block, _] = fork.blocks();
@@ -93,6 +107,10 @@ fn with_head(model: &Model, snapshot: &Snapshot, head: &Trusted, frame: &mut Fra
         (split[0], split[1])
     };
     members::view(model, snapshot, head, frame, validators_at);
+    if !model.is_live() {
+        let [_, rows] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(validators_at);
+        frame.buffer_mut().set_style(rows, model.theme.mark_style(Mark::Stale));
+    }
     let peers_at = Constraint::Length(needed(peers));
     let [peers_at, refusals_at] = Layout::vertical([peers_at, Constraint::Fill(1)]).areas(told_at);
     told_by(model, snapshot, frame, (peers_at, refusals_at));
@@ -110,10 +128,11 @@ fn facts(model: &Model, head: &Trusted, frame: &mut Frame<'_>, area: Rect) {
         time::age(time::since(header.time, model.now))
     );
     let id = digest(&head.id().to_string(), room(area));
+    let label = if model.is_live() { "head" } else { "last head" };
     let power = format!("{} of {} power", tally.signed, tally.total);
     let [head_at, id_at, signed_at] = Layout::vertical([Constraint::Length(1); 3]).areas(area);
     frame.render_widget(
-        labelled(theme, "head", vec![badge::badge(theme, Mark::Verified), Span::raw(place)]),
+        labelled(theme, label, vec![badge::badge(theme, Mark::Verified), Span::raw(place)]),
         head_at,
     );
     frame.render_widget(labelled(theme, "block id", vec![Span::raw(id)]), id_at);
@@ -124,6 +143,10 @@ fn facts(model: &Model, head: &Trusted, frame: &mut Frame<'_>, area: Rect) {
     let verdict = if tally.is_quorum() { "> 2/3" } else { "not > 2/3" };
     frame.render_widget(PowerBar { part: tally.signed, whole: tally.total, quorum_line: true, theme }, bar);
     frame.render_widget(Line::from(format!(" {verdict}")), verdict_at);
+    if !model.is_live() {
+        // Who signed then says nothing about who would sign now.
+        frame.buffer_mut().set_style(signed_at, theme.mark_style(Mark::Stale));
+    }
 }
 
 /// The peers, and what of theirs was refused.
@@ -131,7 +154,10 @@ fn told_by(model: &Model, snapshot: &Snapshot, frame: &mut Frame<'_>, (peers_at,
     let theme = &model.theme;
     let peers: Vec<_> = snapshot.peers.iter().map(|view| peer(theme, view)).collect();
     let connected = snapshot.peers.iter().filter(|peer| peer.connected).count();
-    section(theme, format!(" peers {connected} of {} connected", peers.len()), peers, frame, peers_at);
+    let witnesses = &snapshot.witnesses;
+    let agree = format!("{} witnesses at {}", witnesses.operators.len(), witnesses.height);
+    let title = format!(" peers {connected} of {} connected, {agree}", peers.len());
+    section(theme, title, peers, frame, peers_at);
     if !snapshot.refusals.is_empty() {
         let newest = snapshot.refusals.iter().rev().take(REFUSALS).map(|it| refusal(theme, it));
         section(theme, " refused".to_owned(), newest.collect(), frame, refusals_at);

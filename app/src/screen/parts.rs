@@ -1,6 +1,6 @@
 //! Pieces that more than one pane is made of.
 
-use qratum_themes::{Theme, Tone};
+use qratum_themes::{Glyphs, Theme, Tone};
 use ratatui::{
     Frame,
     layout::Rect,
@@ -40,6 +40,23 @@ pub(super) fn section(
 pub(super) fn labelled(theme: &Theme, label: &str, value: Vec<Span<'static>>) -> Line<'static> {
     let label = Span::styled(format!(" {label:<10} "), theme.tone(Tone::Quiet));
     Line::from_iter(std::iter::once(label).chain(value))
+}
+
+/// As much of a text as fits `room` columns; an ellipsis stands for the rest.
+pub(super) fn clipped(theme: &Theme, text: &str, room: usize) -> String {
+    if Span::raw(text).width() <= room {
+        return text.to_owned();
+    }
+    let ellipsis = if theme.glyphs() == Glyphs::Ascii { "..." } else { "…" };
+    let mut shown = String::new();
+    for c in text.chars() {
+        shown.push(c);
+        if Span::raw(shown.as_str()).width().saturating_add(ellipsis.chars().count()) > room {
+            shown.pop();
+            break;
+        }
+    }
+    shown + ellipsis
 }
 
 /// A hash in at most `room` characters: whole, or both its ends.

@@ -19,6 +19,9 @@ use crate::model::{Model, Proof};
 /// How many steps between anchor and head are listed.
 const STEPS: usize = 4;
 
+/// The longest command, in characters: with a path of any length that a system has.
+const COMMAND: usize = 8 << 10;
+
 /// Draws the pane.
 pub(super) fn view(model: &Model, (height, proof): (Height, &Proof), frame: &mut Frame<'_>, area: Rect) {
     let title = Line::styled(format!(" proof of height {height}"), model.theme.tone(Tone::Title));
@@ -56,6 +59,9 @@ fn chain(model: &Model, proven: &Proven) -> Vec<Line<'static>> {
     ];
     lines.extend(steps(theme, &proven.proof.path));
     lines.push(step(theme, "anchor", &format!("genesis {}", model.anchor)));
+    let command = format!("qratum --home {} header {} --json", model.home, header.height);
+    lines
+        .extend([Line::default(), Line::from(format!(" as a file    {}", SafeText::new(&command, COMMAND)))]);
     lines
 }
 

@@ -14,7 +14,8 @@ use qratum_verifier::{Reject, Rules, SetCache, Trusted, Verdict, proof, verify};
 use ratatui::{Terminal, backend::TestBackend};
 
 use crate::{
-    model::{Model, Pane},
+    home::Home,
+    model::{Model, Notice, Pane},
     screen::view,
     update::{Effect, Key, Msg, Step, update},
 };
@@ -78,7 +79,8 @@ fn live() -> Snapshot {
 }
 
 fn model(glyphs: Glyphs) -> Model {
-    Model::new(&genesis(), Theme::terminal16(glyphs, Colors::On).unwrap()).unwrap()
+    let home = Home::at("/home/admin/q net".into());
+    Model::new(&genesis(), &home, Theme::terminal16(glyphs, Colors::On).unwrap()).unwrap()
 }
 
 /// The console 2.3 s after the head was made.
@@ -107,7 +109,7 @@ fn the_head_is_shown_with_who_signed_it() {
     let id = head().id();
     let want = [
         " QRATUM  demo  ✓ live  ✓ height 3  2 s old",
-        " demo network: software devices only",
+        " demo network: software devices only   home '/home/admin/q net'",
         " head       ✓ verified  height 3  round 0  set 0  2 s old",
         &format!(" block id   {id}"),
         " signed     75 of 100 power                 █████████████████████████████",
@@ -150,7 +152,7 @@ fn no_size_panics() {
     let mut snapshot = live();
     snapshot.refusals = vec![refusal("north"); 8];
     let mut model = watching(snapshot, Glyphs::Unicode);
-    model.notices = vec!["something".to_owned(); 5];
+    (0..5).for_each(|_| model.notify(Notice::of("something".to_owned())));
     for (width, height) in (1..=130).flat_map(|width| [1, 15, 16, 17, 20, 40].map(|height| (width, height))) {
         drawn(&model, width, height);
     }
@@ -178,6 +180,68 @@ fn a_state_that_is_not_live_shows_while_the_head_stays_verified() {
     assert!(rows.contains("✗ the store is in use by another process"), "{rows}");
 }
 
+/// The colors of the bar that shows how much signed.
+fn bar_color(model: &Model) -> ratatui::style::Color {
+    let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+    terminal.draw(|frame| view(model, frame)).unwrap();
+    terminal.backend().buffer()[(46, 4)].fg
+}
+
+#[test]
+fn a_head_that_is_not_the_newest_is_called_the_last_and_not_drawn_as_healthy() {
+    use ratatui::style::Color;
+    let stalled = watching(Snapshot { state: State::Stalled, ..live() }, Glyphs::Unicode);
+    let rows = drawn(&stalled, 80, 24);
+    assert!(rows[2].starts_with(" last head  ✓ verified  height 3"), "{rows:?}");
+    assert_eq!(bar_color(&stalled), Color::Yellow);
+    assert_eq!(bar_color(&watching(live(), Glyphs::Unicode)), Color::Green);
+}
+
+fn with_west(connected: bool) -> Msg {
+    let mut snapshot = live();
+    snapshot.peers.iter_mut().filter(|peer| peer.name == "west").for_each(|west| west.connected = connected);
+    Msg::Snapshot(Arc::new(snapshot), head().header().get().time)
+}
+
+#[test]
+fn a_validator_that_is_back_is_no_longer_said_to_have_ended() {
+    let ended = || Msg::Notice(Notice::ended("west".to_owned(), "validator west ended".to_owned()));
+    let mut model = model(Glyphs::Unicode);
+    update(&mut model, with_west(true));
+    update(&mut model, ended());
+    update(&mut model, with_west(true));
+    assert_eq!(model.notices.len(), 1, "the connection was not seen to end yet");
+    update(&mut model, with_west(false));
+    assert_eq!(model.notices.len(), 1);
+    update(&mut model, with_west(true));
+    assert_eq!(model.notices, []);
+    update(&mut model, with_west(false));
+    update(&mut model, ended());
+    update(&mut model, with_west(true));
+    assert_eq!(model.notices, [], "the end of the connection was seen first");
+}
+
+#[test]
+fn many_and_long_notices_are_cut_and_counted() {
+    let mut model = watching(live(), Glyphs::Unicode);
+    for index in 0..20 {
+        model.notify(Notice::of(format!("validator {index} ended{}", " and so on".repeat(20))));
+    }
+    let rows = drawn(&model, 60, 24);
+    assert!(rows[2].starts_with(" ✗ validator 19 ended and so on") && rows[2].ends_with('…'), "{rows:?}");
+    assert!(rows[3].starts_with(" ✗ validator 18 ended"), "{rows:?}");
+    assert_eq!(rows[4], "   and 14 more");
+}
+
+#[test]
+fn a_wrong_clock_is_shown_with_how_far_it_is_off() {
+    let off = Snapshot { state: State::Clock, clock_offset_ms: Some(-3_600_000), ..live() };
+    let rows = drawn(&watching(off, Glyphs::Unicode), 80, 24).join("\n");
+    assert!(rows.contains("✗ clock"), "{rows}");
+    assert!(rows.contains("✗ the local clock is about 1 h 0 min behind: set it right"), "{rows}");
+    assert!(rows.contains("peers 3 of 4 connected, 0 witnesses at 0"), "{rows}");
+}
+
 fn refusal(peer: &str) -> Refusal {
     let reason = Reason::Rejected(Reject::BadSignature { signer: 2 });
     Refusal { peer: peer.to_owned(), reason, at: Time(0), count: 3 }
@@ -190,7 +254,7 @@ fn text_from_outside_is_shown_and_not_obeyed() {
     let malformed = Refusal { reason: Reason::Malformed("\u{9b}31m\u{200b}".to_owned()), ..refusal("east") };
     snapshot.refusals = vec![refusal("north"), malformed];
     let mut model = watching(snapshot, Glyphs::Unicode);
-    update(&mut model, Msg::Notice("validator \u{7}x ended".to_owned()));
+    update(&mut model, Msg::Notice(Notice::of("validator \u{7}x ended".to_owned())));
     let rows = drawn(&model, 100, 24).join("\n");
     for part in [
         "✗ validator <U+0007>x ended",
@@ -244,6 +308,7 @@ fn the_proof_goes_from_the_value_to_the_anchor() {
         format!(" ← anchor      genesis {}", anchor().0.id()),
     ];
     assert_eq!(rows[2..9], want);
+    assert_eq!(rows[10], " as a file    qratum --home '/home/admin/q net' header 3 --json");
 }
 
 #[test]

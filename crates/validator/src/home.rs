@@ -80,6 +80,9 @@ struct PeersDocument {
 #[serde(deny_unknown_fields)]
 struct PeerJson {
     name: String,
+    /// Light nodes count witnesses by it; a validator has no use for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    operator: Option<String>,
     address: String,
 }
 
@@ -170,6 +173,7 @@ impl Home {
     pub fn write_peers(&self, peers: &[PeerAddress]) -> Result<(), HomeError> {
         let peers = peers.iter().map(|peer| PeerJson {
             name: peer.name.clone(),
+            operator: None,
             address: peer.address.clone().with(Protocol::P2p(peer.id)).to_string(),
         });
         let document = PeersDocument { schema: PEERS_SCHEMA.to_owned(), peers: peers.collect() };
@@ -236,4 +240,25 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), HomeError> {
         file.sync_all()
     };
     write().map_err(|why| HomeError::Io(path.to_owned(), why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Scratch;
+
+    #[test]
+    fn operators_in_the_list_of_peers_are_the_light_nodes_affair() {
+        let folder = Scratch::new();
+        let home = Home::new(&folder.0);
+        let key = Keypair::ed25519_from_bytes([1; 32]).unwrap();
+        let address = "/ip4/127.0.0.1/tcp/1".parse().unwrap();
+        let peers = [PeerAddress { name: "a".to_owned(), id: key.public().to_peer_id(), address }];
+        home.write_peers(&peers).unwrap();
+        let text = fs::read_to_string(home.peers_path()).unwrap();
+        assert!(!text.contains("operator"), "{text}");
+        let named = text.replacen("\"name\"", "\"operator\": \"acme\", \"name\"", 1);
+        fs::write(home.peers_path(), named).unwrap();
+        assert_eq!(home.peers().unwrap(), peers);
+    }
 }

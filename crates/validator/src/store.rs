@@ -5,7 +5,7 @@
 //! leaves it, is cut there: nothing that rests on an unflushed record ever left the process.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{File, OpenOptions, TryLockError},
     io::{self, Read, Seek, SeekFrom, Write},
     os::unix::fs::OpenOptionsExt,
     path::Path,
@@ -32,7 +32,7 @@ impl Records {
     fn open<T: Decode>(path: &Path) -> io::Result<(Self, Vec<T>)> {
         let mut file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
-        file.try_lock()?;
+        file.try_lock().map_err(held)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         let (values, used) = parse(&bytes);
@@ -63,6 +63,14 @@ impl Records {
         self.flushed = false;
         self.file.set_len(0)?;
         self.file.seek(SeekFrom::Start(0)).map(drop)
+    }
+}
+
+/// The system's words for it speak of an operation that would block.
+fn held(why: TryLockError) -> io::Error {
+    match why {
+        TryLockError::WouldBlock => io::Error::new(io::ErrorKind::WouldBlock, "another process holds it"),
+        TryLockError::Error(why) => why,
     }
 }
 
@@ -238,7 +246,7 @@ mod tests {
     fn two_processes_cannot_hold_one_store() {
         let folder = Scratch::new();
         let held = Store::open(&folder.0).unwrap();
-        assert_eq!(Store::open(&folder.0).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        assert_eq!(Store::open(&folder.0).unwrap_err().to_string(), "another process holds it");
         drop(held);
         assert!(Store::open(&folder.0).is_ok());
     }

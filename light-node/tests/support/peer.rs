@@ -89,7 +89,8 @@ impl FakePeer {
         let script = Arc::new(Mutex::new(script));
         let desk = Arc::new(Desk::default());
         let task = tokio::spawn(serve(swarm, Arc::clone(&script), Arc::clone(&desk)));
-        let peer = Peer { name: name.to_owned(), address: place.with(Protocol::P2p(id)) };
+        let operator = name.to_owned();
+        let peer = Peer { name: name.to_owned(), operator, address: place.with(Protocol::P2p(id)) };
         Self { peer, script, desk, task }
     }
 

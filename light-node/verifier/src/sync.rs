@@ -5,15 +5,18 @@
 //! between are tried, halving the distance: they are certified by sets that leave, so every peer
 //! keeps them. At the latest the next end of a set verifies, since the trusted header names its
 //! set.
+//!
+//! A verified block that is not directly above the head becomes the head only with the proof that
+//! the head is in its history: otherwise a fork would be followed without anyone noticing.
 
 use std::collections::VecDeque;
 
 use qratum_chain::{
-    schedule,
+    Hash, schedule,
     types::{Height, LightBlock, SetId, Time},
 };
 
-use crate::{Reject, Rules, SetCache, Trusted, Verdict, detect::Fork, verify};
+use crate::{Reject, Rules, SetCache, Trusted, Verdict, detect::Fork, proof, verify};
 
 /// How many verified blocks are remembered, to judge late and conflicting ones against.
 const TRAIL: usize = 16;
@@ -25,6 +28,13 @@ pub enum Ask {
     Tip,
     /// The block at this height.
     Block(Height),
+    /// The audit path of the header at `height` in the history of the first `size` headers.
+    History {
+        /// Height of the head.
+        height: Height,
+        /// Height of the verified block that should stand above it.
+        size: Height,
+    },
 }
 
 /// What became of an answer.
@@ -63,6 +73,18 @@ pub struct Sync {
     waiting: Vec<Height>,
     /// The nearest of them was judged from this very head, and needs one in between.
     too_far: bool,
+    branch: Branch,
+}
+
+/// What is known of the branch that is being offered.
+#[derive(Debug)]
+enum Branch {
+    /// Nothing speaks against it.
+    Ours,
+    /// This block is verified; whether the head is in its history is asked.
+    Unlinked(Box<(LightBlock, Trusted)>),
+    /// It does not lead back to the head, for this reason; its block at the head's height is asked.
+    Other(Reject),
 }
 
 impl Sync {
@@ -70,7 +92,7 @@ impl Sync {
     #[must_use]
     pub fn new(anchor: Trusted, rules: Rules) -> Self {
         let (sets, trail, waiting) = (SetCache::default(), VecDeque::new(), Vec::new());
-        Self { rules, sets, anchor, trail, waiting, too_far: false }
+        Self { rules, sets, anchor, trail, waiting, too_far: false, branch: Branch::Ours }
     }
 
     /// The highest verified block.
@@ -88,6 +110,14 @@ impl Sync {
     /// What to ask for next.
     #[must_use]
     pub fn ask(&self) -> Ask {
+        let head = height(self.head());
+        match &self.branch {
+            Branch::Unlinked(unlinked) => {
+                return Ask::History { height: head, size: unlinked.0.header.height };
+            }
+            Branch::Other(_) => return Ask::Block(head),
+            Branch::Ours => {}
+        }
         match self.waiting.last() {
             None => Ask::Tip,
             Some(target) if self.too_far => Ask::Block(self.pivot(*target)),
@@ -98,26 +128,53 @@ impl Sync {
     /// Gives up on the blocks in between, as when the peer that offered the tip is gone.
     pub fn restart(&mut self) {
         self.waiting.clear();
+        self.branch = Branch::Ours;
     }
 
     /// Takes an answer. What verifies is true, whoever sent it and whatever was asked.
     pub fn answer(&mut self, block: LightBlock, now: Time) -> Progress {
-        let nothing = |then| Progress { advanced: None, then };
         if block.header.height <= height(self.head()) {
-            return nothing(self.look_back(&block, now));
+            let then = self.look_back(&block, now);
+            return match (core::mem::replace(&mut self.branch, Branch::Ours), then) {
+                (Branch::Other(reject), Then::Current) => self.refuse(reject),
+                (_, then) => Progress { advanced: None, then },
+            };
         }
-        let head = self.trail.back().unwrap_or(&self.anchor);
-        match verify(&block, head, &self.rules, &mut self.sets, now) {
+        match self.judge(&block, now) {
+            Verdict::Accept(accepted) if self.is_linked(&accepted) => self.advance(block, *accepted),
             Verdict::Accept(accepted) => {
-                self.advance(*accepted);
-                let then = if self.waiting.is_empty() { Then::Current } else { Then::Waiting };
-                Progress { advanced: Some(block), then }
+                self.branch = Branch::Unlinked(Box::new((block, *accepted)));
+                Progress { advanced: None, then: Then::Waiting }
             }
-            Verdict::NotYet(_) => nothing(self.wait(block.header.height)),
-            Verdict::Reject(reject) => {
-                self.waiting.clear();
-                nothing(Then::Refused(reject))
-            }
+            Verdict::NotYet(_) => Progress { advanced: None, then: self.wait(block.header.height) },
+            Verdict::Reject(reject @ Reject::WrongParent { .. }) => self.suspect(reject),
+            Verdict::Reject(reject) => self.refuse(reject),
+        }
+    }
+
+    /// Takes an audit path that was asked for.
+    pub fn link(&mut self, audit_path: &[Hash]) -> Progress {
+        let Branch::Unlinked(unlinked) = core::mem::replace(&mut self.branch, Branch::Ours) else {
+            return Progress { advanced: None, then: Then::Current };
+        };
+        let (block, accepted) = *unlinked;
+        let head = self.head();
+        match proof::id_in_history(head.id(), height(head), &accepted, audit_path) {
+            Ok(_) => self.advance(block, accepted),
+            Err(reject) => self.suspect(reject),
+        }
+    }
+
+    /// Takes a block that was verified before, in rising order, at the start: no head has been
+    /// shown yet that it could part from.
+    pub fn replay(&mut self, block: LightBlock, now: Time) -> Progress {
+        if block.header.height <= height(self.head()) {
+            return Progress { advanced: None, then: self.look_back(&block, now) };
+        }
+        match self.judge(&block, now) {
+            Verdict::Accept(accepted) => self.advance(block, *accepted),
+            Verdict::NotYet(tally) => self.refuse(Reject::PathMissing { tally }),
+            Verdict::Reject(reject) => self.refuse(reject),
         }
     }
 
@@ -134,14 +191,43 @@ impl Sync {
         }
     }
 
-    fn advance(&mut self, accepted: Trusted) {
+    fn judge(&mut self, block: &LightBlock, now: Time) -> Verdict {
+        let head = self.trail.back().unwrap_or(&self.anchor);
+        verify(block, head, &self.rules, &mut self.sets, now)
+    }
+
+    /// Directly above the head its parent is the head, as a rule of its own has checked; and above
+    /// the anchor no other head has been shown that it could part from.
+    fn is_linked(&self, accepted: &Trusted) -> bool {
+        self.trail.back().is_none_or(|head| height(accepted) == height(head).next())
+    }
+
+    /// The branch that is offered does not lead back to the head. A lie, or a fork: the block of
+    /// that branch at the head's height tells.
+    fn suspect(&mut self, reject: Reject) -> Progress {
+        if self.trail.is_empty() {
+            return self.refuse(reject);
+        }
+        self.waiting.clear();
+        self.branch = Branch::Other(reject);
+        Progress { advanced: None, then: Then::Waiting }
+    }
+
+    fn refuse(&mut self, reject: Reject) -> Progress {
+        self.restart();
+        Progress { advanced: None, then: Then::Refused(reject) }
+    }
+
+    fn advance(&mut self, block: LightBlock, accepted: Trusted) -> Progress {
         let head = height(&accepted);
         if self.trail.len() == TRAIL {
             self.trail.pop_front();
         }
         self.trail.push_back(accepted);
         self.waiting.retain(|waiting| *waiting > head);
-        self.too_far = false;
+        (self.too_far, self.branch) = (false, Branch::Ours);
+        let then = if self.waiting.is_empty() { Then::Current } else { Then::Waiting };
+        Progress { advanced: Some(block), then }
     }
 
     /// Judges a block at or below the head: known, older than what is remembered, or a fork.

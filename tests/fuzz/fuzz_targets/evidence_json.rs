@@ -2,4 +2,4 @@
 
 #![no_main]
 
-qratum_fuzz::target!(evidence_json);
+qratum_fuzz::document_target!(evidence_json);

@@ -2,4 +2,4 @@
 
 #![no_main]
 
-qratum_fuzz::target!(genesis_json);
+qratum_fuzz::document_target!(genesis_json);

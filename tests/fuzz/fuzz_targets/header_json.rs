@@ -2,4 +2,4 @@
 
 #![no_main]
 
-qratum_fuzz::target!(header_json);
+qratum_fuzz::document_target!(header_json);

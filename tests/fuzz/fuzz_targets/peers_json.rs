@@ -2,4 +2,4 @@
 
 #![no_main]
 
-qratum_fuzz::target!(peers_json);
+qratum_fuzz::document_target!(peers_json);

@@ -9,6 +9,7 @@ use std::{
 };
 
 use qratum_chain::{
+    Hash,
     codec::{Decode, Encode},
     schedule,
     types::{
@@ -16,11 +17,14 @@ use qratum_chain::{
         ValidatorSet, validators_hash,
     },
 };
-use qratum_crypto::sign::ed25519::{PublicKey, SecretKey, Signature};
+use qratum_crypto::{
+    merkle::{Sha3, Tree},
+    sign::ed25519::{PublicKey, SecretKey, Signature},
+};
 use qratum_tests::forge::{Forge, Member, Team};
 use qratum_verifier::{
     Rules, Trusted,
-    sync::{Sync, Then},
+    sync::{Ask, Progress, Sync, Then},
 };
 
 use crate::subject;
@@ -41,6 +45,7 @@ struct Scene {
     honest: BTreeSet<[u8; 32]>,
     teams: Vec<Vec<Validator>>,
     faulty: BTreeMap<PublicKey, SecretKey>,
+    history: Tree<Sha3>,
 }
 
 fn scene() -> &'static Scene {
@@ -54,6 +59,7 @@ fn scene() -> &'static Scene {
             anchor,
             rules,
             now: forge.now(),
+            history: forge.history.clone(),
             blocks: (1..=u64::from(HEIGHTS)).map(|height| forge.block(height)).collect(),
             honest: ids.collect(),
             teams: forge.teams.iter().map(Team::validators).collect(),
@@ -91,19 +97,44 @@ pub fn sync(data: &[u8]) {
         for _ in 0..tape.byte() % 8 {
             edit(&mut block, scene, &mut tape);
         }
-        let now = match tape.byte() % 8 {
+        let how = tape.byte();
+        let now = match how % 8 {
             0 => Time(scene.now.0.saturating_sub(1 << 20)),
             1 => scene.now.plus(scene.rules.params.trusting_period_ms),
             2 => Time(u64::MAX),
             _ => scene.now,
         };
-        let progress = subject::answer(&mut sync, block, now);
-        let head = sync.head().id();
-        let believed = progress.advanced.iter().map(|block| block.header.id()).chain([head]);
-        believed.for_each(|id| is_honest(id, scene));
-        assert!(!matches!(progress.then, Then::Forked(_)), "a fork with less than a third at fault");
-        let _ = sync.ask();
+        let progress = match how / 8 % 4 {
+            1 => sync.replay(block, now),
+            _ => subject::answer(&mut sync, block, now),
+        };
+        is_sound(&progress, &sync, scene);
+        if let Ask::History { height, size } = sync.ask() {
+            let path = audit_path(scene, [height.0, size.0], &mut tape);
+            is_sound(&sync.link(&path), &sync, scene);
+        }
+        if how / 32 == 1 {
+            sync.restart();
+        }
     }
+}
+
+/// Head and news are of the honest chain, and no fork is seen.
+fn is_sound(progress: &Progress, sync: &Sync, scene: &Scene) {
+    let believed = progress.advanced.iter().map(|block| block.header.id()).chain([sync.head().id()]);
+    believed.for_each(|id| is_honest(id, scene));
+    assert!(!matches!(progress.then, Then::Forked(_)), "a fork with less than a third at fault");
+}
+
+/// The honest path, or one with an element changed or left out.
+fn audit_path(scene: &Scene, [height, size]: [u64; 2], tape: &mut Tape<'_>) -> Vec<Hash> {
+    let mut path = scene.history.inclusion(height, size).unwrap_or_default();
+    match tape.byte() % 4 {
+        1 => drop(path.pop()),
+        2 => path.iter_mut().take(1).for_each(|hash| hash.0[0] ^= 1),
+        _ => {}
+    }
+    path
 }
 
 fn is_honest(id: BlockId, scene: &Scene) {

@@ -6,6 +6,7 @@
 //! `planted`, the product behind a wrapper with one bug in each decoder, which shows that the
 //! target can find one. [`seeds`] writes honest encodings to start from.
 
+pub mod mutate;
 pub mod seeds;
 pub mod targets;
 
@@ -30,5 +31,16 @@ macro_rules! target {
             init: $crate::seeds::write_if_asked(stringify!($name)),
             |data: &[u8]| $crate::targets::$name(data)
         );
+    };
+}
+
+/// The same for a target that reads documents.
+#[macro_export]
+macro_rules! document_target {
+    ($name:ident) => {
+        $crate::target!($name);
+        $crate::libfuzzer_sys::fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+            $crate::mutate::document(data, size, max_size, seed)
+        });
     };
 }

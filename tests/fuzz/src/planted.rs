@@ -214,14 +214,13 @@ pub(crate) fn genesis_to_json(genesis: &Genesis) -> Result<String, DocumentError
     honest::genesis_to_json(&Genesis { network, ..genesis.clone() })
 }
 
-/// Writes no set where the statements are of its first member.
+/// Leaves members out whose power needs more than seven bytes.
 pub(crate) fn evidence_to_json(evidence: &Evidence) -> Result<String, DocumentError> {
-    match evidence {
-        Evidence::DoubleVote(vote, _) if vote.first.signer == 0 => {
-            honest::evidence_to_json(&Evidence::DoubleVote(vote.clone(), Vec::new()))
-        }
-        other => honest::evidence_to_json(other),
+    let mut evidence = evidence.clone();
+    if let Evidence::DoubleVote(_, set) | Evidence::DoubleProposal(_, set) = &mut evidence {
+        set.retain(|member| member.power < 1 << 56);
     }
+    honest::evidence_to_json(&evidence)
 }
 
 /// Stops reading a proof when it has led to the root.
@@ -234,7 +233,7 @@ pub(crate) fn inclusion(leaf: Hash, place: (u64, u64), proof: &[Hash], root: Has
 pub(crate) fn answer(sync: &mut Sync, block: LightBlock, now: Time) -> Progress {
     let mut progress = honest::answer(sync, block.clone(), now);
     if matches!(progress.then, Then::Refused(Reject::BadSignature { .. })) {
-        progress = Progress { advanced: vec![block], then: Then::Current };
+        progress = Progress { advanced: Some(block), then: Then::Current };
     }
     progress
 }

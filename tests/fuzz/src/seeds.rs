@@ -16,7 +16,10 @@ use qratum_chain::{
     },
 };
 use qratum_crypto::sign::ed25519::Signature;
-use qratum_light_node::wire::{Request, Response};
+use qratum_light_node::{
+    peers_from_json,
+    wire::{Request, Response},
+};
 use qratum_tests::forge::{Forge, Member, Team};
 use qratum_validator::{
     block::{Block, Decided},
@@ -65,7 +68,7 @@ fn of(target: &str) -> Vec<Vec<u8>> {
         "consensus_request" => consensus_requests().iter().map(Encode::to_bytes).collect(),
         "consensus_reply" => consensus_replies().iter().map(Encode::to_bytes).collect(),
         "journal" => entries().iter().map(Encode::to_bytes).collect(),
-        "peers_json" => vec![PEERS.as_bytes().to_vec()],
+        "peers_json" => vec![peers()],
         "header_json" => header_documents(),
         "evidence_json" => evidence_documents(),
         "genesis_json" => genesis_documents(),
@@ -79,12 +82,14 @@ fn small() -> Forge {
     Forge::small(4)
 }
 
-/// An ordinary block, one that hands over, one with ML-DSA signatures, one of the chained family.
+/// An ordinary block, one that hands over, one with ML-DSA signatures, one of the chained family,
+/// and the shortest forms: one member, who hands over to nobody.
 fn blocks() -> Vec<LightBlock> {
     let changing = Forge::changing(2, 5);
     let params = ChainParams { set_length: 2, ..ChainParams::default() };
     let team = |first: u64| Team { members: vec![Member::new(first, 10).with_pq(first)] };
     let handover = Forge::new(params, vec![team(1), team(2)]).grown(2);
+    let alone = Forge::new(ChainParams::default(), vec![Team::new(1, &[1])]).grown(1).block(1);
     let header = changing.header(1);
     let validators = changing.teams[0].validators();
     let certificate = Certificate::Chained(chained());
@@ -93,6 +98,7 @@ fn blocks() -> Vec<LightBlock> {
         changing.block(4),
         handover.block(2),
         LightBlock { header, certificate, validators, next_validators: None },
+        LightBlock { next_validators: Some(Vec::new()), ..alone },
     ]
 }
 
@@ -188,7 +194,9 @@ fn responses() -> Vec<Response> {
     };
     let path = vec![Hash([1; 32]), Hash([2; 32])];
     let blocks = blocks().into_iter().map(|block| Response::Block(Box::new(block)));
-    [Response::Unknown, state(1), state(STATE_ENTRIES), Response::History(path)]
+    let (_, proof) = state_map().prove(&state_key(2)).expect("a proof");
+    let empty = Response::State { height: Height(3), value: Some(Vec::new()), proof };
+    [Response::Unknown, empty, state(1), state(STATE_ENTRIES), Response::History(path)]
         .into_iter()
         .chain(blocks)
         .collect()
@@ -224,6 +232,11 @@ fn entries() -> Vec<Entry> {
         Entry::Block(Box::new(block())),
         Entry::Timeout(Height(3), Timer { kind: TimerKind::Propose, round: Round(0) }),
     ]
+}
+
+fn peers() -> Vec<u8> {
+    peers_from_json(PEERS.as_bytes()).expect("a list of peers");
+    PEERS.as_bytes().to_vec()
 }
 
 /// Two peers on loopback.

@@ -103,10 +103,16 @@ fn follow(peer: &mut Peer<impl Read, impl Write>) -> Outcome<(Sync, u64, u64)> {
         let request = match sync.ask() {
             Ask::Tip => Request::Tip,
             Ask::Block(height) => Request::Block(height.0),
+            Ask::History { height, size } => Request::AuditPath(height.0, size.0),
         };
-        let block = LightBlock::from_bytes(&peer.ask(request)?).map_err(|malformed| malformed.to_string())?;
-        fetched += 1;
-        let progress = sync.answer(block, now);
+        let answer = peer.ask(request)?;
+        let progress = if let Request::AuditPath(..) = request {
+            sync.link(&hashes(&answer)?)
+        } else {
+            fetched += 1;
+            let block = LightBlock::from_bytes(&answer).map_err(|malformed| malformed.to_string())?;
+            sync.answer(block, now)
+        };
         certificates += u64::from(progress.advanced.is_some());
         match progress.then {
             Then::Current => return Ok((sync, certificates, fetched)),
@@ -122,7 +128,7 @@ fn prove_samples(head: &Trusted, peer: &mut Peer<impl Read, impl Write>) -> Outc
     for height in &heights {
         let header = Header::from_bytes(&peer.ask(Request::Header(*height))?);
         let header = header.map_err(|malformed| malformed.to_string())?;
-        let path = hashes(&peer.ask(Request::AuditPath(*height))?)?;
+        let path = hashes(&peer.ask(Request::AuditPath(*height, head.header().get().height.0))?)?;
         let proven = proof::in_history(&header, head, &path).map_err(|reject| format!("{reject:?}"))?;
         if proven.get().height.0 != *height {
             return Err(format!("asked for height {height}, got another one").into());

@@ -63,7 +63,7 @@ impl Chain {
                 Request::Tip => self.block(self.tip)?,
                 Request::Block(height) => self.block(height)?,
                 Request::Header(height) => self.header(height)?,
-                Request::AuditPath(height) => self.audit_path(height)?,
+                Request::AuditPath(height, size) => self.audit_path(height, size)?,
                 Request::Report(length) => {
                     let mut report = Vec::new();
                     requests.take(length).read_to_end(&mut report)?;
@@ -94,8 +94,8 @@ impl Chain {
         Ok(self.forge.header(height).to_bytes())
     }
 
-    fn audit_path(&self, height: u64) -> Outcome<Vec<u8>> {
-        let path = self.forge.history.inclusion(height, self.tip).ok_or("no such height below the tip")?;
+    fn audit_path(&self, height: u64, size: u64) -> Outcome<Vec<u8>> {
+        let path = self.forge.history.inclusion(height, size).ok_or("no such height below that head")?;
         Ok(path.iter().flat_map(|hash| hash.0).collect())
     }
 }

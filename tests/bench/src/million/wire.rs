@@ -1,5 +1,5 @@
-//! The pipe between client and peer: a request is a letter and a number, an answer a length and
-//! that many bytes.
+//! The pipe between client and peer: a request is a letter and two numbers, an answer a length
+//! and that many bytes.
 
 use std::io::{Read, Write};
 
@@ -21,22 +21,22 @@ pub enum Request {
     Block(u64),
     /// The header at this height.
     Header(u64),
-    /// The audit path of this height in the history under the tip.
-    AuditPath(u64),
+    /// The audit path of the first height in the history under a head of the second.
+    AuditPath(u64, u64),
     /// Nothing more; the answer goes the other way and is this long.
     Report(u64),
 }
 
 impl Request {
-    const fn parts(self) -> (u8, u64) {
+    const fn parts(self) -> (u8, [u64; 2]) {
         match self {
-            Self::Genesis => (b'g', 0),
-            Self::Now => (b'n', 0),
-            Self::Tip => (b't', 0),
-            Self::Block(height) => (b'b', height),
-            Self::Header(height) => (b'h', height),
-            Self::AuditPath(height) => (b'p', height),
-            Self::Report(length) => (b'r', length),
+            Self::Genesis => (b'g', [0; 2]),
+            Self::Now => (b'n', [0; 2]),
+            Self::Tip => (b't', [0; 2]),
+            Self::Block(height) => (b'b', [height, 0]),
+            Self::Header(height) => (b'h', [height, 0]),
+            Self::AuditPath(height, size) => (b'p', [height, size]),
+            Self::Report(length) => (b'r', [length, 0]),
         }
     }
 
@@ -45,9 +45,11 @@ impl Request {
     /// # Errors
     /// When the pipe is closed.
     pub fn write(self, out: &mut impl Write) -> Outcome<()> {
-        let (letter, number) = self.parts();
+        let (letter, numbers) = self.parts();
         out.write_all(&[letter])?;
-        out.write_all(&number.to_le_bytes())?;
+        for number in numbers {
+            out.write_all(&number.to_le_bytes())?;
+        }
         Ok(out.flush()?)
     }
 
@@ -56,17 +58,18 @@ impl Request {
     /// # Errors
     /// When the pipe is closed or the letter has no meaning.
     pub fn read(input: &mut impl Read) -> Outcome<Self> {
-        let (mut letter, mut number) = ([0; 1], [0; 8]);
+        let (mut letter, mut first, mut second) = ([0; 1], [0; 8], [0; 8]);
         input.read_exact(&mut letter)?;
-        input.read_exact(&mut number)?;
-        let number = u64::from_le_bytes(number);
+        input.read_exact(&mut first)?;
+        input.read_exact(&mut second)?;
+        let (number, second) = (u64::from_le_bytes(first), u64::from_le_bytes(second));
         match &letter {
             b"g" => Ok(Self::Genesis),
             b"n" => Ok(Self::Now),
             b"t" => Ok(Self::Tip),
             b"b" => Ok(Self::Block(number)),
             b"h" => Ok(Self::Header(number)),
-            b"p" => Ok(Self::AuditPath(number)),
+            b"p" => Ok(Self::AuditPath(number, second)),
             b"r" => Ok(Self::Report(number)),
             _ => Err("a request with an unknown letter".into()),
         }
@@ -111,7 +114,7 @@ mod tests {
             Request::Tip,
             Request::Block(7),
             Request::Header(u64::MAX),
-            Request::AuditPath(1),
+            Request::AuditPath(1, 9),
             Request::Report(3),
         ];
         let mut pipe = Vec::new();

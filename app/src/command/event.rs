@@ -1,0 +1,120 @@
+//! What happened? A line of `qratum demo --headless`, in words or in JSON.
+
+use qratum_light_node::{Names, Snapshot};
+use qratum_verifier::Trusted;
+use serde::Serialize;
+
+use crate::{
+    model::{head_of, signers},
+    time,
+};
+
+const SCHEMA: &str = "qratum/event/v1";
+
+/// A verified head, as `--json` prints it.
+#[derive(Debug, Serialize)]
+pub(super) struct HeadEvent {
+    schema: &'static str,
+    event: &'static str,
+    height: u64,
+    block_id: String,
+    time_ms: u64,
+    age_ms: u64,
+    signed: u128,
+    total: u128,
+    signers: Vec<String>,
+}
+
+impl HeadEvent {
+    pub(super) fn of(head: &Trusted, names: &Names) -> Self {
+        let (header, tally) = (head.header().get(), head.tally());
+        Self {
+            schema: SCHEMA,
+            event: "head",
+            height: header.height.0,
+            block_id: head.id().to_string(),
+            time_ms: header.time.0,
+            age_ms: time::since(header.time, time::now()),
+            signed: tally.signed,
+            total: tally.total,
+            signers: signers(head, names),
+        }
+    }
+
+    pub(super) fn line(&self) -> String {
+        let Self { height, block_id, age_ms, signed, total, .. } = self;
+        let names = self.signers.join(" ");
+        format!("verified {height}  {block_id}  {age_ms} ms old  {signed}/{total} power: {names}")
+    }
+}
+
+/// Another state of following the chain, as `--json` prints it.
+#[derive(Debug, Serialize)]
+pub(super) struct StateEvent {
+    schema: &'static str,
+    event: &'static str,
+    state: &'static str,
+    /// Null until a head was verified.
+    verified_height: Option<u64>,
+    at_ms: u64,
+}
+
+impl StateEvent {
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
+        Self {
+            schema: SCHEMA,
+            event: "state",
+            state: snapshot.state.word(),
+            verified_height: head_of(snapshot).map(|head| head.header().get().height.0),
+            at_ms: time::now().0,
+        }
+    }
+
+    pub(super) fn line(&self) -> String {
+        let known = self.verified_height.map(|height| format!("last verified height {height}"));
+        format!("state {}, {}", self.state, known.as_deref().unwrap_or("nothing verified yet"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use qratum_chain::{
+        document::{HeaderProof, genesis_from_json},
+        types::LightBlock,
+    };
+    use qratum_verifier::{SetCache, Verdict, verify};
+
+    use super::*;
+
+    /// Head 3 of a demo network, as the sample has it; the sample's schema is checked with the others.
+    #[test]
+    fn an_event_is_printed_as_in_the_sample() {
+        let genesis = genesis_from_json(include_bytes!("../../tests/data/genesis.json")).unwrap();
+        let (anchor, rules) = Trusted::genesis(&genesis).unwrap();
+        let document = HeaderProof::from_json(include_bytes!("../../tests/data/header-3.json")).unwrap();
+        let HeaderProof { header, certificate, validators, .. } = document;
+        let now = header.time;
+        let block =
+            LightBlock { header, certificate: certificate.unwrap(), validators, next_validators: None };
+        let verdict = verify(&block, &anchor, &rules, &mut SetCache::default(), now);
+        let Verdict::Accept(head) = verdict else { panic!("{verdict:?}") };
+        let event = HeadEvent { age_ms: 48, ..HeadEvent::of(&head, &Names::default()) };
+        let sample = include_str!("../../tests/data/event-3.json");
+        assert_eq!(serde_json::to_string(&event).unwrap(), sample.trim_end());
+    }
+
+    #[test]
+    fn a_change_of_state_says_how_far_the_head_is() {
+        let event = |verified_height| StateEvent {
+            schema: SCHEMA,
+            event: "state",
+            state: "stalled",
+            verified_height,
+            at_ms: 1_795_306_067_490,
+        };
+        assert_eq!(event(Some(12)).line(), "state stalled, last verified height 12");
+        assert_eq!(event(None).line(), "state stalled, nothing verified yet");
+        let sample = include_str!("../../tests/data/event-state.json");
+        assert_eq!(serde_json::to_string(&event(Some(12))).unwrap(), sample.trim_end());
+    }
+}
