@@ -90,8 +90,8 @@ enum Miss {
 }
 
 impl Fetch {
-    /// The header at `height`, which is at most `head`.
-    pub(crate) async fn header(&self, height: Height, head: Height) -> Result<Proven, FetchError> {
+    /// The header at `height`, which is at most the head's.
+    pub(crate) async fn header(&self, height: Height, head: &Trusted) -> Result<Proven, FetchError> {
         if height == self.anchor.header().get().height {
             return self.checked(self.anchor_proof());
         }
@@ -101,14 +101,15 @@ impl Fetch {
         }
         let mut why = FetchError::Unavailable;
         for peer in &peers {
-            match self.certified(*peer, height).await {
+            match self.certified_below(*peer, height, head).await {
                 Ok(path) => return self.agreed(*peer, path).await,
                 Err(Miss::Absent) => {}
                 Err(Miss::Refused(reject, claimed)) => {
                     self.refuse(*peer, Reason::Rejected(reject.clone())).await;
                     why = FetchError::Rejected(reject);
                     if let Some(claimed) = claimed
-                        && let Ok(proven) = self.in_history(&peers, *claimed, head).await
+                        && let Ok(proven) =
+                            self.in_history(&peers, *claimed, head.header().get().height).await
                     {
                         return Ok(proven);
                     }
@@ -141,6 +142,26 @@ impl Fetch {
             Miss::Refused(reject, _) => Miss::Refused(reject, Some(Box::new(target))),
             Miss::Absent => Miss::Absent,
         })
+    }
+
+    /// The same, with proof that it is in the history of the head: another branch is no answer.
+    async fn certified_below(
+        &self,
+        peer: usize,
+        height: Height,
+        head: &Trusted,
+    ) -> Result<Vec<LightBlock>, Miss> {
+        let path = self.certified(peer, height).await?;
+        let size = head.header().get().height;
+        if let Some(target) = path.last().filter(|_| height < size) {
+            let Response::History(audit_path) = self.ask(peer, Request::History { height, size }).await?
+            else {
+                return Err(Miss::Absent);
+            };
+            proof::in_history(&target.header, head, &audit_path)
+                .map_err(|reject| Miss::Refused(reject, None))?;
+        }
+        Ok(path)
     }
 
     async fn climb(&self, peer: usize, target: LightBlock, stored: bool) -> Result<Vec<LightBlock>, Miss> {

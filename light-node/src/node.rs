@@ -177,7 +177,7 @@ impl LightNode {
         if height > head {
             return Err(FetchError::NotYet { head });
         }
-        self.fetch.header(height, head).await
+        self.fetch.header(height, &snapshot.head).await
     }
 
     /// Stops the node: connections are closed and the store is released when this returns.

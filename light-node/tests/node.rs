@@ -413,6 +413,27 @@ async fn a_fork_shows_when_a_header_is_fetched() {
     node.stop().await;
 }
 
+/// So is a certified block of another branch far below the head, which nothing remembers: it does
+/// not stand in the head's history.
+#[tokio::test]
+async fn a_header_of_another_branch_is_no_answer() {
+    let chain = grown(constant, 4);
+    let rival = chain.lock().unwrap().next(now(), Hash([7; 32]));
+    chain.lock().unwrap().grow_by(30);
+    let a = FakePeer::start("a", 101, honest(&chain)).await;
+    let node = LightNode::start(config(&chain, &[&a], None)).await.unwrap();
+    until_height(&node, 34).await;
+    let truly = Arc::clone(&chain);
+    a.now(Box::new(move |request| match request {
+        Request::Block(Height(5)) => Some(Response::Block(Box::new(rival.clone())).to_bytes()),
+        request => Some(truth(&truly.lock().unwrap(), request).to_bytes()),
+    }));
+    let Err(FetchError::Rejected(reject)) = node.header(Height(5)).await else { panic!("not refused") };
+    assert_eq!(reject.name(), "HistoryProof");
+    assert_eq!(node.header(Height(6)).await.map(|proven| proven.proof.header.height), Ok(Height(6)));
+    node.stop().await;
+}
+
 #[tokio::test]
 async fn a_peer_has_two_questions_to_answer_at_a_time() {
     let chain = grown(constant, 20);

@@ -8,8 +8,8 @@ use qratum_chain::{
     schedule::{proposer, set_of},
     state::{Changes, Pending, StateError, StateMap},
     types::{
-        BlockId, Certificate, ChainId, ChainParams, Genesis, GenesisError, Header, Height, Round, SetId,
-        Time, ValidatorSet,
+        BlockId, Certificate, ChainId, ChainParams, Engine, Genesis, GenesisError, Header, Height, Round,
+        SetId, Time, Validator, ValidatorSet,
     },
 };
 use qratum_crypto::merkle::{self, Sha3, Tree};
@@ -110,6 +110,9 @@ pub enum Standing {
 pub enum LedgerError {
     /// The genesis breaks a rule.
     Genesis(GenesisError),
+    /// The genesis asks for what this validator does not do: then light clients would refuse its
+    /// blocks.
+    Unsupported(&'static str),
     /// The block cannot be the next one.
     Fault(Fault),
     /// Its certificate does not make it final.
@@ -122,6 +125,7 @@ impl fmt::Display for LedgerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Genesis(why) => why.fmt(f),
+            Self::Unsupported(what) => write!(f, "this validator does not do {what} yet"),
             Self::Fault(why) => why.fmt(f),
             Self::Certificate(why) => why.fmt(f),
             Self::State(why) => why.fmt(f),
@@ -149,9 +153,15 @@ impl Ledger {
     /// The ledger of a chain without blocks.
     ///
     /// # Errors
-    /// [`LedgerError::Genesis`], [`LedgerError::State`].
+    /// [`LedgerError::Genesis`], [`LedgerError::Unsupported`], [`LedgerError::State`].
     pub fn new(genesis: &Genesis) -> Result<Self, LedgerError> {
         let set = genesis.validator_set().map_err(LedgerError::Genesis)?;
+        if genesis.params.engine != Engine::Tendermint {
+            return Err(LedgerError::Unsupported("HotStuff certificates"));
+        }
+        if set.members().iter().any(Validator::has_pq_key) {
+            return Err(LedgerError::Unsupported("ML-DSA hand-overs"));
+        }
         let header = genesis.header().map_err(LedgerError::Genesis)?;
         let state = genesis.state().map_err(LedgerError::Genesis)?;
         let next_state = state.preview(&changes(Height(1))).map_err(LedgerError::State)?;
@@ -332,8 +342,10 @@ fn leaf(id: BlockId) -> Hash {
 
 #[cfg(test)]
 mod tests {
+    use qratum_chain::types::HotStuffRule;
+
     use super::*;
-    use crate::testing::{START, certificate, ledger};
+    use crate::testing::{POWERS, START, certificate, genesis, ledger};
 
     const NOW: Time = Time(START.0 + 3_000);
 
@@ -348,6 +360,24 @@ mod tests {
         let (ledger, mut block) = honest();
         fault(&mut block);
         ledger.check(&block, Standing::Fresh { round: Round(0), now: NOW })
+    }
+
+    #[test]
+    fn a_genesis_whose_blocks_light_clients_would_refuse_is_refused_first() {
+        let unsupported = |change: fn(&mut Genesis)| {
+            let mut genesis = genesis(&POWERS);
+            change(&mut genesis);
+            Ledger::new(&genesis).unwrap_err()
+        };
+        assert_eq!(
+            unsupported(|genesis| genesis.params.engine =
+                Engine::HotStuff { chain: 1, rule: HotStuffRule::ThreeChain }),
+            LedgerError::Unsupported("HotStuff certificates")
+        );
+        assert_eq!(
+            unsupported(|genesis| genesis.validators[0].validator.pq_key_hash = Hash([1; 32])),
+            LedgerError::Unsupported("ML-DSA hand-overs")
+        );
     }
 
     #[test]
