@@ -21,6 +21,7 @@ mod driver;
 mod fetch;
 mod follow;
 mod heard;
+mod highest;
 mod net;
 mod node;
 mod skew;

@@ -220,12 +220,15 @@ async fn open_store(
     let (from, to) = (anchor.clone(), rules.clone());
     let opening = task::spawn_blocking(move || {
         let store = Store::open(&path, to.chain_id)?;
+        let highest = store.highest(to.chain_id).map_err(OpenError::Failed)?;
         let replayed = replay(&store, &from, &to, clock.now()).map_err(OpenError::Failed)?;
-        Ok((store, replayed))
+        Ok((store, replayed, highest))
     });
     match opening.await.unwrap_or_else(|_| Err(OpenError::Failed("the store is damaged".to_owned()))) {
-        Ok((store, Replayed { sync, fork, head, loaded, dropped })) => {
-            Ok(Opened { store: Some(store), state: StoreState::Kept { loaded, dropped }, sync, fork, head })
+        Ok((store, replayed, highest)) => {
+            let state = replayed.state(highest);
+            let Replayed { sync, fork, head, .. } = replayed;
+            Ok(Opened { store: Some(store), state, sync, fork, head })
         }
         Err(OpenError::InUse) => Ok(without(StoreState::InUse)),
         Err(OpenError::Failed(why)) => Ok(without(StoreState::Failed(why))),

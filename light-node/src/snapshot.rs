@@ -174,6 +174,14 @@ pub enum StoreState {
         /// Records that did not, and were removed.
         dropped: u32,
     },
+    /// Blocks are kept, but the store came back lower than what was verified before: an older copy
+    /// was put in its place, or it was lost. What is missing is fetched and verified anew.
+    RolledBack {
+        /// The highest block it still led to.
+        found: Height,
+        /// The highest block that was verified before.
+        highest: Height,
+    },
     /// Another process has it: the node runs without one.
     InUse,
     /// It cannot be opened, or a read or write failed: the node runs without one. The cause, in

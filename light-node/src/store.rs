@@ -25,6 +25,11 @@ use qratum_verifier::{
     sync::{Sync, Then},
 };
 
+use crate::{
+    StoreState,
+    highest::{Highest, Mark},
+};
+
 const CHAIN: &[u8] = b"chain";
 const HEAD: &[u8] = b"head";
 const FORK: &[u8] = b"fork";
@@ -48,12 +53,12 @@ pub(crate) enum OpenError {
 
 /// The store of one chain. All calls block.
 #[derive(Clone, Debug)]
-pub(crate) struct Store(sled::Db);
+pub(crate) struct Store(sled::Db, Highest);
 
 impl Store {
     /// Opens or makes the store of `chain` in the directory `path`.
     pub(crate) fn open(path: &Path, chain: ChainId) -> Result<Self, OpenError> {
-        let store = Self(open(path)?);
+        let store = Self(open(path)?, Highest::beside(path));
         match store.0.get(CHAIN).map_err(failed)? {
             Some(bytes) => match ChainId::from_bytes(&bytes) {
                 Ok(got) if got == chain => Ok(store),
@@ -75,7 +80,14 @@ impl Store {
             batch.insert(key(step.header.height), step.to_bytes());
         }
         batch.insert(HEAD, head.to_bytes());
-        self.write(batch)
+        self.write(batch)?;
+        let header = &head.header;
+        self.1.write(&Mark { chain: header.chain_id, height: header.height, time: header.time })
+    }
+
+    /// The highest block of `chain` that was ever kept here, as the file beside the store says.
+    pub(crate) fn highest(&self, chain: ChainId) -> Result<Option<Height>, String> {
+        Ok(self.1.read(chain)?.map(|mark| mark.height))
     }
 
     /// Keeps both sides of a fork, so that a restart does not forget it.
@@ -143,6 +155,8 @@ pub(crate) struct Replayed {
     pub(crate) loaded: u32,
     /// Records that were removed.
     pub(crate) dropped: u32,
+    /// A record was refused for time only: how far the store reaches is not known.
+    pub(crate) untimely: bool,
 }
 
 /// Takes everything through the verifier, from the anchor up, and removes what does not chain.
@@ -152,7 +166,7 @@ pub(crate) fn replay(store: &Store, anchor: &Trusted, rules: &Rules, now: Time) 
     let evidence = store.0.get(FORK).map_err(words)?.map(|bytes| ForkEvidence::from_bytes(&bytes));
     let fork_height = evidence.iter().flatten().map(|evidence| evidence.first.header.height).next();
     let sync = Sync::new(anchor.clone(), rules.clone());
-    let mut replayed = Replayed { sync, fork: None, head: None, loaded: 0, dropped: 0 };
+    let mut replayed = Replayed { sync, fork: None, head: None, loaded: 0, dropped: 0, untimely: false };
     let mut below = anchor.clone();
     let mut bad = sled::Batch::default();
     let head = store.0.get(HEAD).map_err(words)?.map(|value| Ok((HEAD.into(), value)));
@@ -175,6 +189,15 @@ pub(crate) fn replay(store: &Store, anchor: &Trusted, rules: &Rules, now: Time) 
 }
 
 impl Replayed {
+    /// How the store came back, given the highest block that was ever kept in it.
+    pub(crate) fn state(&self, highest: Option<Height>) -> StoreState {
+        let found = self.height();
+        match highest.filter(|highest| *highest > found && !self.untimely && self.fork.is_none()) {
+            Some(highest) => StoreState::RolledBack { found, highest },
+            None => StoreState::Kept { loaded: self.loaded, dropped: self.dropped },
+        }
+    }
+
     fn height(&self) -> Height {
         self.sync.head().header().get().height
     }
@@ -192,7 +215,7 @@ impl Replayed {
                 self.loaded = self.loaded.saturating_add(1);
                 self.head = Some(kept);
             }
-            Then::Refused(reject) if reject.blame() == Blame::Nobody => {}
+            Then::Refused(reject) if reject.blame() == Blame::Nobody => self.untimely = true,
             Then::Forked(fork) => self.fork = Some((*fork, None)),
             Then::Current | Then::Waiting | Then::Refused(_) => return self.drops(),
         }
@@ -247,6 +270,7 @@ mod tests {
     impl Drop for Scratch {
         fn drop(&mut self) {
             let _ = fs::remove_dir_all(&self.0);
+            let _ = fs::remove_file(self.0.with_extension("highest"));
         }
     }
 

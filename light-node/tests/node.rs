@@ -80,6 +80,7 @@ impl Scratch {
     fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("qratum-node-{}-{name}", std::process::id()));
         let _ = std::fs::remove_dir_all(&path);
+        let _ = std::fs::remove_file(path.with_extension("highest"));
         Self(path)
     }
 
@@ -91,6 +92,7 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
+        let _ = std::fs::remove_file(self.0.with_extension("highest"));
     }
 }
 
@@ -350,6 +352,30 @@ async fn a_restart_begins_at_the_anchor_and_comes_back_to_the_head() {
     let refused = LightNode::start(other).await.map(drop);
     let got = chain.lock().unwrap().id();
     assert_eq!(refused, Err(StartError::StoreOfAnotherChain { got, want }));
+}
+
+/// Law 8: the highest verified height is kept outside the store, and lower is an alarm; once.
+#[tokio::test]
+async fn a_store_that_comes_back_lower_is_an_alarm() {
+    let scratch = Scratch::new("rolled-back");
+    let chain = grown(disjoint, 30);
+    let a = FakePeer::start("a", 101, honest(&chain)).await;
+    let config = config(&chain, &[&a], scratch.path());
+    let node = LightNode::start(config.clone()).await.unwrap();
+    until_height(&node, 30).await;
+    node.stop().await;
+    std::fs::remove_dir_all(&scratch.0).unwrap();
+
+    let node = LightNode::start(config.clone()).await.unwrap();
+    let lower = StoreState::RolledBack { found: Height(0), highest: Height(30) };
+    assert_eq!(node.snapshots().borrow().store, lower);
+    assert_eq!(until_height(&node, 30).await.store, lower, "and what is missing is fetched anew");
+    node.stop().await;
+
+    let node = LightNode::start(config).await.unwrap();
+    let again = node.snapshots().borrow().store.clone();
+    assert_eq!(again, StoreState::Kept { loaded: 8, dropped: 0 });
+    node.stop().await;
 }
 
 #[tokio::test]

@@ -62,6 +62,9 @@ fn notices(model: &Model, width: usize) -> Vec<Line<'static>> {
     match &snapshot.store {
         StoreState::InUse => lines.push(bad("the store is in use by another process: nothing is kept")),
         StoreState::Failed(why) => lines.push(bad(&format!("the store failed, nothing is kept: {why}"))),
+        StoreState::RolledBack { found, highest } => lines.push(bad(&format!(
+            "the store was rolled back or lost: it led to {found}, verified before was {highest}"
+        ))),
         StoreState::None | StoreState::Kept { .. } => {}
     }
     if let Some(offset) = snapshot.clock_offset_ms {
