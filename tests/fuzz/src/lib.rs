@@ -40,7 +40,7 @@ macro_rules! document_target {
     ($name:ident) => {
         $crate::target!($name);
         $crate::libfuzzer_sys::fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
-            $crate::mutate::document(data, size, max_size, seed)
+            $crate::mutate::document(stringify!($name), data, (size, max_size), seed)
         });
     };
 }

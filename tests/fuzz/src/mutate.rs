@@ -1,7 +1,12 @@
 //! How is a document changed so that it stays one? By changing a single name, string or number of
-//! it: bytes changed anywhere end at the parser, and what is behind it is never tried.
+//! it, and by starting again from an honest one every second time: bytes changed anywhere end at
+//! the parser, such inputs fill the corpus, and what is behind the parser is never tried.
+
+use std::sync::OnceLock;
 
 use libfuzzer_sys::fuzzer_mutate;
+
+use crate::seeds;
 
 /// Characters around which readers of strings and numbers go wrong.
 const EDGES: &[u8] = b"0129afAFZz-_ .+\"\\/\x00\x7f\xc3";
@@ -22,11 +27,17 @@ const VALUES: &[&str] = &[
     "\\u0000",
 ];
 
-/// Changes one value of the document in `data`, of which `size` bytes are used; one time in four
-/// any bytes, as libFuzzer does. Returns the new size.
-pub fn document(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
+/// Changes one value of the document in `data`, of which `sizes.0` bytes are used and `sizes.1` may
+/// be, or of an honest document for `target`; one time in four any bytes, as libFuzzer does.
+/// Returns the new size.
+pub fn document(target: &str, data: &mut [u8], (size, max_size): (usize, usize), seed: u32) -> usize {
+    static HONEST: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
     let mut draw = Draw(u64::from(seed));
-    let text = data.get(..size).unwrap_or_default().to_vec();
+    let honest = HONEST.get_or_init(|| seeds::of(target));
+    let text = match honest.get(draw.below(honest.len())) {
+        Some(text) if draw.below(2) == 0 => text.clone(),
+        _ => data.get(..size).unwrap_or_default().to_vec(),
+    };
     let values = values(&text);
     let Some((start, end)) = values.get(draw.below(values.len())).copied().filter(|_| draw.below(4) > 0)
     else {

@@ -45,7 +45,7 @@ pub fn write_if_asked(target: &str) {
 }
 
 /// The honest inputs of a target.
-fn of(target: &str) -> Vec<Vec<u8>> {
+pub(crate) fn of(target: &str) -> Vec<Vec<u8>> {
     match target {
         "header" => (0..3).map(|height| small().header(height).to_bytes()).collect(),
         "vote" => votes().iter().map(|signed| signed.vote.to_bytes()).collect(),
