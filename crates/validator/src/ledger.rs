@@ -343,6 +343,7 @@ fn leaf(id: BlockId) -> Hash {
 #[cfg(test)]
 mod tests {
     use qratum_chain::types::HotStuffRule;
+    use qratum_verifier::quorum::Tally;
 
     use super::*;
     use crate::testing::{POWERS, START, certificate, genesis, ledger};
@@ -421,7 +422,7 @@ mod tests {
         };
         assert_eq!(with(2, &[0, 1, 3]), Ok(()), "another quorum than the one we kept");
         assert_eq!(with(1, &[0, 1, 2]), Err(Fault::ParentCertificate(QuorumFault::OtherBlock)));
-        let few = QuorumFault::NotEnough { signed: 55, total: 100 };
+        let few = QuorumFault::NotEnough(Tally { signed: 55, total: 100 });
         assert_eq!(with(2, &[0, 1]), Err(Fault::ParentCertificate(few)));
     }
 
@@ -459,7 +460,7 @@ mod tests {
             let certificate = Certificate::Commit(certificate(&header, 4, signers));
             ledger.accept(Decided { block: block.clone(), certificate }).map(|()| ledger.tip().clone())
         };
-        let few = QuorumFault::NotEnough { signed: 50, total: 100 };
+        let few = QuorumFault::NotEnough(Tally { signed: 50, total: 100 });
         assert_eq!(offer(&[0, 3]), Err(LedgerError::Certificate(few)));
         assert_eq!(before.height, Height(2));
         assert_eq!(offer(&[1, 2, 3]), Ok(header.clone()));

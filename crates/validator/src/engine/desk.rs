@@ -9,6 +9,7 @@ use malachite_types::{
 };
 use qratum_chain::types::{BlockId, Phase, Round, SignedVote, Vote};
 use qratum_crypto::sign::ed25519::{SecretKey, verify_strict};
+use qratum_verifier::quorum::Tally;
 
 use super::{
     context::{Address, CoreProposal, CoreVote, Rules, Seal},
@@ -18,7 +19,7 @@ use super::{
 };
 use crate::{
     message::RoundReason,
-    quorum::{QuorumFault, has_honest, is_quorum, tally, verify_vote},
+    quorum::{QuorumFault, tally, verify_vote},
 };
 
 type Served = Result<Resume<Rules>, Infallible>;
@@ -174,28 +175,28 @@ impl Desk {
     }
 
     fn commit_holds(&self, commit: &CoreCommit<Rules>) -> Result<(), QuorumFault> {
-        self.weigh(&self.translator.commit_votes(commit)?, is_quorum)
+        self.weigh(&self.translator.commit_votes(commit)?, Tally::is_quorum)
     }
 
     fn polka_holds(&self, polka: &PolkaCertificate<Rules>) -> Result<(), QuorumFault> {
-        self.weigh(&self.translator.polka_out(polka).ok_or(QuorumFault::MixedVotes)?, is_quorum)
+        self.weigh(&self.translator.polka_out(polka).ok_or(QuorumFault::MixedVotes)?, Tally::is_quorum)
     }
 
     fn round_holds(&self, certificate: &RoundCertificate<Rules>) -> Result<(), QuorumFault> {
         let (reason, votes) = self.translator.round_out(certificate);
         match reason {
-            RoundReason::Skip => self.weigh(&votes, has_honest),
+            RoundReason::Skip => self.weigh(&votes, Tally::is_more_than_a_third),
             RoundReason::Precommits if votes.iter().all(|v| v.vote.phase == Phase::Precommit) => {
-                self.weigh(&votes, is_quorum)
+                self.weigh(&votes, Tally::is_quorum)
             }
             RoundReason::Precommits => Err(QuorumFault::MixedVotes),
         }
     }
 
-    fn weigh(&self, votes: &[SignedVote], enough: fn(u128, u128) -> bool) -> Result<(), QuorumFault> {
+    fn weigh(&self, votes: &[SignedVote], enough: fn(Tally) -> bool) -> Result<(), QuorumFault> {
         let set = self.translator.members.set();
-        let (signed, total) = (tally(set, votes)?, set.total_power());
-        if enough(signed, total) { Ok(()) } else { Err(QuorumFault::NotEnough { signed, total }) }
+        let tally = Tally { signed: tally(set, votes)?, total: set.total_power() };
+        if enough(tally) { Ok(()) } else { Err(QuorumFault::NotEnough(tally)) }
     }
 }
 
