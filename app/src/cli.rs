@@ -43,6 +43,14 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: EvidenceCommand,
     },
+    /// Say what a state, a reason, an exit code or a store's state means, and what to do
+    #[command(
+        after_help = "Examples:\n  qratum explain              the list of codes\n  qratum explain no-quorum\n  qratum explain WrongParent\n  qratum explain 3            an exit code"
+    )]
+    Explain {
+        /// The code, as it was printed; without one, the list
+        code: Option<String>,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -392,3 +392,22 @@ fn a_header_of_a_real_network_is_judged_by_time_and_signature() {
     assert_code(&output, 5, "another anchor");
     assert!(text(&output.stdout).contains("reason    WrongChain\n"), "{}", text(&output.stdout));
 }
+
+#[test]
+fn codes_are_explained_without_a_home_and_unknown_ones_are_told() {
+    let bench = Bench::new("explain");
+    let list = bench.run(&["explain"]);
+    assert_eq!(list.status.code(), Some(0));
+    assert!(text(&list.stdout).contains("\n  WrongParent           The header directly above"));
+    let page = bench.run(&["explain", "wrongparent", "--home", "/dev/null"]);
+    assert_code(&page, 0, "a page");
+    assert!(text(&page.stdout).starts_with("WrongParent (refusal)\n"), "{}", text(&page.stdout));
+    for (code, want) in [
+        ("WrongParnet", "qratum: there is no code \"WrongParnet\"\nNear it: WrongParent\n"),
+        ("\u{1b}[2J", "qratum: there is no code \"\\u{1b}[2J\"\n`qratum explain` lists all codes\n"),
+    ] {
+        let output = bench.run(&["explain", code]);
+        assert_code(&output, 2, code);
+        assert!(text(&output.stderr).starts_with(want), "{}", text(&output.stderr));
+    }
+}

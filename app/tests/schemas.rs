@@ -174,3 +174,14 @@ fn an_event_is_of_its_schema() {
         assert!(!schema.faults(&mixed).is_empty(), "{event} with fields of both");
     }
 }
+
+#[test]
+fn explanations_are_of_their_schema() {
+    let schema = Schema::named("explain");
+    let (one, code) = printed(&["explain", "no-quorum", "--json"]);
+    assert_eq!((one["codes"][0]["code"].as_str(), code), (Some("no-quorum"), 0));
+    schema.holds(&one, "one code");
+    let (all, code) = printed(&["explain", "--json"]);
+    assert_eq!((schema.faults(&all), code), (Vec::new(), 0));
+    assert!(all["codes"].as_array().unwrap().contains(&one["codes"][0]));
+}

@@ -188,3 +188,17 @@ pub enum StoreState {
     /// the words of the system.
     Failed(String),
 }
+
+impl StoreState {
+    /// The word that documents and screens use.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Kept { .. } => "kept",
+            Self::RolledBack { .. } => "rolled-back",
+            Self::InUse => "in-use",
+            Self::Failed(_) => "failed",
+        }
+    }
+}

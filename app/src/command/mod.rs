@@ -4,6 +4,7 @@ mod console;
 mod demo;
 mod event;
 mod evidence;
+mod explain;
 mod header;
 mod network;
 mod status;
@@ -26,5 +27,6 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Header(args)) => header::run(&Home::resolve(home)?, &args, json),
         Some(Command::Verify(args)) => verify::run(&args, json),
         Some(Command::Evidence { command: EvidenceCommand::Verify(args) }) => evidence::run(&args, json),
+        Some(Command::Explain { code }) => explain::run(code.as_deref(), json),
     }
 }
