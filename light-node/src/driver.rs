@@ -139,7 +139,7 @@ impl Driver {
                 let judged = self.follow.history(question, &path);
                 return self.on_judged(peer, judged, now).await;
             }
-            Ok(Response::State { .. } | Response::History(_)) => {
+            Ok(Response::State { .. } | Response::History(_) | Response::Votes { .. }) => {
                 self.follow.no_block(question, true);
                 Some(Reason::OffTopic)
             }

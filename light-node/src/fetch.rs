@@ -191,7 +191,7 @@ impl Fetch {
                 Err(Miss::Refused(Reject::NotAsked { got: block.header.height, want }, None))
             }
             Response::Unknown => Err(Miss::Absent),
-            Response::State { .. } | Response::History(_) => {
+            Response::State { .. } | Response::History(_) | Response::Votes { .. } => {
                 self.refuse(peer, Reason::OffTopic).await;
                 Err(Miss::Absent)
             }

@@ -11,7 +11,7 @@ use qratum_chain::{
     Hash,
     codec::{Decode, Encode, Malformed, Reader, put_bytes, put_list, put_option},
     state::StateProof,
-    types::{Height, LightBlock},
+    types::{Height, LightBlock, MAX_VALIDATORS, SignedProposal, SignedVote},
 };
 
 /// Name of the light-client protocol.
@@ -24,6 +24,15 @@ pub const MAX_RESPONSE: usize = 8 << 20;
 const MAX_KEY: usize = 512;
 /// The longest state value that can be answered.
 const MAX_VALUE: usize = 64 << 10;
+/// The most votes in one answer: for each member eight of the height that is voted on and eight of
+/// the height before.
+pub const MAX_VOTES: usize = 16 * MAX_VALIDATORS;
+/// The most proposals in one answer.
+pub const MAX_PROPOSALS: usize = 64;
+/// Length of an encoded vote for nil, the shorter kind.
+const SHORTEST_VOTE: usize = 1 + 32 + 8 + 8 + 4 + 1 + 4 + 64;
+/// Length of an encoded proposal.
+const PROPOSAL: usize = 32 + 8 + 8 + 4 + 4 + 32 + 4 + 64;
 
 /// What a light node asks a peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +50,8 @@ pub enum Request {
         /// Height of the head it is to be proven under.
         size: Height,
     },
+    /// The signed votes and proposals of the height that is voted on and of the one before.
+    Votes,
 }
 
 /// What a peer answers. Untrusted.
@@ -61,6 +72,15 @@ pub enum Response {
     },
     /// To [`Request::History`].
     History(Vec<Hash>),
+    /// To [`Request::Votes`]: each vote and proposal says its own height.
+    Votes {
+        /// The height that the peer votes on, as it says.
+        height: Height,
+        /// Votes, at most [`MAX_VOTES`]; late precommits of the height before among them.
+        votes: Vec<SignedVote>,
+        /// Proposals without their blocks, at most [`MAX_PROPOSALS`].
+        proposals: Vec<SignedProposal>,
+    },
 }
 
 impl Encode for Request {
@@ -80,6 +100,7 @@ impl Encode for Request {
                 height.encode(out);
                 size.encode(out);
             }
+            Self::Votes => out.push(5),
         }
     }
 }
@@ -91,6 +112,7 @@ impl Decode for Request {
             2 => Height::decode(reader).map(Self::Block),
             3 => reader.bytes("state key", MAX_KEY).map(|key| Self::State(key.to_vec())),
             4 => Ok(Self::History { height: Height::decode(reader)?, size: Height::decode(reader)? }),
+            5 => Ok(Self::Votes),
             _ => Err(Malformed::Field("request kind")),
         }
     }
@@ -114,6 +136,12 @@ impl Encode for Response {
                 out.push(3);
                 put_list(out, path);
             }
+            Self::Votes { height, votes, proposals } => {
+                out.push(4);
+                height.encode(out);
+                put_list(out, votes);
+                put_list(out, proposals);
+            }
         }
     }
 }
@@ -131,6 +159,11 @@ impl Decode for Response {
                 proof: StateProof::from_bytes(reader.bytes("state proof", StateProof::MAX_LENGTH)?)?,
             }),
             3 => reader.list("audit path", 64, 32).map(Self::History),
+            4 => Ok(Self::Votes {
+                height: Height::decode(reader)?,
+                votes: reader.list("votes", MAX_VOTES, SHORTEST_VOTE)?,
+                proposals: reader.list("proposals", MAX_PROPOSALS, PROPOSAL)?,
+            }),
             _ => Err(Malformed::Field("response kind")),
         }
     }

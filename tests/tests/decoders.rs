@@ -19,11 +19,12 @@ use qratum_chain::{
     state::{Changes, StateMap, StateProof},
     types::{
         Certificate, ChainParams, ChainedBlock, ChainedCertificate, Checkpoint, CommitCertificate,
-        DoubleVote, ForkEvidence, Header, HotStuffPhase, LightBlock, MAX_VALIDATORS, PhaseCertificate,
-        Proposal, SignedProposal, SignedVote, Validator, Vote,
+        DoubleVote, ForkEvidence, Header, Height, HotStuffPhase, LightBlock, MAX_VALIDATORS,
+        PhaseCertificate, Proposal, SignedProposal, SignedVote, Validator, Vote,
     },
 };
 use qratum_crypto::sign::ed25519::Signature;
+use qratum_light_node::wire::{Request, Response};
 use qratum_tests::forge::{Forge, Member, Team};
 
 /// Damaged forms of each honest encoding.
@@ -168,6 +169,33 @@ fn sets_certificates_and_blocks_are_canonical() {
         + canonical::<LightBlock>("light block of a boundary", &boundary)
         + canonical::<LightBlock>("light block with ML-DSA", &pq)
         + canonical::<ForkEvidence>("fork", &fork);
+    assert!(accepted > CASES, "{accepted}");
+}
+
+/// What light nodes ask and are told.
+#[test]
+fn questions_and_answers_are_canonical() {
+    let (forge, height) = (small(), Height(3));
+    let header = forge.header(3);
+    let proposal = Proposal {
+        chain_id: header.chain_id,
+        set_id: header.set_id,
+        height,
+        round: header.round,
+        pol_round: 2,
+        block_id: header.id(),
+    };
+    let proposals = vec![SignedProposal { proposal, signer: 0, signature: Signature([1; 64]) }];
+    let heard = Response::Votes { height, votes: votes().to_vec(), proposals };
+    let accepted = canonical::<Request>("tip", &Request::Tip)
+        + canonical::<Request>("block", &Request::Block(height))
+        + canonical::<Request>("state", &Request::State(b"params".to_vec()))
+        + canonical::<Request>("history", &Request::History { height, size: Height(9) })
+        + canonical::<Request>("votes", &Request::Votes)
+        + canonical::<Response>("unknown", &Response::Unknown)
+        + canonical::<Response>("light block", &Response::Block(Box::new(forge.block(2))))
+        + canonical::<Response>("audit path", &Response::History(vec![Hash([1; 32]); 3]))
+        + canonical::<Response>("heard", &heard);
     assert!(accepted > CASES, "{accepted}");
 }
 

@@ -226,7 +226,7 @@ impl Process {
                 Ok(Vec::new())
             }
             Arrival::Light(request, channel) => {
-                let response = serve::answer(self.host.ledger(), &request);
+                let response = serve::answer(&self.host, &request);
                 self.network.answer_light(channel, response);
                 Ok(Vec::new())
             }

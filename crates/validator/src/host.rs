@@ -7,6 +7,7 @@
 //! peers for decided blocks, so that it does not vote where all others have long been.
 
 mod clocks;
+mod heard;
 mod interface;
 mod proposals;
 
@@ -18,8 +19,11 @@ use qratum_chain::{
 };
 use qratum_crypto::sign::ed25519::SecretKey;
 
-pub use self::interface::{HostError, Moment, Output, Peer};
 use self::{clocks::Clocks, proposals::Proposals};
+pub use self::{
+    heard::Heard,
+    interface::{HostError, Moment, Output, Peer},
+};
 use crate::{
     block::{Block, Decided},
     engine::{Engine, Entry, Event, Judgement},
@@ -56,6 +60,7 @@ pub struct Host {
     /// The log of the height that was under way when the process ended.
     recovered: Vec<Entry>,
     proposals: Proposals,
+    heard: Heard,
     /// What the log of this height holds already.
     logged: BTreeSet<Vec<u8>>,
     clocks: Clocks,
@@ -79,6 +84,7 @@ impl Host {
         let engine = Engine::new(ledger.chain_id(), ledger.params().set_length, ledger.set(), key)
             .map_err(HostError::Engine)?;
         let until_ms = now.uptime_ms.saturating_add(GREETING_MS);
+        let heard = Heard::new(ledger.tip().height.next(), ledger.set().clone());
         Ok(Self {
             ledger,
             engine,
@@ -86,6 +92,7 @@ impl Host {
             stage: Stage::Greeting { until_ms, silent: (0..peers).map(Peer).collect() },
             recovered: log,
             proposals: Proposals::default(),
+            heard,
             logged: BTreeSet::new(),
             clocks: Clocks::default(),
             early: BTreeMap::new(),
@@ -97,6 +104,12 @@ impl Host {
     #[must_use]
     pub const fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// The votes and proposals of late.
+    #[must_use]
+    pub const fn heard(&self) -> &Heard {
+        &self.heard
     }
 
     /// Index of this validator in the set.
@@ -152,6 +165,9 @@ impl Host {
         let mut out = Vec::new();
         let (Some(height), next) = (message.height(), self.next_height()) else { return Ok(out) };
         if height < next {
+            if let Message::Vote(vote) = message {
+                self.heard.late(vote);
+            }
             return Ok(out);
         }
         if height > next {
@@ -254,6 +270,7 @@ impl Host {
         self.proposals.clear();
         self.logged.clear();
         self.clocks.stop_all();
+        self.heard.enter(self.next_height(), self.ledger.set().clone());
     }
 
     fn begin(&mut self, now: Moment, out: &mut Vec<Output>) -> Result<(), HostError> {
@@ -263,6 +280,7 @@ impl Host {
         self.stage = Stage::Voting;
         for entry in &log {
             self.logged.insert(entry.to_bytes());
+            self.heard.logged(entry);
             if let Entry::Block(block) = entry {
                 self.proposals.insert((**block).clone());
             }
@@ -361,6 +379,7 @@ impl Host {
 
     fn log(&mut self, entry: Entry, out: &mut Vec<Output>) {
         if self.logged.insert(entry.to_bytes()) {
+            self.heard.logged(&entry);
             out.push(Output::Log(entry));
         }
     }

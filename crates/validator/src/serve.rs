@@ -1,11 +1,12 @@
-//! Answers light nodes from the chain in memory. Each answer is bounded by what one block, one
-//! state value or one audit path can be.
+//! Answers light nodes from memory. Each answer is bounded by what one block, one state value, one
+//! audit path or the votes of two heights can be.
 
 use qratum_chain::types::{Height, LightBlock};
 use qratum_light_node::wire::{Request, Response};
 
 use crate::{
     block::Decided,
+    host::Host,
     ledger::Ledger,
     message::{FULL_REPLY, MAX_BLOCKS},
 };
@@ -13,7 +14,8 @@ use qratum_chain::codec::Encode;
 
 /// The answer to a light node's request.
 #[must_use]
-pub fn answer(ledger: &Ledger, request: &Request) -> Response {
+pub fn answer(host: &Host, request: &Request) -> Response {
+    let ledger = host.ledger();
     let answer = match request {
         Request::Tip => light_block(ledger, ledger.tip().height),
         Request::Block(height) => light_block(ledger, *height),
@@ -21,6 +23,7 @@ pub fn answer(ledger: &Ledger, request: &Request) -> Response {
         Request::History { height, size } => {
             ledger.history().inclusion(height.0, size.0).map(Response::History)
         }
+        Request::Votes => Some(host.heard().answer()),
     };
     answer.unwrap_or(Response::Unknown)
 }
@@ -55,17 +58,28 @@ fn state(ledger: &Ledger, key: &[u8]) -> Option<Response> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ledger::HEIGHT_KEY, quorum::verify_commit, testing::ledger};
+    use crate::{
+        host::Moment,
+        ledger::HEIGHT_KEY,
+        quorum::verify_commit,
+        testing::{START, key, ledger},
+    };
     use qratum_crypto::merkle::{Sha3, leaf_hash, verify_inclusion};
+
+    fn at(height: u64) -> Host {
+        let now = Moment { wall: START, uptime_ms: 0 };
+        Host::new(ledger(height), key(0), Vec::new(), 3, now).unwrap()
+    }
 
     #[test]
     fn every_answer_can_be_verified() {
-        let chain = ledger(70);
-        let Response::Block(tip) = answer(&chain, &Request::Tip) else { panic!() };
+        let host = at(70);
+        let chain = host.ledger();
+        let Response::Block(tip) = answer(&host, &Request::Tip) else { panic!() };
         assert_eq!(tip.header.height, Height(70));
         assert_eq!(verify_commit(chain.set(), &tip.header, &tip.certificate), Ok(()));
 
-        let Response::State { height, value, proof } = answer(&chain, &Request::State(HEIGHT_KEY.to_vec()))
+        let Response::State { height, value, proof } = answer(&host, &Request::State(HEIGHT_KEY.to_vec()))
         else {
             panic!()
         };
@@ -73,7 +87,7 @@ mod tests {
         assert_eq!(proof.verify(tip.header.state_root, HEIGHT_KEY, value.as_deref()), Ok(()));
 
         let request = Request::History { height: Height(9), size: Height(70) };
-        let Response::History(path) = answer(&chain, &request) else { panic!() };
+        let Response::History(path) = answer(&host, &request) else { panic!() };
         let id = chain.block(Height(9)).unwrap().block.id();
         let leaf = leaf_hash::<Sha3>(&id.0.0);
         assert_eq!(verify_inclusion::<Sha3>(leaf, 9, 70, &path, tip.header.history_root), Ok(()));
@@ -81,7 +95,7 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_unknown() {
-        let chain = ledger(3);
+        let host = at(3);
         for request in [
             Request::Block(Height(0)),
             Request::Block(Height(4)),
@@ -89,9 +103,9 @@ mod tests {
             Request::History { height: Height(3), size: Height(3) },
             Request::History { height: Height(0), size: Height(5) },
         ] {
-            assert_eq!(answer(&chain, &request), Response::Unknown, "{request:?}");
+            assert_eq!(answer(&host, &request), Response::Unknown, "{request:?}");
         }
-        assert_eq!(answer(&ledger(0), &Request::Tip), Response::Unknown);
+        assert_eq!(answer(&at(0), &Request::Tip), Response::Unknown);
     }
 
     #[test]

@@ -184,6 +184,7 @@ fn requests() -> Vec<Request> {
         Request::Block(height),
         Request::State(b"params".to_vec()),
         Request::History { height, size },
+        Request::Votes,
     ]
 }
 
@@ -196,7 +197,8 @@ fn responses() -> Vec<Response> {
     let blocks = blocks().into_iter().map(|block| Response::Block(Box::new(block)));
     let (_, proof) = state_map().prove(&state_key(2)).expect("a proof");
     let empty = Response::State { height: Height(3), value: Some(Vec::new()), proof };
-    [Response::Unknown, empty, state(1), state(STATE_ENTRIES), Response::History(path)]
+    let heard = Response::Votes { height: Height(3), votes: votes(), proposals: vec![proposal()] };
+    [Response::Unknown, empty, state(1), state(STATE_ENTRIES), Response::History(path), heard]
         .into_iter()
         .chain(blocks)
         .collect()

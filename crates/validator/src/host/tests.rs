@@ -1,5 +1,6 @@
 use qratum_chain::types::{BlockId, Phase, Proposal, SetId, SignedVote, Vote};
 use qratum_crypto::hash::Hash;
+use qratum_light_node::wire::Response;
 
 use super::*;
 use crate::{
@@ -140,6 +141,12 @@ fn votes(outputs: &[Output]) -> Vec<(Phase, Option<BlockId>)> {
     outputs.iter().filter_map(vote).collect()
 }
 
+/// What outputs write to the log.
+fn logged(outputs: Vec<Output>) -> Vec<Entry> {
+    let entry = |output| if let Output::Log(entry) = output { Some(entry) } else { None };
+    outputs.into_iter().filter_map(entry).collect()
+}
+
 fn notes(outputs: &[Output]) -> Vec<&str> {
     let note = |output: &'_ Output| matches!(output, Output::Note(_));
     outputs
@@ -203,10 +210,7 @@ fn after_a_restart_the_logged_vote_is_sent_again_and_no_other() {
     let outputs = host.message(Peer(0), proposal_at(3_500, |_| {}), at(3_500)).unwrap();
     let first = votes(&outputs);
     assert_eq!(first.len(), 1);
-    let log: Vec<Entry> = outputs
-        .into_iter()
-        .filter_map(|output| if let Output::Log(entry) = output { Some(entry) } else { None })
-        .collect();
+    let log = logged(outputs);
 
     // The same proposer tempts it with another block of the same round.
     let (mut again, outputs) = voting(roles().1, log.clone());
@@ -258,6 +262,36 @@ fn a_forged_vote_or_polka_moves_nothing() {
     assert!(!entered(skip(vec![good(0), vote(Phase::Prevote, 1, 0)])), "a forged signature");
     assert!(!entered(skip(vec![good(0), good(0)])), "one signer twice");
     assert!(!entered(Message::Polka(vec![good(0), vote(Phase::Prevote, 1, 0), good(2)])));
+}
+
+/// What a light node is told of heights 2 and 3, as (height, signer, phase).
+fn heard(host: &Host) -> (Vec<(u64, u32, Phase)>, usize) {
+    let Response::Votes { height: Height(3), votes, proposals } = host.heard().answer() else { panic!() };
+    let place = |signed: SignedVote| (signed.vote.height.0, signed.signer, signed.vote.phase);
+    (votes.into_iter().map(place).collect(), proposals.len())
+}
+
+#[test]
+fn light_nodes_are_told_the_well_signed_votes_and_proposals_only() {
+    let own = roles().1;
+    let (mut host, _) = voting(own, Vec::new());
+    assert_eq!(heard(&host), (vec![], 0));
+    let outputs = host.message(Peer(0), proposal_at(3_500, |_| {}), at(3_500)).unwrap();
+    assert_eq!(heard(&host), (vec![(3, own, Phase::Prevote)], 1));
+
+    let Some(Output::Tell(Message::Vote(vote))) = outputs.last() else { panic!("{outputs:?}") };
+    let mut by = |signer: u32, signed_by: u32| {
+        let signature = key(signed_by).sign(&vote.vote.sign_bytes());
+        let vote = SignedVote { signer, signature, ..vote.clone() };
+        host.message(Peer(0), Message::Vote(vote), at(3_600)).unwrap();
+        heard(&host).0.len()
+    };
+    let (one, other) = ((own + 1) % 4, (own + 2) % 4);
+    assert_eq!([by(one, one), by(other, one), by(other, own)], [2, 2, 2]);
+
+    // Restarted, it still knows them.
+    let log = logged(outputs);
+    assert_eq!(heard(&voting(own, log).0), (vec![(3, own, Phase::Prevote)], 1));
 }
 
 #[test]
