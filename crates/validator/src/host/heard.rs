@@ -17,10 +17,13 @@ const A_SIGNER: usize = MAX_VOTES / MAX_VALIDATORS / 2;
 /// How many proposals are kept for a height: those of the newest rounds.
 const PROPOSALS: usize = MAX_PROPOSALS / 2;
 
+/// The votes of one signer: one for each value in each place.
+type Votes = BTreeMap<(Round, Phase, Option<BlockId>), SignedVote>;
+
 /// Votes and proposals of one height.
 #[derive(Debug, Default)]
 struct Ballots {
-    votes: BTreeMap<u32, BTreeMap<(Round, Phase, Option<BlockId>), SignedVote>>,
+    votes: BTreeMap<u32, Votes>,
     proposals: BTreeMap<(Round, BlockId), SignedProposal>,
 }
 
