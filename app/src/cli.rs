@@ -2,7 +2,11 @@
 
 use std::{num::NonZeroU64, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{
+    Args, Parser, Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+use qratum_light_node::State;
 
 use crate::exit::CODES;
 
@@ -34,6 +38,11 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Say what is verified now
     Status(NetworkArgs),
+    /// Print a line for each verified head and each change, until told to stop
+    #[command(
+        after_help = "Examples:\n  qratum watch --json\n  qratum watch --until live --timeout 60 && echo up\n  qratum watch --heads 10"
+    )]
+    Watch(WatchArgs),
     /// Print a verified header with the proof that leads to it from the anchor
     Header(HeaderArgs),
     /// Check a header document offline
@@ -71,6 +80,24 @@ pub(crate) struct NetworkArgs {
     /// How long to wait for a verified head
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) timeout: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WatchArgs {
+    /// Stop when this state is reached
+    #[arg(long, value_name = "STATE", value_parser = state())]
+    pub(crate) until: Option<State>,
+    /// Stop after this many verified heads
+    #[arg(long, value_name = "N")]
+    pub(crate) heads: Option<NonZeroU64>,
+    /// Stop after this time: with exit code 3 when the state or the heads did not come, or no head
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
+    pub(crate) timeout: Option<u64>,
+}
+
+fn state() -> impl TypedValueParser<Value = State> {
+    let known = |word: String| State::ALL.into_iter().find(|state| state.word() == word);
+    PossibleValuesParser::new(State::ALL.map(State::word)).try_map(move |word| known(word).ok_or("no state"))
 }
 
 #[derive(Debug, Args)]

@@ -37,6 +37,20 @@ impl State {
     /// Beyond this many the chain itself has stopped, for all who answer.
     pub const STALLED_INTERVALS: u64 = 20;
 
+    /// All states, in the order in which they are listed.
+    pub const ALL: [Self; 10] = [
+        Self::Loading,
+        Self::Syncing,
+        Self::Live,
+        Self::Stale,
+        Self::Stalled,
+        Self::NoQuorum,
+        Self::Disconnected,
+        Self::Expired,
+        Self::Clock,
+        Self::Forked,
+    ];
+
     /// The word that documents and screens use.
     #[must_use]
     pub const fn word(self) -> &'static str {

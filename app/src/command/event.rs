@@ -1,6 +1,6 @@
-//! What happened? A line of `qratum demo --headless`, in words or in JSON.
+//! What happened? A line of `qratum watch` or `qratum demo --headless`, in words or in JSON.
 
-use qratum_light_node::{Names, Snapshot};
+use qratum_light_node::{Names, PeerView, Refusal, Snapshot};
 use qratum_verifier::Trusted;
 use serde::Serialize;
 
@@ -10,6 +10,32 @@ use crate::{
 };
 
 const SCHEMA: &str = "qratum/event/v1";
+
+/// A line.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum Event {
+    /// A new newest block was verified.
+    Head(HeadEvent),
+    /// Another state.
+    State(StateEvent),
+    /// A pinned peer came or went.
+    Peer(PeerEvent),
+    /// An answer of a peer was not used.
+    Refusal(RefusalEvent),
+}
+
+impl Event {
+    /// In words.
+    pub(super) fn line(&self) -> String {
+        match self {
+            Self::Head(event) => event.line(),
+            Self::State(event) => event.line(),
+            Self::Peer(event) => event.line(),
+            Self::Refusal(event) => event.line(),
+        }
+    }
+}
 
 /// A verified head, as `--json` prints it.
 #[derive(Debug, Serialize)]
@@ -41,7 +67,7 @@ impl HeadEvent {
         }
     }
 
-    pub(super) fn line(&self) -> String {
+    fn line(&self) -> String {
         let Self { height, block_id, age_ms, signed, total, .. } = self;
         let names = self.signers.join(" ");
         format!("verified {height}  {block_id}  {age_ms} ms old  {signed}/{total} power: {names}")
@@ -70,9 +96,63 @@ impl StateEvent {
         }
     }
 
-    pub(super) fn line(&self) -> String {
+    fn line(&self) -> String {
         let known = self.verified_height.map(|height| format!("last verified height {height}"));
         format!("state {}, {}", self.state, known.as_deref().unwrap_or("nothing verified yet"))
+    }
+}
+
+/// A pinned peer that came or went, as `--json` prints it.
+#[derive(Debug, Serialize)]
+pub(super) struct PeerEvent {
+    schema: &'static str,
+    event: &'static str,
+    peer: String,
+    connected: bool,
+    at_ms: u64,
+}
+
+impl PeerEvent {
+    pub(super) fn of(peer: &PeerView) -> Self {
+        let (name, connected) = (peer.name.clone(), peer.connected);
+        Self { schema: SCHEMA, event: "peer", peer: name, connected, at_ms: time::now().0 }
+    }
+
+    fn line(&self) -> String {
+        format!("peer {} {}", self.peer, if self.connected { "connected" } else { "lost" })
+    }
+}
+
+/// An answer of a peer that was not used, as `--json` prints it.
+#[derive(Debug, Serialize)]
+pub(super) struct RefusalEvent {
+    schema: &'static str,
+    event: &'static str,
+    peer: String,
+    reason: &'static str,
+    text: String,
+    /// In a row, up to now.
+    count: u32,
+    at_ms: u64,
+}
+
+impl RefusalEvent {
+    pub(super) fn of(refusal: &Refusal) -> Self {
+        Self {
+            schema: SCHEMA,
+            event: "refusal",
+            peer: refusal.peer.clone(),
+            reason: refusal.reason.name(),
+            text: refusal.reason.to_string(),
+            count: refusal.count,
+            at_ms: refusal.at.0,
+        }
+    }
+
+    fn line(&self) -> String {
+        let Self { peer, reason, text, count, .. } = self;
+        let times = if *count > 1 { format!(", {count} times") } else { String::new() };
+        format!("refused {peer}: {text} ({reason}){times}")
     }
 }
 
@@ -80,8 +160,9 @@ impl StateEvent {
 mod tests {
     use qratum_chain::{
         document::{HeaderProof, genesis_from_json},
-        types::LightBlock,
+        types::{LightBlock, Time},
     };
+    use qratum_light_node::Reason;
     use qratum_verifier::{SetCache, Verdict, verify};
 
     use super::*;
@@ -116,5 +197,19 @@ mod tests {
         assert_eq!(event(None).line(), "state stalled, nothing verified yet");
         let sample = include_str!("../../tests/data/event-state.json");
         assert_eq!(serde_json::to_string(&event(Some(12))).unwrap(), sample.trim_end());
+    }
+
+    #[test]
+    fn peers_and_refusals_are_printed_as_in_the_samples() {
+        let (peer, connected) = ("north".to_owned(), false);
+        let event = PeerEvent { schema: SCHEMA, event: "peer", peer, connected, at_ms: 1_795_306_067_490 };
+        assert_eq!(event.line(), "peer north lost");
+        let sample = include_str!("../../tests/data/event-peer.json");
+        assert_eq!(serde_json::to_string(&event).unwrap(), sample.trim_end());
+        let (peer, reason, at) = ("west".to_owned(), Reason::OffTopic, Time(1_795_306_067_490));
+        let event = RefusalEvent::of(&Refusal { peer, reason, at, count: 4 });
+        assert_eq!(event.line(), "refused west: an answer to another question (OffTopic), 4 times");
+        let sample = include_str!("../../tests/data/event-refusal.json");
+        assert_eq!(serde_json::to_string(&event).unwrap(), sample.trim_end());
     }
 }

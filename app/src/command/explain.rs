@@ -192,7 +192,9 @@ mod tests {
                 State::Forked => return None,
             })
         };
-        walk(State::Loading, after).into_iter().map(State::word).collect()
+        let all = walk(State::Loading, after);
+        assert_eq!(all, State::ALL);
+        all.into_iter().map(State::word).collect()
     }
 
     fn reasons() -> Vec<&'static str> {

@@ -6,10 +6,12 @@ mod event;
 mod evidence;
 mod explain;
 mod header;
+mod lines;
 mod network;
 mod status;
 mod verdict;
 mod verify;
+mod watch;
 
 use crate::{
     cli::{Cli, Command, EvidenceCommand},
@@ -24,6 +26,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         None => console::run(&Home::resolve(home)?, ascii),
         Some(Command::Demo(args)) => demo::run(home, &args, json, ascii),
         Some(Command::Status(args)) => status::run(&Home::resolve(home)?, &args, json),
+        Some(Command::Watch(args)) => watch::run(&Home::resolve(home)?, &args, json),
         Some(Command::Header(args)) => header::run(&Home::resolve(home)?, &args, json),
         Some(Command::Verify(args)) => verify::run(&args, json),
         Some(Command::Evidence { command: EvidenceCommand::Verify(args) }) => evidence::run(&args, json),

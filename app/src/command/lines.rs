@@ -1,0 +1,255 @@
+//! What is printed while a network is followed without a screen? A line for each event, shared by
+//! `watch` and `demo --headless`.
+
+use std::{future::pending, num::NonZeroU64, sync::Arc, time::Duration};
+
+use qratum_light_node::{LightNode, Names, PeerView, Refusal, Snapshot, State};
+use qratum_verifier::Trusted;
+use tokio::{
+    sync::{
+        broadcast::{Receiver, error::RecvError},
+        watch,
+    },
+    time::sleep,
+};
+
+use super::event::{Event, HeadEvent, PeerEvent, RefusalEvent, StateEvent};
+use crate::{
+    demo::Network,
+    exit::{Exit, Failure},
+    model::head_of,
+    output,
+    signals::Signals,
+};
+
+/// When is it enough?
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Goal {
+    /// In this state.
+    pub(super) until: Option<State>,
+    /// After this many more heads.
+    pub(super) heads: Option<u64>,
+    /// After this time, whatever came.
+    pub(super) within: Option<Duration>,
+}
+
+impl Goal {
+    /// After this many heads, or never.
+    pub(super) fn heads(heads: Option<NonZeroU64>) -> Self {
+        Self { until: None, heads: heads.map(NonZeroU64::get), within: None }
+    }
+}
+
+/// What was printed, and how.
+pub(super) struct Lines {
+    json: bool,
+    goal: Goal,
+    /// The state that was printed last.
+    told: State,
+    /// Whether a head was printed.
+    verified: bool,
+    /// Which peers were printed as connected.
+    connected: Vec<bool>,
+    /// The refusals that were printed.
+    refusals: Vec<Refusal>,
+}
+
+/// What happens next.
+enum Next {
+    Signal,
+    TimeUp,
+    Head(Arc<Trusted>),
+    Snapshot(Arc<Snapshot>),
+}
+
+impl Lines {
+    /// Prints as JSON or as text, until the goal.
+    pub(super) fn new(json: bool, goal: Goal) -> Self {
+        let (connected, refusals) = (Vec::new(), Vec::new());
+        Self { json, goal, told: State::Loading, verified: false, connected, refusals }
+    }
+
+    /// Prints what happens until the goal, a signal or an error.
+    pub(super) async fn print(
+        mut self,
+        node: &LightNode,
+        network: Option<&mut Network>,
+        signals: Signals,
+    ) -> Result<Exit, Failure> {
+        let snapshots = node.snapshots();
+        let names = snapshots.borrow().names.clone();
+        let mut sources = Sources { signals, network, heads: node.heads(), snapshots };
+        sources.snapshots.mark_changed();
+        let within = self.goal.within;
+        let up = async { if let Some(time) = within { sleep(time).await } else { pending().await } };
+        tokio::pin!(up);
+        loop {
+            let next = tokio::select! {
+                biased;
+                next = sources.next() => next?,
+                () = &mut up => Next::TimeUp,
+            };
+            let done = match next {
+                Next::Signal => true,
+                Next::TimeUp => return Ok(self.out_of_time()),
+                Next::Head(head) => self.head(&head, &names)?,
+                Next::Snapshot(snapshot) => self.snapshot(&snapshot)?,
+            };
+            if done {
+                return Ok(Exit::Done);
+            }
+        }
+    }
+
+    const fn out_of_time(&self) -> Exit {
+        let waited = self.goal.until.is_some() || self.goal.heads.is_some();
+        if waited || !self.verified { Exit::Nothing } else { Exit::Done }
+    }
+
+    fn tell(&self, event: &Event) -> Result<(), Failure> {
+        if self.json {
+            output::json(event)?
+        } else {
+            output::lines(&event.line())?
+        }
+        Ok(())
+    }
+
+    /// Whether that was the last head.
+    fn head(&mut self, head: &Trusted, names: &Names) -> Result<bool, Failure> {
+        self.tell(&Event::Head(HeadEvent::of(head, names)))?;
+        self.verified = true;
+        self.goal.heads = self.goal.heads.map(|left| left.saturating_sub(1));
+        Ok(self.goal.heads == Some(0))
+    }
+
+    /// Whether the state is the one that was waited for.
+    fn snapshot(&mut self, snapshot: &Snapshot) -> Result<bool, Failure> {
+        self.peers(&snapshot.peers)?;
+        self.refusals(&snapshot.refusals)?;
+        self.state(snapshot)?;
+        Ok(self.goal.until == Some(self.told))
+    }
+
+    /// A peer that comes or goes.
+    fn peers(&mut self, peers: &[PeerView]) -> Result<(), Failure> {
+        self.connected.resize(peers.len(), false);
+        for (peer, before) in peers.iter().zip(std::mem::take(&mut self.connected)) {
+            if peer.connected != before {
+                self.tell(&Event::Peer(PeerEvent::of(peer)))?;
+            }
+            self.connected.push(peer.connected);
+        }
+        Ok(())
+    }
+
+    /// A refusal that is new, or as many again as were told: a peer that never stops fills no log.
+    fn refusals(&mut self, refusals: &[Refusal]) -> Result<(), Failure> {
+        for refusal in refusals {
+            let same = |told: &&mut Refusal| {
+                (&told.peer, told.reason.name()) == (&refusal.peer, refusal.reason.name())
+            };
+            let told = self.refusals.iter_mut().rev().find(same);
+            if told.as_ref().is_some_and(|told| is_old(told, refusal)) {
+                continue;
+            }
+            match told {
+                Some(told) => *told = refusal.clone(),
+                None => self.refusals.push(refusal.clone()),
+            }
+            self.tell(&Event::Refusal(RefusalEvent::of(refusal)))?;
+        }
+        Ok(())
+    }
+
+    /// A state that lasts is told once; live only with a head, for a young genesis looks it too.
+    fn state(&mut self, snapshot: &Snapshot) -> Result<(), Failure> {
+        let too_early = snapshot.state == State::Live && head_of(snapshot).is_none();
+        if snapshot.state != self.told && !too_early {
+            self.told = snapshot.state;
+            self.tell(&Event::State(StateEvent::of(snapshot)))?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether `refusal` was told as `told`: it is not newer, or not yet twice as many.
+fn is_old(told: &Refusal, refusal: &Refusal) -> bool {
+    refusal.at <= told.at || (refusal.count > told.count && refusal.count / 2 < told.count)
+}
+
+/// Everything that events come from.
+struct Sources<'a> {
+    signals: Signals,
+    network: Option<&'a mut Network>,
+    heads: Receiver<Arc<Trusted>>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+}
+
+impl Sources<'_> {
+    async fn next(&mut self) -> Result<Next, Failure> {
+        let stopped = || Failure::new(Exit::Error, "the light node has stopped");
+        tokio::select! {
+            biased;
+            () = self.signals.recv() => Ok(Next::Signal),
+            failure = lost(&mut self.network) => Err(failure),
+            head = next_head(&mut self.heads) => head.map(Next::Head).ok_or_else(stopped),
+            changed = self.snapshots.changed() => {
+                changed.map_err(|_| stopped())?;
+                Ok(Next::Snapshot(Arc::clone(&self.snapshots.borrow_and_update())))
+            }
+        }
+    }
+}
+
+/// Tells of each validator of the demo that ends unasked; ends when none is left.
+async fn lost(network: &mut Option<&mut Network>) -> Failure {
+    let Some(network) = network else { return pending().await };
+    while !network.is_over() {
+        if let Some(ended) = network.next_ended().await {
+            output::complain(&ended.to_string());
+        }
+    }
+    Failure::new(Exit::Error, "no validator is left")
+}
+
+/// The next verified head. One that reads too slowly is told, and goes on with the newest.
+async fn next_head(heads: &mut Receiver<Arc<Trusted>>) -> Option<Arc<Trusted>> {
+    loop {
+        match heads.recv().await {
+            Ok(head) => return Some(head),
+            Err(RecvError::Lagged(lost)) => output::complain(&format!("{lost} heads were not printed")),
+            Err(RecvError::Closed) => return None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use qratum_chain::types::Time;
+    use qratum_light_node::Reason;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_told_when_it_is_new_and_at_each_doubling() {
+        let refusal = |count: u32| Refusal {
+            peer: "west".to_owned(),
+            reason: Reason::TimedOut,
+            at: Time(u64::from(count)),
+            count,
+        };
+        let mut told = refusal(1);
+        let mut counts = Vec::new();
+        for count in 1..=100 {
+            let seen = refusal(count);
+            if !is_old(&told, &seen) {
+                counts.push(count);
+                told = seen;
+            }
+        }
+        assert_eq!(counts, [2, 4, 8, 16, 32, 64]);
+        let again = Refusal { at: Time(200), ..refusal(1) };
+        assert!(!is_old(&told, &again), "something else came in between");
+    }
+}

@@ -1,0 +1,96 @@
+//! A demo network of real processes, and the program run beside it.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, Output, Stdio},
+};
+
+use serde_json::Value;
+
+/// An empty folder of its own.
+pub(crate) fn folder(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("live").join(name);
+    let _ = fs::remove_dir_all(&path);
+    fs::create_dir_all(&path).unwrap();
+    path
+}
+
+/// The program with these arguments.
+pub(crate) fn qratum(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_qratum"));
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// What it prints on standard output as JSON, and its exit code.
+pub(crate) fn json(output: &Output) -> (Value, i32) {
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{err}"));
+    (value, output.status.code().unwrap())
+}
+
+/// The real validator stands beside the program, where a demo looks for it. The tests of the
+/// workspace have built it; those of this package alone have not.
+fn build_validator() {
+    let beside = Path::new(env!("CARGO_BIN_EXE_qratum")).with_file_name("qratum-validator");
+    if !beside.exists() {
+        let cargo =
+            Command::new(env!("CARGO")).args(["build", "--locked", "-p", "qratum-validator"]).status();
+        assert!(cargo.unwrap().success() && beside.exists(), "no {}", beside.display());
+    }
+}
+
+/// A running `qratum demo --headless`; it and its validators end with this.
+pub(crate) struct Demo {
+    home: PathBuf,
+    child: Child,
+    lines: BufReader<ChildStdout>,
+}
+
+impl Demo {
+    /// Starts one of four validators.
+    pub(crate) fn start(name: &str) -> Self {
+        build_validator();
+        let home = folder(name).join("home");
+        let mut child =
+            qratum(&["demo", "--headless", "--json", "--home", home.to_str().unwrap()]).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        Self { home, child, lines }
+    }
+
+    /// Its home, as an argument.
+    pub(crate) fn home(&self) -> &str {
+        self.home.to_str().unwrap()
+    }
+
+    /// The next event.
+    pub(crate) fn event(&mut self) -> Value {
+        let mut line = String::new();
+        assert_ne!(self.lines.read_line(&mut line).unwrap(), 0, "the demo has ended");
+        serde_json::from_str(&line).unwrap()
+    }
+
+    /// Waits for a verified head at this height or above.
+    pub(crate) fn reach(&mut self, height: u64) {
+        while self.event()["height"].as_u64().is_none_or(|at| at < height) {}
+    }
+
+    /// Runs the program on this home until it ends.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        qratum(&[arguments, &["--home", self.home()]].concat()).output().unwrap()
+    }
+
+    /// Starts it.
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
+        qratum(&[arguments, &["--home", self.home()]].concat()).spawn().unwrap()
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let _ = self.child.wait();
+    }
+}
