@@ -38,6 +38,7 @@ fn genesis() -> Genesis {
             since_set: SetId(0),
             pq_key_hash: Hash::ZERO,
         },
+        enrolment: None,
     };
     Genesis {
         network: "test".to_owned(),

@@ -178,7 +178,7 @@ mod tests {
             demo: true,
             time: Time(1000),
             params: ChainParams::default(),
-            validators: vec![GenesisValidator { name: "v-0".to_owned(), validator }],
+            validators: vec![GenesisValidator { name: "v-0".to_owned(), validator, enrolment: None }],
         };
         let (anchor, rules) = Trusted::genesis(&genesis).unwrap();
         let view = |name: &str| PeerView {

@@ -17,9 +17,9 @@ use qratum_chain::{
     codec::Encode,
     schedule,
     types::{
-        Bitmap, BlockId, Certificate, ChainId, ChainParams, CommitCertificate, Genesis, GenesisValidator,
-        Header, Height, Jurisdiction, LightBlock, Phase, PqSignature, Round, SetId, SignedVote, Time,
-        Validator, ValidatorSet, Vote,
+        Bitmap, BlockId, Certificate, ChainId, ChainParams, CommitCertificate, Enrolment, Genesis,
+        GenesisValidator, Header, Height, Jurisdiction, LightBlock, Phase, PqSignature, Proofs, Round,
+        STAKE_UNIT, SetId, SignedVote, Time, Validator, ValidatorSet, Vote,
     },
 };
 use qratum_crypto::{
@@ -181,8 +181,11 @@ impl Forge {
     #[must_use]
     pub fn new(params: ChainParams, teams: Vec<Team>) -> Self {
         let members = teams.first().map(Team::validators).unwrap_or_default();
-        let named =
-            (1..).zip(members).map(|(i, validator)| GenesisValidator { name: format!("v{i}"), validator });
+        let named = (1..).zip(members).map(|(i, validator)| GenesisValidator {
+            name: format!("v{i}"),
+            validator,
+            enrolment: None,
+        });
         let genesis = Genesis {
             network: "forged".into(),
             demo: true,
@@ -204,6 +207,31 @@ impl Forge {
         };
         forge.push(tip);
         forge
+    }
+
+    /// The genesis of this chain with its validators enrolled: another chain then.
+    ///
+    /// # Panics
+    /// When there is no team.
+    #[must_use]
+    pub fn enrolled(&self) -> Genesis {
+        let mut genesis = self.genesis.clone();
+        for (seed, (named, member)) in
+            (1000..).step_by(2).zip(genesis.validators.iter_mut().zip(&self.teams[0].members))
+        {
+            let [peer, operator] = [seed, seed + 1].map(|seed| SecretKey::from_seed(&seed_bytes(seed)));
+            let mut enrolment = Enrolment {
+                operator: format!("{}-operator", named.name),
+                stake: member.validator.power * STAKE_UNIT,
+                peer_key: peer.public(),
+                operator_key: operator.public(),
+                proofs: Proofs::MISSING,
+            };
+            let scope = enrolment.scope(&genesis.network, &named.name, &named.validator);
+            enrolment.proofs = Proofs::sign(scope, &member.secret, &peer, &operator);
+            named.enrolment = Some(enrolment);
+        }
+        genesis
     }
 
     /// A small chain of four validators (30, 25, 25, 20) that never change, grown to `heights`.

@@ -19,8 +19,8 @@ use qratum_chain::{
     state::{Changes, StateMap, StateProof},
     types::{
         Certificate, ChainParams, ChainedBlock, ChainedCertificate, Checkpoint, CommitCertificate,
-        DoubleVote, ForkEvidence, Header, Height, HotStuffPhase, LightBlock, MAX_VALIDATORS,
-        PhaseCertificate, Proposal, SignedProposal, SignedVote, Validator, Vote,
+        DoubleVote, ForkEvidence, Header, Height, HotStuffPhase, KeyUse, LightBlock, MAX_VALIDATORS,
+        PhaseCertificate, Proposal, Purpose, Registration, SignedProposal, SignedVote, Validator, Vote,
     },
 };
 use qratum_crypto::sign::ed25519::Signature;
@@ -215,6 +215,15 @@ fn checkpoints_are_canonical() {
     assert!(canonical::<Checkpoint>("checkpoint", &checkpoint) > CASES / 4);
 }
 
+#[test]
+fn entries_of_the_registry_are_canonical() {
+    let registration = small().enrolled().validators[1].registration().unwrap();
+    let used = KeyUse { purpose: Purpose::Peer, name: "v2".to_owned() };
+    let accepted = canonical::<Registration>("registration", &registration);
+    assert!(accepted > CASES / 4, "{accepted}");
+    assert!(canonical::<KeyUse>("use of a key", &used) > 0);
+}
+
 /// No damaged proof proves anything but what is there, present or absent.
 #[test]
 fn state_proofs_are_canonical_and_prove_no_lie() {
@@ -252,7 +261,7 @@ fn documents_survive_writing_and_reading() {
         history: None,
     };
     let mut read = 0;
-    let (header, genesis) = (proof.to_json().unwrap(), document::genesis_to_json(&forge.genesis).unwrap());
+    let (header, genesis) = (proof.to_json().unwrap(), document::genesis_to_json(&forge.enrolled()).unwrap());
     for case in 0..CASES {
         if let Ok(proof) = HeaderProof::from_json(&damaged(header.as_bytes(), &mut Draw(case))) {
             assert_eq!(HeaderProof::from_json(proof.to_json().unwrap().as_bytes()), Ok(proof), "case {case}");

@@ -257,7 +257,10 @@ fn a_header_has_one_proof_and_of_a_known_kind() {
 fn a_genesis_is_of_its_schema() {
     let schema = Schema::named("genesis");
     let recorded = genesis_from_json(recorded("key-change")["genesis"].to_string().as_bytes()).unwrap();
-    for (case, genesis) in [("tendermint", Forge::small(0).genesis), ("hotstuff", recorded)] {
+    let small = Forge::small(0);
+    for (case, genesis) in
+        [("tendermint", small.genesis.clone()), ("tendermint", small.enrolled()), ("hotstuff", recorded)]
+    {
         let json = value(genesis_to_json(&genesis).unwrap());
         assert_eq!(json["params"]["engine"]["family"], case);
         schema.holds(&json, case);

@@ -40,14 +40,31 @@ pub const HANDOVER: Tag = Tag("QRATUM/chain/handover/v1\0");
 pub const PQ_KEY: Tag = Tag("QRATUM/chain/pq-key/v1\0");
 /// Id of a transaction object.
 pub const TXO: Tag = Tag("QRATUM/chain/txo/v1\0");
+/// Hash of what a validator enrols with: the scope of its proofs of possession.
+pub const ENROLMENT: Tag = Tag("QRATUM/chain/enrolment/v1\0");
+/// A proof that a key is held.
+pub const POSSESSION: Tag = Tag("QRATUM/chain/possession/v1\0");
 /// An anchor checkpoint.
 pub const ANCHOR: Tag = Tag("QRATUM/chain/anchor/v1\0");
 /// Coefficients of a signature batch.
 pub const BATCH: Tag = Tag("QRATUM/crypto/batch/v1\0");
 
 /// The table: every tag there is.
-pub const ALL: &[Tag] =
-    &[HEADER, VOTE, PROPOSAL, PROPOSER, CERTIFICATE, STATE, HANDOVER, PQ_KEY, TXO, ANCHOR, BATCH];
+pub const ALL: &[Tag] = &[
+    HEADER,
+    VOTE,
+    PROPOSAL,
+    PROPOSER,
+    CERTIFICATE,
+    STATE,
+    HANDOVER,
+    PQ_KEY,
+    TXO,
+    ENROLMENT,
+    POSSESSION,
+    ANCHOR,
+    BATCH,
+];
 
 #[cfg(test)]
 mod tests {

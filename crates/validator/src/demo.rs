@@ -11,7 +11,10 @@ use libp2p::{Multiaddr, identity::Keypair, multiaddr::Protocol};
 use qratum_chain::{
     Hash,
     document::{DocumentError, genesis_to_json},
-    types::{ChainParams, Genesis, GenesisError, GenesisValidator, Jurisdiction, SetId, Time, Validator},
+    types::{
+        ChainParams, Enrolment, Genesis, GenesisError, GenesisValidator, Jurisdiction, Proofs, STAKE_UNIT,
+        SetId, Time, Validator,
+    },
 };
 use qratum_crypto::sign::ed25519::SecretKey;
 use zeroize::Zeroizing;
@@ -92,19 +95,41 @@ pub fn create(home: &Path, now: Time, options: &Options) -> Result<Demo, DemoErr
     if !(1..=MAX_VALIDATORS).contains(&options.validators) {
         return Err(DemoError::Count(options.validators));
     }
-    let seeds = (0..options.validators).map(|_| Ok(Seeds { vote: random()?, peer: random()? }));
+    let seeds =
+        (0..options.validators).map(|_| Ok(Seeds { vote: random()?, peer: random()?, operator: random()? }));
     let seeds: Vec<Seeds> = seeds.collect::<Result<_, _>>().map_err(DemoError::Random)?;
     let genesis = genesis(&seeds, now, options);
     genesis.validator_set().map_err(DemoError::Genesis)?;
+    genesis.verify_enrolments().map_err(DemoError::Genesis)?;
     let peers = addresses(&genesis, &seeds)?;
     write(&Home::new(home), home, &genesis, &peers, &seeds)?;
     Ok(Demo { genesis, peers })
 }
 
-/// What the two keys of a validator are made of; wiped when dropped.
+/// What the three keys of a validator are made of; wiped when dropped.
 struct Seeds {
     vote: Zeroizing<[u8; 32]>,
     peer: Zeroizing<[u8; 32]>,
+    operator: Zeroizing<[u8; 32]>,
+}
+
+impl Seeds {
+    /// The member with these keys. In a demo each validator has an operator of its own, called
+    /// like it.
+    fn member(&self, network: &str, name: String, validator: Validator) -> GenesisValidator {
+        let [vote, peer, operator] =
+            [&self.vote, &self.peer, &self.operator].map(|seed| SecretKey::from_seed(seed));
+        let mut enrolment = Enrolment {
+            operator: name.clone(),
+            stake: validator.power.saturating_mul(STAKE_UNIT),
+            peer_key: peer.public(),
+            operator_key: operator.public(),
+            proofs: Proofs::MISSING,
+        };
+        let scope = enrolment.scope(network, &name, &validator);
+        enrolment.proofs = Proofs::sign(scope, &vote, &peer, &operator);
+        GenesisValidator { name, validator, enrolment: Some(enrolment) }
+    }
 }
 
 fn random() -> Result<Zeroizing<[u8; 32]>, getrandom::Error> {
@@ -118,15 +143,15 @@ fn genesis(seeds: &[Seeds], now: Time, options: &Options) -> Genesis {
             Some((name, power, letters)) => ((*name).to_owned(), *power, *letters),
             None => (format!("v{}", index + 1), 20, *b"CH"),
         };
-        Jurisdiction::new(letters).map(|jurisdiction| GenesisValidator {
-            name,
-            validator: Validator {
+        Jurisdiction::new(letters).map(|jurisdiction| {
+            let validator = Validator {
                 pubkey: SecretKey::from_seed(&seeds.vote).public(),
                 power,
                 jurisdiction,
                 since_set: SetId(0),
                 pq_key_hash: Hash::ZERO,
-            },
+            };
+            seeds.member(&options.network, name, validator)
         })
     });
     Genesis {
@@ -154,6 +179,7 @@ fn addresses(genesis: &Genesis, seeds: &[Seeds]) -> Result<Vec<PeerAddress>, Dem
         let key = key.map_err(|_| DemoError::Home(HomeError::Key("peer.key".into())))?;
         peers.push(PeerAddress {
             name: member.name.clone(),
+            operator: Some(member.name.clone()),
             id: key.public().to_peer_id(),
             address: Multiaddr::from(Ipv4Addr::LOCALHOST).with(Protocol::Tcp(port)),
         });
@@ -180,6 +206,7 @@ fn write(
             make_folder(&folder)?;
             write_new(&folder.join("vote.key"), seeds.vote.as_slice())?;
             write_new(&folder.join("peer.key"), seeds.peer.as_slice())?;
+            write_new(&folder.join("operator.key"), seeds.operator.as_slice())?;
         }
         Ok(())
     };
@@ -191,7 +218,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::testing::Scratch;
+    use crate::{home::peer_id, testing::Scratch};
 
     const NOW: Time = Time(1_800_000_000_000);
 
@@ -209,6 +236,9 @@ mod tests {
         for (member, peer) in demo.genesis.validators.iter().zip(&demo.peers) {
             assert_eq!(home.vote_key(&member.name).unwrap().public(), member.validator.pubkey);
             assert_eq!(home.peer_key(&member.name).unwrap().public().to_peer_id(), peer.id);
+            let enrolment = member.enrolment.as_ref().unwrap();
+            assert_eq!(home.operator_key(&member.name).unwrap().public(), enrolment.operator_key);
+            assert_eq!(peer_id(&enrolment.peer_key), Some(peer.id));
         }
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&path), mode(&home.run()), mode(&home.validator("v5"))), (0o700, 0o700, 0o700));

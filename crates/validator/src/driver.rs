@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use crate::{
-    home::{Home, HomeError, PeerAddress},
+    home::{self, Home, HomeError, PeerAddress},
     host::{Host, HostError, Moment, Output},
     ledger::{Ledger, LedgerError},
     message::Reply,
@@ -132,6 +132,13 @@ fn peers(home: &Home, genesis: &Genesis, name: &str) -> Result<(PeerAddress, Vec
         return Err(unknown());
     }
     let peers = home.peers().map_err(RunError::Home)?;
+    for peer in &peers {
+        let member = genesis.validators.iter().find(|member| member.name == peer.name);
+        let enrolled = member.and_then(|member| home::peer_id(&member.enrolment.as_ref()?.peer_key));
+        if enrolled.is_some_and(|id| id != peer.id) {
+            return Err(RunError::Home(HomeError::PeerId(peer.name.clone())));
+        }
+    }
     let (own, others): (Vec<_>, Vec<_>) = peers.into_iter().partition(|peer| peer.name == name);
     Ok((own.into_iter().next().ok_or_else(unknown)?, others))
 }
@@ -265,5 +272,26 @@ impl Process {
         if self.verbose {
             eprintln!("{line}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{demo, testing::Scratch};
+
+    #[test]
+    fn a_peer_that_is_not_the_one_enrolled_is_refused() {
+        let folder = Scratch::new();
+        let path = folder.0.join("home");
+        let made = demo::create(&path, Time(1), &demo::Options::default()).unwrap();
+        let home = Home::new(&path);
+        let found = || peers(&home, &made.genesis, "north");
+        assert_eq!(found().unwrap().1.len(), 3);
+        let mut swapped = made.peers.clone();
+        (swapped[1].id, swapped[2].id) = (swapped[2].id, swapped[1].id);
+        fs::remove_file(home.peers_path()).unwrap();
+        home.write_peers(&swapped).unwrap();
+        assert!(matches!(found(), Err(RunError::Home(HomeError::PeerId(name))) if name == "east"));
     }
 }

@@ -7,6 +7,7 @@
 //! HOME/run/validator-<index>.pid       while the process runs
 //! HOME/validators/NAME/vote.key        32-byte seed, 0600
 //! HOME/validators/NAME/peer.key        32-byte seed, 0600
+//! HOME/validators/NAME/operator.key    32-byte seed, 0600; only commands of its operator read it
 //! HOME/validators/NAME/chain.bin, log.bin
 //! ```
 
@@ -18,12 +19,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use libp2p::{Multiaddr, PeerId, identity::Keypair, multiaddr::Protocol};
+use libp2p::{
+    Multiaddr, PeerId,
+    identity::{self, Keypair},
+    multiaddr::Protocol,
+};
 use qratum_chain::{
     document::{DocumentError, MAX_LENGTH, genesis_from_json},
     types::Genesis,
 };
-use qratum_crypto::sign::ed25519::SecretKey;
+use qratum_crypto::sign::ed25519::{PublicKey, SecretKey};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -42,6 +47,8 @@ pub enum HomeError {
     Key(PathBuf),
     /// No such validator in genesis or in the list of peers.
     Name(String),
+    /// The peer of this name has another id than its validator is enrolled with.
+    PeerId(String),
 }
 
 impl fmt::Display for HomeError {
@@ -52,6 +59,7 @@ impl fmt::Display for HomeError {
             Self::Peers(why) => write!(f, "peers.json: {why}"),
             Self::Key(path) => write!(f, "{}: not 32 bytes", path.display()),
             Self::Name(name) => write!(f, "no validator is called {name:?}"),
+            Self::PeerId(name) => write!(f, "peers.json: {name} is enrolled with the key of another peer id"),
         }
     }
 }
@@ -63,6 +71,8 @@ impl std::error::Error for HomeError {}
 pub struct PeerAddress {
     /// Its name in genesis.
     pub name: String,
+    /// Who runs it, for light nodes, which count witnesses by it.
+    pub operator: Option<String>,
     /// Its network identity.
     pub id: PeerId,
     /// Where it listens, without the identity.
@@ -80,7 +90,6 @@ struct PeersDocument {
 #[serde(deny_unknown_fields)]
 struct PeerJson {
     name: String,
-    /// Light nodes count witnesses by it; a validator has no use for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     operator: Option<String>,
     address: String,
@@ -166,6 +175,15 @@ impl Home {
         Keypair::ed25519_from_bytes(seed(&path)?.as_mut_slice()).map_err(|_| HomeError::Key(path))
     }
 
+    /// The key of a validator's operator.
+    ///
+    /// # Errors
+    /// [`HomeError::Io`], [`HomeError::Key`].
+    pub fn operator_key(&self, name: &str) -> Result<SecretKey, HomeError> {
+        let seed = seed(&self.validator(name).join("operator.key"))?;
+        Ok(SecretKey::from_seed(&seed))
+    }
+
     /// Writes `peers.json`, which must not exist.
     ///
     /// # Errors
@@ -173,7 +191,7 @@ impl Home {
     pub fn write_peers(&self, peers: &[PeerAddress]) -> Result<(), HomeError> {
         let peers = peers.iter().map(|peer| PeerJson {
             name: peer.name.clone(),
-            operator: None,
+            operator: peer.operator.clone(),
             address: peer.address.clone().with(Protocol::P2p(peer.id)).to_string(),
         });
         let document = PeersDocument { schema: PEERS_SCHEMA.to_owned(), peers: peers.collect() };
@@ -189,10 +207,17 @@ impl PeerAddress {
         let mut address: Multiaddr =
             json.address.parse().map_err(|_| HomeError::Peers(format!("{}: not an address", json.name)))?;
         match address.pop() {
-            Some(Protocol::P2p(id)) => Ok(Self { name: json.name, id, address }),
+            Some(Protocol::P2p(id)) => Ok(Self { name: json.name, operator: json.operator, id, address }),
             _ => Err(HomeError::Peers(format!("{}: the address does not end in /p2p/ID", json.name))),
         }
     }
+}
+
+/// The peer id of a network key; `None` for bytes that are no key.
+#[must_use]
+pub fn peer_id(key: &PublicKey) -> Option<PeerId> {
+    let key = identity::ed25519::PublicKey::try_from_bytes(&key.0).ok()?;
+    Some(identity::PublicKey::from(key).to_peer_id())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, HomeError> {
@@ -248,17 +273,18 @@ mod tests {
     use crate::testing::Scratch;
 
     #[test]
-    fn operators_in_the_list_of_peers_are_the_light_nodes_affair() {
+    fn a_list_of_peers_can_be_read_back_with_operators_and_without() {
         let folder = Scratch::new();
         let home = Home::new(&folder.0);
         let key = Keypair::ed25519_from_bytes([1; 32]).unwrap();
         let address = "/ip4/127.0.0.1/tcp/1".parse().unwrap();
-        let peers = [PeerAddress { name: "a".to_owned(), id: key.public().to_peer_id(), address }];
-        home.write_peers(&peers).unwrap();
-        let text = fs::read_to_string(home.peers_path()).unwrap();
-        assert!(!text.contains("operator"), "{text}");
-        let named = text.replacen("\"name\"", "\"operator\": \"acme\", \"name\"", 1);
-        fs::write(home.peers_path(), named).unwrap();
-        assert_eq!(home.peers().unwrap(), peers);
+        let mut peers =
+            [PeerAddress { name: "a".to_owned(), operator: None, id: key.public().to_peer_id(), address }];
+        for operator in [None, Some("acme".to_owned())] {
+            peers[0].operator = operator;
+            home.write_peers(&peers).unwrap();
+            assert_eq!(home.peers().unwrap(), peers);
+            fs::remove_file(home.peers_path()).unwrap();
+        }
     }
 }

@@ -162,6 +162,7 @@ impl Ledger {
         if set.members().iter().any(Validator::has_pq_key) {
             return Err(LedgerError::Unsupported("ML-DSA hand-overs"));
         }
+        genesis.verify_enrolments().map_err(LedgerError::Genesis)?;
         let header = genesis.header().map_err(LedgerError::Genesis)?;
         let state = genesis.state().map_err(LedgerError::Genesis)?;
         let next_state = state.preview(&changes(Height(1))).map_err(LedgerError::State)?;
@@ -342,7 +343,7 @@ fn leaf(id: BlockId) -> Hash {
 
 #[cfg(test)]
 mod tests {
-    use qratum_chain::types::HotStuffRule;
+    use qratum_chain::types::{EnrolmentFault, HotStuffRule};
     use qratum_verifier::quorum::Tally;
 
     use super::*;
@@ -379,6 +380,14 @@ mod tests {
             unsupported(|genesis| genesis.validators[0].validator.pq_key_hash = Hash([1; 32])),
             LedgerError::Unsupported("ML-DSA hand-overs")
         );
+    }
+
+    #[test]
+    fn a_genesis_without_enrolments_is_refused() {
+        let mut genesis = genesis(&POWERS);
+        genesis.validators[2].enrolment = None;
+        let missing = GenesisError::Enrolment("v2".to_owned(), EnrolmentFault::Missing);
+        assert_eq!(Ledger::new(&genesis).unwrap_err(), LedgerError::Genesis(missing));
     }
 
     #[test]

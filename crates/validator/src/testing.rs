@@ -10,8 +10,8 @@ use std::{
 use qratum_chain::{
     Hash,
     types::{
-        Bitmap, BlockId, Certificate, ChainParams, CommitCertificate, Genesis, GenesisValidator, Header,
-        Height, Jurisdiction, Phase, Round, SetId, Time, Validator, Vote,
+        Bitmap, BlockId, Certificate, ChainParams, CommitCertificate, Enrolment, Genesis, GenesisValidator,
+        Header, Height, Jurisdiction, Phase, Proofs, Round, STAKE_UNIT, SetId, Time, Validator, Vote,
     },
 };
 use qratum_crypto::sign::ed25519::SecretKey;
@@ -33,15 +33,26 @@ pub(crate) fn key(index: u32) -> SecretKey {
 }
 
 pub(crate) fn genesis(powers: &[u64]) -> Genesis {
-    let member = |(index, power): (u32, &u64)| GenesisValidator {
-        name: format!("v{index}"),
-        validator: Validator {
+    let member = |(index, power): (u32, &u64)| {
+        let name = format!("v{index}");
+        let validator = Validator {
             pubkey: key(index).public(),
             power: *power,
             jurisdiction: Jurisdiction::new(*b"CH").unwrap(),
             since_set: SetId(0),
             pq_key_hash: Hash::ZERO,
-        },
+        };
+        let (peer, operator) = (key(index + 64), key(index + 128));
+        let mut enrolment = Enrolment {
+            operator: name.clone(),
+            stake: power.saturating_mul(STAKE_UNIT),
+            peer_key: peer.public(),
+            operator_key: operator.public(),
+            proofs: Proofs::MISSING,
+        };
+        let scope = enrolment.scope("test", &name, &validator);
+        enrolment.proofs = Proofs::sign(scope, &key(index), &peer, &operator);
+        GenesisValidator { name, validator, enrolment: Some(enrolment) }
     };
     Genesis {
         network: "test".to_owned(),

@@ -49,7 +49,8 @@ fn validators(seeds: &[u8]) -> Vec<Validator> {
 impl Chain {
     /// Blocks of 200 ms in sets of 4.
     pub fn new(network: &str, start: Time, members: Members) -> Self {
-        let named = |(index, validator)| GenesisValidator { name: format!("v-{index}"), validator };
+        let named =
+            |(index, validator)| GenesisValidator { name: format!("v-{index}"), validator, enrolment: None };
         let genesis = Genesis {
             network: network.to_owned(),
             demo: true,

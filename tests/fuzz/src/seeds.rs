@@ -288,7 +288,8 @@ fn genesis_documents() -> Vec<Vec<u8>> {
     let params = ChainParams { engine, ..genesis.params.clone() };
     let hotstuff = Genesis { params, ..genesis.clone() };
     let json = |genesis: &Genesis| document::genesis_to_json(genesis).expect("a document").into_bytes();
-    vec![json(&genesis), json(&hotstuff)]
+    let alone = Forge::new(genesis.params.clone(), vec![Team::new(1, &[1])]).enrolled();
+    vec![json(&genesis), json(&hotstuff), json(&alone)]
 }
 
 /// A place and a size as the target reads them, and some edits.

@@ -198,6 +198,7 @@ fn members(shares: &[&[Share]], set: usize) -> Result<Vec<GenesisValidator>> {
                 since_set: SetId(first.context("a first set")? as u64),
                 pq_key_hash: Hash::ZERO,
             },
+            enrolment: None,
         });
     }
     members.sort_by_key(|member| member.validator.pubkey.0);

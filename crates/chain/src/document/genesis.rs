@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DocumentError, header::ValidatorJson, parse};
+use super::{DocumentError, header::ValidatorJson, hex, parse};
 use crate::{
     codec::Malformed,
-    types::{ChainParams, Engine, Genesis, GenesisValidator, HotStuffRule, Time},
+    types::{ChainParams, Engine, Enrolment, Genesis, GenesisValidator, HotStuffRule, Proofs, Time},
 };
 
 const SCHEMA: &str = "qratum/genesis/v1";
@@ -45,6 +45,26 @@ enum EngineJson {
 struct MemberJson {
     name: String,
     validator: ValidatorJson,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    enrolment: Option<EnrolmentJson>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EnrolmentJson {
+    operator: String,
+    stake: u64,
+    peer_key: String,
+    operator_key: String,
+    proofs: ProofsJson,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProofsJson {
+    vote: String,
+    peer: String,
+    operator: String,
 }
 
 /// The document of a genesis.
@@ -114,12 +134,53 @@ fn engine(json: &EngineJson) -> Result<Engine, DocumentError> {
 
 impl From<&GenesisValidator> for MemberJson {
     fn from(member: &GenesisValidator) -> Self {
-        Self { name: member.name.clone(), validator: ValidatorJson::from(&member.validator) }
+        Self {
+            name: member.name.clone(),
+            validator: ValidatorJson::from(&member.validator),
+            enrolment: member.enrolment.as_ref().map(EnrolmentJson::from),
+        }
     }
 }
 
 impl MemberJson {
     fn read(&self) -> Result<GenesisValidator, DocumentError> {
-        Ok(GenesisValidator { name: self.name.clone(), validator: self.validator.read()? })
+        Ok(GenesisValidator {
+            name: self.name.clone(),
+            validator: self.validator.read()?,
+            enrolment: self.enrolment.as_ref().map(EnrolmentJson::read).transpose()?,
+        })
+    }
+}
+
+impl From<&Enrolment> for EnrolmentJson {
+    fn from(enrolment: &Enrolment) -> Self {
+        let proofs = &enrolment.proofs;
+        Self {
+            operator: enrolment.operator.clone(),
+            stake: enrolment.stake,
+            peer_key: enrolment.peer_key.to_string(),
+            operator_key: enrolment.operator_key.to_string(),
+            proofs: ProofsJson {
+                vote: hex::of(&proofs.vote),
+                peer: hex::of(&proofs.peer),
+                operator: hex::of(&proofs.operator),
+            },
+        }
+    }
+}
+
+impl EnrolmentJson {
+    fn read(&self) -> Result<Enrolment, DocumentError> {
+        Ok(Enrolment {
+            operator: self.operator.clone(),
+            stake: self.stake,
+            peer_key: hex::key(&self.peer_key, "peer_key")?,
+            operator_key: hex::key(&self.operator_key, "operator_key")?,
+            proofs: Proofs {
+                vote: hex::signature(&self.proofs.vote, "proofs.vote")?,
+                peer: hex::signature(&self.proofs.peer, "proofs.peer")?,
+                operator: hex::signature(&self.proofs.operator, "proofs.operator")?,
+            },
+        })
     }
 }

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use qratum_crypto::merkle::{self, Sha3};
 
 use super::{
-    BlockId, ChainId, Header, Height, Round, SetError, SetId, Time, Validator, ValidatorSet, validators_hash,
+    BlockId, ChainId, Enrolment, EnrolmentFault, Header, Height, KeyUse, Registration, Round, SetError,
+    SetId, Time, Validator, ValidatorSet, is_name, validators_hash,
 };
 use crate::{
     Hash,
@@ -102,6 +103,26 @@ pub struct GenesisValidator {
     pub name: String,
     /// Key, power and the rest of its leaf.
     pub validator: Validator,
+    /// How it came into the registry; `None` only in networks whose registry is not ours.
+    pub enrolment: Option<Enrolment>,
+}
+
+impl GenesisValidator {
+    /// Its entry in the registry; `None` when it is not enrolled.
+    #[must_use]
+    pub fn registration(&self) -> Option<Registration> {
+        self.enrolment.as_ref().map(|enrolment| Registration::of(enrolment, &self.validator))
+    }
+
+    /// Its entries of the state: the registration and what its keys are for.
+    fn registry(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let Some(registration) = self.registration() else { return Vec::new() };
+        let used = |(purpose, key)| {
+            (KeyUse::state_key(&key), KeyUse { purpose, name: self.name.clone() }.to_bytes())
+        };
+        let own = (Registration::state_key(&self.name), registration.to_bytes());
+        registration.keys().map(used).into_iter().chain([own]).collect()
+    }
 }
 
 /// Everything a chain starts from. What a user trusts at first.
@@ -136,6 +157,8 @@ pub enum GenesisError {
         /// The most that is allowed, in milliseconds.
         most: u64,
     },
+    /// The validator of this name is not enrolled as it must be.
+    Enrolment(String, EnrolmentFault),
     /// The first state could not be built.
     State(StateError),
 }
@@ -149,6 +172,7 @@ impl fmt::Display for GenesisError {
             Self::TrustingPeriod { got, most } => {
                 write!(f, "the trusting period of {got} ms is over two thirds of unbonding ({most} ms)")
             }
+            Self::Enrolment(name, why) => write!(f, "validator {name}: {why}"),
             Self::State(why) => why.fmt(f),
         }
     }
@@ -190,7 +214,28 @@ impl Genesis {
         ValidatorSet::new(self.members()).map_err(GenesisError::Set)
     }
 
-    /// The state before the first block: parameters, the network's name, the validators' names.
+    /// Whether every validator is enrolled with proof that its keys are held, and no key is used
+    /// twice. Asked by whoever takes part; a light node needs the chain id only.
+    ///
+    /// # Errors
+    /// [`GenesisError::Enrolment`], for the first validator with a fault.
+    pub fn verify_enrolments(&self) -> Result<(), GenesisError> {
+        let mut used = BTreeSet::new();
+        self.validators.iter().try_for_each(|member| {
+            let GenesisValidator { name, validator, enrolment } = member;
+            let fault = |fault| GenesisError::Enrolment(name.clone(), fault);
+            let enrolment = enrolment.as_ref().ok_or_else(|| fault(EnrolmentFault::Missing))?;
+            for (purpose, key, _) in enrolment.keys(validator) {
+                if !used.insert(key) {
+                    return Err(fault(EnrolmentFault::KeyTwice(purpose)));
+                }
+            }
+            enrolment.check(&self.network, name, validator).map_err(fault)
+        })
+    }
+
+    /// The state before the first block: parameters, the network's name, the validators' names, and
+    /// the registry of those that are enrolled.
     ///
     /// # Errors
     /// [`GenesisError::State`].
@@ -201,6 +246,7 @@ impl Genesis {
         ]);
         for member in &self.validators {
             entries.insert(Self::name_key(&member.validator), Some(member.name.clone().into_bytes()));
+            entries.extend(member.registry().into_iter().map(|(key, value)| (key, Some(value))));
         }
         StateMap::genesis(entries).map_err(GenesisError::State)
     }
@@ -243,8 +289,140 @@ impl Genesis {
     }
 }
 
-/// Names are shown on screens and typed in commands: plain ASCII, no capitals.
-fn is_name(name: &str) -> bool {
-    (1..=32).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+#[cfg(test)]
+mod tests {
+    use qratum_crypto::sign::ed25519::{PublicKey, SecretKey};
+
+    use super::*;
+    use crate::{
+        codec::Decode as _,
+        types::{Jurisdiction, Proofs, Purpose, STAKE_UNIT},
+    };
+
+    fn secret(seed: u8) -> SecretKey {
+        SecretKey::from_seed(&[seed; 32])
+    }
+
+    /// Signs what the member says now: its keys are those of `seed` and the two after it.
+    fn prove(network: &str, member: &mut GenesisValidator, seed: u8) {
+        let Some(enrolment) = &mut member.enrolment else { return };
+        let scope = enrolment.scope(network, &member.name, &member.validator);
+        enrolment.proofs = Proofs::sign(scope, &secret(seed), &secret(seed + 1), &secret(seed + 2));
+    }
+
+    fn member(name: &str, seed: u8) -> GenesisValidator {
+        let mut member = GenesisValidator {
+            name: name.to_owned(),
+            validator: Validator {
+                pubkey: secret(seed).public(),
+                power: 30,
+                jurisdiction: Jurisdiction::new(*b"CH").unwrap(),
+                since_set: SetId(0),
+                pq_key_hash: Hash::ZERO,
+            },
+            enrolment: Some(Enrolment {
+                operator: "acme".to_owned(),
+                stake: 30 * STAKE_UNIT + 9_999,
+                peer_key: secret(seed + 1).public(),
+                operator_key: secret(seed + 2).public(),
+                proofs: Proofs::MISSING,
+            }),
+        };
+        prove("test", &mut member, seed);
+        member
+    }
+
+    fn genesis() -> Genesis {
+        Genesis {
+            network: "test".to_owned(),
+            demo: true,
+            time: Time(1_800_000_000_000),
+            params: ChainParams::default(),
+            validators: vec![member("north", 1), member("east", 11)],
+        }
+    }
+
+    /// What is found when the second of two members is changed like this and, so told, signs again.
+    fn found(change: impl Fn(&mut GenesisValidator), signs: bool) -> Option<EnrolmentFault> {
+        let mut genesis = genesis();
+        let east = &mut genesis.validators[1];
+        change(east);
+        if signs {
+            prove("test", east, 11);
+        }
+        match genesis.verify_enrolments() {
+            Ok(()) => None,
+            Err(GenesisError::Enrolment(name, fault)) if name == "east" => Some(fault),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    fn of(change: impl Fn(&mut Enrolment)) -> impl Fn(&mut GenesisValidator) {
+        move |member| member.enrolment.as_mut().into_iter().for_each(&change)
+    }
+
+    #[test]
+    fn each_fault_of_an_enrolment_has_its_name() {
+        assert_eq!(found(|_| {}, true), None);
+        assert_eq!(found(|m| m.enrolment = None, true), Some(EnrolmentFault::Missing));
+        let operator = of(|e| e.operator = "Acme".to_owned());
+        assert_eq!(found(operator, true), Some(EnrolmentFault::Operator));
+        assert_eq!(found(of(|e| e.stake = 9_999), true), Some(EnrolmentFault::LeastStake(9_999)));
+        let power = EnrolmentFault::Power { power: 30, staked: 31 };
+        assert_eq!(found(of(|e| e.stake = 31 * STAKE_UNIT), true), Some(power));
+        let twice = |purpose| Some(EnrolmentFault::KeyTwice(purpose));
+        assert_eq!(found(of(|e| e.peer_key = secret(1).public()), true), twice(Purpose::Peer));
+        assert_eq!(found(of(|e| e.operator_key = secret(12).public()), true), twice(Purpose::Operator));
+        assert_eq!(found(|m| m.validator.pubkey = secret(3).public(), true), twice(Purpose::Vote));
+    }
+
+    #[test]
+    fn every_key_must_sign_all_that_is_enrolled_and_for_its_purpose() {
+        let unproven = |purpose| Some(EnrolmentFault::Possession(purpose));
+        let changes: [fn(&mut GenesisValidator); 4] = [
+            |member| member.validator.jurisdiction = Jurisdiction::new(*b"DE").unwrap(),
+            |member| member.validator.pq_key_hash = Hash([1; 32]),
+            |member| member.enrolment.as_mut().unwrap().operator.push('x'),
+            |member| member.enrolment.as_mut().unwrap().stake -= 1,
+        ];
+        for change in changes {
+            assert_eq!(found(change, false), unproven(Purpose::Vote));
+            assert_eq!(found(change, true), None);
+        }
+        assert_eq!(found(of(|e| e.proofs.vote.0[0] ^= 1), false), unproven(Purpose::Vote));
+        assert_eq!(found(of(|e| e.proofs.peer = e.proofs.operator), false), unproven(Purpose::Peer));
+        assert_eq!(found(of(|e| e.proofs.operator.0[63] ^= 1), false), unproven(Purpose::Operator));
+        let other_purpose = |member: &mut GenesisValidator| {
+            let enrolment = member.enrolment.as_mut().unwrap();
+            let scope = enrolment.scope("test", &member.name, &member.validator);
+            let key = secret(12);
+            enrolment.proofs.peer = key.sign(&Purpose::Operator.possession(scope, &key.public()));
+        };
+        assert_eq!(found(other_purpose, false), unproven(Purpose::Peer));
+        let identity = of(|e| {
+            e.operator_key = PublicKey([[1].as_slice(), &[0; 31]].concat().try_into().unwrap());
+        });
+        assert_eq!(found(identity, true), unproven(Purpose::Operator));
+        let other = Genesis { network: "other".to_owned(), ..genesis() };
+        let north = GenesisError::Enrolment("north".to_owned(), EnrolmentFault::Possession(Purpose::Vote));
+        assert_eq!(other.verify_enrolments(), Err(north));
+    }
+
+    #[test]
+    fn the_state_holds_the_registry_of_whoever_is_enrolled() {
+        let mut genesis = genesis();
+        let state = genesis.state().unwrap();
+        let value = |key: &[u8]| state.prove(key).unwrap().0;
+        let north = value(b"validator/north").unwrap();
+        assert_eq!(Registration::from_bytes(&north).ok(), genesis.validators[0].registration());
+        for (seed, purpose) in [(11, Purpose::Vote), (12, Purpose::Peer), (13, Purpose::Operator)] {
+            let entry = value(&KeyUse::state_key(&secret(seed).public())).unwrap();
+            let east = KeyUse { purpose, name: "east".to_owned() };
+            assert_eq!(KeyUse::from_bytes(&entry), Ok(east));
+        }
+        let enrolled = genesis.chain_id().unwrap();
+        genesis.validators.iter_mut().for_each(|member| member.enrolment = None);
+        assert_eq!(genesis.state().unwrap().prove(b"validator/north").unwrap().0, None);
+        assert_ne!(genesis.chain_id().unwrap(), enrolled);
+    }
 }

@@ -35,6 +35,18 @@ impl fmt::Display for Jurisdiction {
     }
 }
 
+impl Encode for Jurisdiction {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.0);
+    }
+}
+
+impl Decode for Jurisdiction {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Self::new(reader.array()?).ok_or(Malformed::Field("jurisdiction"))
+    }
+}
+
 /// One member of a set, as its leaf says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Validator {
@@ -65,7 +77,7 @@ impl Encode for Validator {
     fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.pubkey.0);
         out.extend_from_slice(&self.power.to_le_bytes());
-        out.extend_from_slice(&self.jurisdiction.0);
+        self.jurisdiction.encode(out);
         self.since_set.encode(out);
         self.pq_key_hash.encode(out);
     }
@@ -76,7 +88,7 @@ impl Decode for Validator {
         Ok(Self {
             pubkey: PublicKey(reader.array()?),
             power: reader.u64()?,
-            jurisdiction: Jurisdiction::new(reader.array()?).ok_or(Malformed::Field("jurisdiction"))?,
+            jurisdiction: Jurisdiction::decode(reader)?,
             since_set: SetId::decode(reader)?,
             pq_key_hash: Hash::decode(reader)?,
         })

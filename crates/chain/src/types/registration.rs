@@ -1,0 +1,192 @@
+//! The registry: what the chain keeps of each validator, as entries of the state.
+
+use core::fmt;
+
+use qratum_crypto::sign::ed25519::PublicKey;
+
+use super::{Enrolment, Jurisdiction, MAX_NAME, Purpose, SetId, Validator, is_name, power_of};
+use crate::{
+    Hash,
+    codec::{Decode, Encode, Malformed, Reader, put_bytes},
+};
+
+/// Whether a validator is to be in the next set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It is.
+    Active = 1,
+    /// It asked to leave.
+    Leaving = 2,
+    /// It was found guilty.
+    Jailed = 3,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Active => "active",
+            Self::Leaving => "leaving",
+            Self::Jailed => "jailed",
+        })
+    }
+}
+
+impl Encode for Status {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(*self as u8);
+    }
+}
+
+impl Decode for Status {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        match reader.u8()? {
+            1 => Ok(Self::Active),
+            2 => Ok(Self::Leaving),
+            3 => Ok(Self::Jailed),
+            _ => Err(Malformed::Field("status")),
+        }
+    }
+}
+
+/// A validator in the registry. Stands in the state under [`Registration::state_key`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registration {
+    /// Who runs it.
+    pub operator: String,
+    /// Where the operator is at law.
+    pub jurisdiction: Jurisdiction,
+    /// Its stake, in the units of [`STAKE_UNIT`](super::STAKE_UNIT).
+    pub stake: u64,
+    /// Whether it is to be in the next set.
+    pub status: Status,
+    /// Signs its votes.
+    pub vote_key: PublicKey,
+    /// Its network identity.
+    pub peer_key: PublicKey,
+    /// Signs its operator's transactions.
+    pub operator_key: PublicKey,
+    /// The first set in which its vote key votes.
+    pub since_set: SetId,
+    /// Tagged hash of an ML-DSA-65 key; zero when none is registered.
+    pub pq_key_hash: Hash,
+    /// How many transactions its operator has made.
+    pub nonce: u64,
+}
+
+impl Registration {
+    /// What the registry says of a validator that was just enrolled.
+    #[must_use]
+    pub fn of(enrolment: &Enrolment, validator: &Validator) -> Self {
+        Self {
+            operator: enrolment.operator.clone(),
+            jurisdiction: validator.jurisdiction,
+            stake: enrolment.stake,
+            status: Status::Active,
+            vote_key: validator.pubkey,
+            peer_key: enrolment.peer_key,
+            operator_key: enrolment.operator_key,
+            since_set: validator.since_set,
+            pq_key_hash: validator.pq_key_hash,
+            nonce: 0,
+        }
+    }
+
+    /// State key of the validator of this name: `validator/` and the name.
+    #[must_use]
+    pub fn state_key(name: &str) -> Vec<u8> {
+        [b"validator/", name.as_bytes()].concat()
+    }
+
+    /// Its three keys with their purposes.
+    #[must_use]
+    pub const fn keys(&self) -> [(Purpose, PublicKey); 3] {
+        [
+            (Purpose::Vote, self.vote_key),
+            (Purpose::Peer, self.peer_key),
+            (Purpose::Operator, self.operator_key),
+        ]
+    }
+
+    /// Its leaf in a set.
+    #[must_use]
+    pub const fn validator(&self) -> Validator {
+        Validator {
+            pubkey: self.vote_key,
+            power: power_of(self.stake),
+            jurisdiction: self.jurisdiction,
+            since_set: self.since_set,
+            pq_key_hash: self.pq_key_hash,
+        }
+    }
+}
+
+impl Encode for Registration {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_bytes(out, self.operator.as_bytes());
+        self.jurisdiction.encode(out);
+        out.extend_from_slice(&self.stake.to_le_bytes());
+        self.status.encode(out);
+        for key in [&self.vote_key, &self.peer_key, &self.operator_key] {
+            out.extend_from_slice(&key.0);
+        }
+        self.since_set.encode(out);
+        self.pq_key_hash.encode(out);
+        out.extend_from_slice(&self.nonce.to_le_bytes());
+    }
+}
+
+impl Decode for Registration {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            operator: name(reader, "operator")?,
+            jurisdiction: Jurisdiction::decode(reader)?,
+            stake: reader.u64()?,
+            status: Status::decode(reader)?,
+            vote_key: PublicKey(reader.array()?),
+            peer_key: PublicKey(reader.array()?),
+            operator_key: PublicKey(reader.array()?),
+            since_set: SetId::decode(reader)?,
+            pq_key_hash: Hash::decode(reader)?,
+            nonce: reader.u64()?,
+        })
+    }
+}
+
+/// For what a key was registered, and by which validator: under [`KeyUse::state_key`], for ever, so
+/// that no key comes twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyUse {
+    /// What the key is for.
+    pub purpose: Purpose,
+    /// Name of the validator.
+    pub name: String,
+}
+
+impl KeyUse {
+    /// State key of a public key: `key/` and its 32 bytes.
+    #[must_use]
+    pub fn state_key(key: &PublicKey) -> Vec<u8> {
+        [b"key/".as_slice(), &key.0].concat()
+    }
+}
+
+impl Encode for KeyUse {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.purpose.encode(out);
+        put_bytes(out, self.name.as_bytes());
+    }
+}
+
+impl Decode for KeyUse {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Ok(Self { purpose: Purpose::decode(reader)?, name: name(reader, "name")? })
+    }
+}
+
+fn name(reader: &mut Reader<'_>, field: &'static str) -> Result<String, Malformed> {
+    let bytes = reader.bytes(field, MAX_NAME)?;
+    match core::str::from_utf8(bytes) {
+        Ok(name) if is_name(name) => Ok(name.to_owned()),
+        _ => Err(Malformed::Field(field)),
+    }
+}
