@@ -5,8 +5,8 @@
 use boon::{Compiler, ErrorKind, SchemaIndex, Schemas, ValidationError};
 use serde_json::Value;
 
-/// Fields that a document may leave out: of a step of a header's path, and of a hand-over.
-const OPTIONAL: &[&str] = &["next_validators", "pq"];
+/// Fields that a document may leave out: of a step of a path, of a hand-over, of a genesis validator.
+const OPTIONAL: &[&str] = &["next_validators", "pq", "enrolment"];
 
 /// Digits of a key that stand for its owner's name.
 const KEY_START: usize = 12;
