@@ -125,6 +125,8 @@ fn a_live_status_is_of_its_schema() {
     status["refusals"] = json!([
         {"peer": "west", "reason": "WrongChain", "text": "another chain", "at_ms": 1, "count": 2}
     ]);
+    status["peers"][0]["ban"] =
+        json!({"reason": "OffTopic", "text": "another question", "at_ms": 1, "until_ms": 60_001, "count": 1});
     schema.holds(&status, "live");
     for field in ["verified_height", "block_id", "time_ms", "age_ms", "round", "set_id", "signed", "total"] {
         let mut half = status.clone();

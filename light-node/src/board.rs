@@ -7,9 +7,10 @@ use qratum_verifier::{Blame, Trusted, detect::Fork, witness::may_arm};
 use tokio::sync::watch;
 
 use crate::{
-    Reason, Refusal, Snapshot, State, StoreState, Witnesses,
+    Ban, Reason, Refusal, Snapshot, State, StoreState, Witnesses,
     heard::Heard,
     net::Link,
+    score::Scores,
     skew::Skew,
     state::{Facts, state},
 };
@@ -101,6 +102,28 @@ impl Board {
         refusals.push(Refusal { peer: view.name.clone(), reason, at, count: 1 });
     }
 
+    /// A peer is banned: nothing that it said counts any more.
+    pub(crate) fn ban(&mut self, peer: usize, ban: Ban) {
+        self.heard.forget(peer);
+        self.skew.no_tip(peer);
+        if let Some(view) = self.next.peers.get_mut(peer) {
+            (view.ban, view.claimed_height, self.changed) = (Some(ban), None, true);
+        }
+    }
+
+    /// Takes over how peers have done by now.
+    pub(crate) fn scores(&mut self, scores: &Scores, elapsed: Duration) {
+        for (peer, view) in self.next.peers.iter_mut().enumerate() {
+            let lifted = view.ban.is_some() && !scores.is_banned(peer, elapsed);
+            let demerits = scores.demerits(peer);
+            self.changed |= lifted || demerits != view.demerits;
+            view.demerits = demerits;
+            if lifted {
+                view.ban = None;
+            }
+        }
+    }
+
     /// A peer led to a new head.
     pub(crate) fn head(&mut self, peer: usize, head: Arc<Trusted>, seen: Time) {
         self.heard.head(&head);
@@ -186,6 +209,8 @@ mod tests {
             id: PeerId::random(),
             connected: false,
             claimed_height: None,
+            demerits: 0,
+            ban: None,
         };
         let first = Snapshot {
             state: State::Loading,
@@ -249,6 +274,21 @@ mod tests {
         assert_eq!(state(&mut board), State::Disconnected);
         board.links(&[up, Link::default()]);
         assert_eq!(state(&mut board), State::Syncing);
+    }
+
+    #[test]
+    fn a_ban_is_shown_until_it_is_over() {
+        let (mut board, mut scores) = (board(), Scores::new(2));
+        board.tip(1, Some(Height(7)));
+        let (length, count) = scores.refused(1, &Reason::OffTopic, Duration::ZERO).unwrap();
+        let ban = Ban { reason: Reason::OffTopic, at: Time(5), until: Time(60_005), count };
+        board.ban(1, ban.clone());
+        board.scores(&scores, Duration::ZERO);
+        assert_eq!(board.next.peers[0].ban, None);
+        assert_eq!((&board.next.peers[1].ban, board.next.peers[1].claimed_height), (&Some(ban), None));
+        board.changed = false;
+        board.scores(&scores, length);
+        assert_eq!((&board.next.peers[1].ban, board.changed), (&None, true));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Who moves answers from the network to the verifier, and what it verified to store and screen?
 //! One task, one thing at a time: it decides nothing, [`Follow`] and the verifier do.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{mem, pin::Pin, sync::Arc, time::Duration};
 
 use futures::{StreamExt, stream::FuturesUnordered};
 use qratum_chain::types::{BlockId, LightBlock, Time};
@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use crate::{
-    Clock, Reason, StoreState,
+    Ban, Clock, Reason, StoreState,
     board::Board,
     follow::{Follow, Judged, Question, Tick},
     net::{AskError, Link, Net},
@@ -68,45 +68,58 @@ impl Driver {
         let mut answers = Answers::new();
         loop {
             let next = tokio::select! {
-                _ = ticks.tick() => self.on_tick(),
+                _ = ticks.tick() => self.on_tick().await,
                 Some((question, answer)) = answers.next() => self.on_answer(question, answer).await,
-                Ok(()) = links.changed() => self.on_links(&mut links),
+                Ok(()) = links.changed() => self.on_links(&mut links).await,
                 command = commands.recv() => match command {
                     Some(command) => self.on_command(command).await,
                     None => return,
                 },
             };
-            self.board.publish(self.follow.walking(), self.started.elapsed(), self.clock.now());
+            let elapsed = self.started.elapsed();
+            self.board.scores(self.follow.scores(), elapsed);
+            self.board.publish(self.follow.walking(), elapsed, self.clock.now());
             if let Some(question) = next {
                 answers.push(Box::pin(carry(self.net.clone(), question)));
             }
         }
     }
 
-    fn on_tick(&mut self) -> Option<Question> {
+    async fn on_tick(&mut self) -> Option<Question> {
         if self.board.forked() {
             return None;
         }
-        match self.follow.tick(&self.net.connected()) {
+        match self.follow.tick(self.net.connected()) {
             Tick::Idle => None,
             Tick::Ask(question) => Some(question),
             Tick::GaveUp(peer) => {
-                self.board.refuse(peer, Reason::NoProgress, self.clock.now());
+                self.refuse(peer, Reason::NoProgress, self.clock.now()).await;
                 None
             }
         }
     }
 
-    fn on_links(&mut self, links: &mut watch::Receiver<Vec<Link>>) -> Option<Question> {
+    async fn on_links(&mut self, links: &mut watch::Receiver<Vec<Link>>) -> Option<Question> {
         let links = links.borrow_and_update().clone();
-        for (peer, (link, known)) in links.iter().zip(&self.known).enumerate() {
+        let known = mem::replace(&mut self.known, links.clone());
+        for (peer, (link, known)) in links.iter().zip(&known).enumerate() {
             if link.wrong_key && !known.wrong_key {
-                self.board.refuse(peer, Reason::WrongKey, self.clock.now());
+                self.refuse(peer, Reason::WrongKey, self.clock.now()).await;
             }
         }
         self.board.links(&links);
-        self.known = links;
         None
+    }
+
+    /// Notes what was refused from a peer, and what that costs it.
+    async fn refuse(&mut self, peer: usize, reason: Reason, now: Time) {
+        let scored = self.follow.scores_mut().refused(peer, &reason, self.started.elapsed());
+        if let Some((length, count)) = scored {
+            let until = now.plus(u64::try_from(length.as_millis()).unwrap_or(u64::MAX));
+            self.board.ban(peer, Ban { reason: reason.clone(), at: now, until, count });
+            self.net.ban(peer, length).await;
+        }
+        self.board.refuse(peer, reason, now);
     }
 
     async fn on_answer(
@@ -115,6 +128,10 @@ impl Driver {
         answer: Result<Response, AskError>,
     ) -> Option<Question> {
         let (peer, now) = (question.peer, self.clock.now());
+        if self.follow.scores().is_banned(peer, self.started.elapsed()) {
+            self.follow.no_block(question);
+            return None;
+        }
         let reason = match answer {
             Ok(Response::Block(block)) if !self.board.forked() => {
                 if question.ask == Ask::Tip {
@@ -130,7 +147,7 @@ impl Driver {
             Ok(Response::Block(_)) => None,
             Ok(Response::Unknown) => {
                 self.board.tip(peer, None);
-                self.follow.no_block(question, true).map(Reason::Missing)
+                self.follow.no_block(question).map(Reason::Missing)
             }
             Ok(Response::History(path)) if matches!(question.ask, Ask::History { .. }) => {
                 if self.board.forked() {
@@ -140,18 +157,17 @@ impl Driver {
                 return self.on_judged(peer, judged, now).await;
             }
             Ok(Response::State { .. } | Response::History(_) | Response::Votes { .. }) => {
-                self.follow.no_block(question, true);
+                self.follow.no_block(question);
                 Some(Reason::OffTopic)
             }
             Err(why) => {
-                let reason = reason(why);
-                self.follow.no_block(question, reason.is_some());
-                reason
+                self.follow.no_block(question);
+                reason(why)
             }
         };
         self.board.no_tip(peer);
         if let Some(reason) = reason {
-            self.board.refuse(peer, reason, now);
+            self.refuse(peer, reason, now).await;
         }
         None
     }
@@ -188,7 +204,7 @@ impl Driver {
             let _ = self.heads.send(head);
         }
         if let Some(reject) = refused {
-            self.board.refuse(peer, Reason::Rejected(reject), now);
+            self.refuse(peer, Reason::Rejected(reject), now).await;
         }
         if let Some((fork, evidence)) = fork {
             if let Some(evidence) = evidence.clone() {
@@ -201,7 +217,7 @@ impl Driver {
 
     async fn on_command(&mut self, command: Command) -> Option<Question> {
         match command {
-            Command::Refuse { peer, reason } => self.board.refuse(peer, reason, self.clock.now()),
+            Command::Refuse { peer, reason } => self.refuse(peer, reason, self.clock.now()).await,
             Command::Compare { block, reply } => {
                 if !self.board.forked() {
                     let now = self.clock.now();

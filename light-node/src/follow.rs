@@ -3,8 +3,8 @@
 //! Connected peers are asked for their tip in turn, all of them, so that a peer on another branch
 //! is heard. When a tip cannot be reached in one step, the peer that offered it leads a *walk*
 //! through the blocks in between, and no other tip is taken until it ends. A walk that stands
-//! still is given up; its leader may not lead another for [`BENCH`] turns, so that one liar cannot
-//! hold up the rest. Scores that remember longer arrive with the network issue.
+//! still is given up, and so is one that is brought on too slowly. Whoever led it stands behind the
+//! others for a while ([`Scores`]), so that one liar cannot hold up the rest.
 
 use std::collections::VecDeque;
 
@@ -18,8 +18,10 @@ use qratum_verifier::{
     sync::{Ask, Progress, Sync, Then},
 };
 
-/// Turns for which the leader of a failed walk may offer, but not lead.
-const BENCH: u32 = 30;
+use crate::score::Scores;
+
+/// A walk may go on for this many times the patience: then its leader is too slow, whatever it brings.
+const LONGEST_WALK: u32 = 10;
 /// How many accepted blocks are kept as they came, to show both sides of a fork. As many as the
 /// verifier remembers.
 const RECENT: usize = 16;
@@ -55,26 +57,33 @@ pub(crate) struct Judged {
     pub(crate) next: Option<Question>,
 }
 
-#[derive(Clone, Debug, Default)]
-struct Turn {
-    /// A tip was asked for and has not come.
-    asked: bool,
-    /// Turns until it may lead a walk again.
-    benched: u32,
-}
-
 #[derive(Debug)]
 struct Walk {
     leader: usize,
     /// Ticks since a block was verified.
     idle: u32,
+    /// Ticks since the start.
+    age: u32,
+}
+
+/// How a walk ended that did not come to its tip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// Its leader did not lead there.
+    Failed,
+    /// The local clock does not let it go on.
+    Clock,
 }
 
 /// Following one chain with a number of peers.
 #[derive(Debug)]
 pub(crate) struct Follow {
     sync: Sync,
-    turns: Vec<Turn>,
+    /// Peers that were asked for their tip and have not answered.
+    asked: Vec<bool>,
+    /// Peers that were connected at the last tick.
+    connected: Vec<usize>,
+    scores: Scores,
     next: usize,
     walk: Option<Walk>,
     /// Ticks without a verified block after which a walk is given up.
@@ -84,8 +93,26 @@ pub(crate) struct Follow {
 
 impl Follow {
     pub(crate) fn new(sync: Sync, peers: usize, patience: u32) -> Self {
-        let turns = vec![Turn::default(); peers];
-        Self { sync, turns, next: 0, walk: None, patience, recent: VecDeque::new() }
+        Self {
+            sync,
+            asked: vec![false; peers],
+            connected: Vec::new(),
+            scores: Scores::new(peers),
+            next: 0,
+            walk: None,
+            patience,
+            recent: VecDeque::new(),
+        }
+    }
+
+    /// How peers have done.
+    pub(crate) const fn scores(&self) -> &Scores {
+        &self.scores
+    }
+
+    /// The same, to be changed.
+    pub(crate) const fn scores_mut(&mut self) -> &mut Scores {
+        &mut self.scores
     }
 
     /// The highest verified block.
@@ -99,36 +126,35 @@ impl Follow {
     }
 
     /// The next connected peer whose turn it is, unless a walk is under way.
-    pub(crate) fn tick(&mut self, connected: &[usize]) -> Tick {
+    pub(crate) fn tick(&mut self, connected: Vec<usize>) -> Tick {
+        self.connected = connected;
         if let Some(walk) = &mut self.walk {
             let leader = walk.leader;
-            walk.idle = walk.idle.saturating_add(1);
-            if !connected.contains(&leader) {
-                self.end_walk(false);
-            } else if walk.idle > self.patience {
-                self.end_walk(true);
+            (walk.idle, walk.age) = (walk.idle.saturating_add(1), walk.age.saturating_add(1));
+            let slow = walk.age > self.patience.saturating_mul(LONGEST_WALK);
+            if !self.connected.contains(&leader) {
+                self.end_walk(End::Failed);
+            } else if slow || walk.idle > self.patience {
+                self.end_walk(End::Failed);
                 return Tick::GaveUp(leader);
             }
             return Tick::Idle;
         }
-        let order = (self.next..self.turns.len()).chain(0..self.next);
-        let free = |peer: &usize| self.turns.get(*peer).is_some_and(|turn| !turn.asked);
-        let Some(peer) = order.filter(|peer| connected.contains(peer)).find(free) else { return Tick::Idle };
+        let mut order = (self.next..self.asked.len()).chain(0..self.next);
+        let free = |peer: &usize| self.connected.contains(peer) && self.asked.get(*peer) == Some(&false);
+        let Some(peer) = order.find(free) else { return Tick::Idle };
         self.next = peer.saturating_add(1);
-        if let Some(turn) = self.turns.get_mut(peer) {
-            turn.asked = true;
-            turn.benched = turn.benched.saturating_sub(1);
-        }
+        self.set_asked(peer, true);
+        self.scores.turn(peer);
         Tick::Ask(Question { peer, ask: Ask::Tip })
     }
 
-    /// No block came, by the peer's fault or not. Returns the height that the leader of a walk
-    /// owes.
-    pub(crate) fn no_block(&mut self, question: Question, fault: bool) -> Option<Height> {
+    /// No block came. Returns the height that the leader of a walk owes.
+    pub(crate) fn no_block(&mut self, question: Question) -> Option<Height> {
         match question.ask {
-            Ask::Tip => self.tip_came(question.peer),
+            Ask::Tip => self.set_asked(question.peer, false),
             Ask::Block(height) | Ask::History { height, .. } if self.leads(question.peer) => {
-                self.end_walk(fault);
+                self.end_walk(End::Failed);
                 return Some(height);
             }
             Ask::Block(_) | Ask::History { .. } => {}
@@ -141,14 +167,14 @@ impl Follow {
         let got = block.header.height;
         match question.ask {
             Ask::Tip => {
-                self.tip_came(question.peer);
+                self.set_asked(question.peer, false);
                 if self.walking() {
                     return Judged::default();
                 }
             }
             Ask::Block(_) | Ask::History { .. } if !self.leads(question.peer) => return Judged::default(),
             Ask::Block(want) if want != got => {
-                self.end_walk(true);
+                self.end_walk(End::Failed);
                 return Judged { refused: Some(Reject::NotAsked { got, want }), ..Judged::default() };
             }
             Ask::Block(_) | Ask::History { .. } => {}
@@ -196,11 +222,15 @@ impl Follow {
         }
         let mut judged = Judged { advanced, ..Judged::default() };
         match then {
-            Then::Current => self.walk = None,
+            Then::Current => {
+                if let Some(walk) = self.walk.take() {
+                    self.scores.kept_offer(walk.leader);
+                }
+            }
             Then::Waiting => judged.next = self.walk_on(peer),
             Then::Refused(reject) => {
                 let reject = self.but_for_time(reject, offered.as_ref());
-                self.end_walk(reject.blame() == Blame::Peer);
+                self.end_walk(if reject.blame() == Blame::Peer { End::Failed } else { End::Clock });
                 judged.refused = Some(reject);
             }
             Then::Forked(fork) => {
@@ -222,20 +252,18 @@ impl Follow {
 
     fn walk_on(&mut self, peer: usize) -> Option<Question> {
         if self.walk.is_none() {
-            if self.turns.get(peer).is_none_or(|turn| turn.benched > 0) {
+            if !self.scores.may_lead(peer, &self.connected) {
                 self.sync.restart();
                 return None;
             }
-            self.walk = Some(Walk { leader: peer, idle: 0 });
+            self.walk = Some(Walk { leader: peer, idle: 0, age: 0 });
         }
         Some(Question { peer, ask: self.sync.ask() })
     }
 
-    fn end_walk(&mut self, fault: bool) {
-        if let Some(walk) = self.walk.take().filter(|_| fault)
-            && let Some(turn) = self.turns.get_mut(walk.leader)
-        {
-            turn.benched = BENCH;
+    fn end_walk(&mut self, end: End) {
+        if let Some(walk) = self.walk.take().filter(|_| end == End::Failed) {
+            self.scores.false_offer(walk.leader);
         }
         self.sync.restart();
     }
@@ -244,9 +272,9 @@ impl Follow {
         self.walk.as_ref().is_some_and(|walk| walk.leader == peer)
     }
 
-    fn tip_came(&mut self, peer: usize) {
-        if let Some(turn) = self.turns.get_mut(peer) {
-            turn.asked = false;
+    fn set_asked(&mut self, peer: usize, asked: bool) {
+        if let Some(known) = self.asked.get_mut(peer) {
+            *known = asked;
         }
     }
 
@@ -291,6 +319,17 @@ mod tests {
         Question { peer, ask: Ask::Tip }
     }
 
+    /// The next question, when this one is answered truly.
+    fn led(follow: &mut Follow, chain: &Chain, question: Question) -> Option<Question> {
+        match question.ask {
+            Ask::Block(want) => follow.block(question, chain.block(want.0).unwrap().clone(), NOW).next,
+            Ask::History { height, size } => {
+                follow.history(question, &chain.audit_path(height.0, size.0).unwrap()).next
+            }
+            Ask::Tip => panic!("a walk asks for no tip"),
+        }
+    }
+
     fn height(follow: &Follow) -> u64 {
         follow.head().header().get().height.0
     }
@@ -298,16 +337,16 @@ mod tests {
     #[test]
     fn every_connected_peer_has_its_turn_and_one_question_at_a_time() {
         let mut follow = follow(&grown(constant, 1), 4);
-        let mut asked = |connected: &[usize]| match follow.tick(connected) {
+        let mut asked = |connected: &[usize]| match follow.tick(connected.to_vec()) {
             Tick::Ask(question) => Some(question.peer),
             _ => None,
         };
         assert_eq!([asked(&[0, 2, 3]), asked(&[0, 2, 3])], [Some(0), Some(2)]);
         assert_eq!([asked(&[0, 1, 2, 3]), asked(&[0, 1, 2, 3])], [Some(3), Some(1)]);
         assert_eq!(asked(&[0, 1, 2, 3]), None, "all are asked");
-        assert_eq!(follow.no_block(tip(2), false), None);
-        assert_eq!(follow.tick(&[0, 1, 2, 3]), Tick::Ask(tip(2)));
-        assert_eq!(follow.tick(&[]), Tick::Idle);
+        assert_eq!(follow.no_block(tip(2)), None);
+        assert_eq!(follow.tick(vec![0, 1, 2, 3]), Tick::Ask(tip(2)));
+        assert_eq!(follow.tick(vec![]), Tick::Idle);
     }
 
     #[test]
@@ -319,17 +358,8 @@ mod tests {
         while let Some(question) = next {
             assert!(follow.walking());
             assert_eq!(question.peer, 0);
-            next = match question.ask {
-                Ask::Block(want) => {
-                    steps += 1;
-                    follow.block(question, chain.block(want.0).unwrap().clone(), NOW).next
-                }
-                Ask::History { height, size } => {
-                    let path = chain.audit_path(height.0, size.0).unwrap();
-                    follow.history(question, &path).next
-                }
-                Ask::Tip => panic!("a walk asks for no tip"),
-            };
+            steps += u32::from(matches!(question.ask, Ask::Block(_)));
+            next = led(&mut follow, &chain, question);
         }
         assert_eq!((height(&follow), follow.walking()), (30, false));
         assert!(steps <= 18, "{steps} blocks for 7 sets");
@@ -339,12 +369,12 @@ mod tests {
     fn during_a_walk_no_other_tip_is_asked_for_or_taken() {
         let chain = grown(disjoint, 30);
         let mut follow = follow(&chain, 2);
-        assert_eq!(follow.tick(&[0, 1]), Tick::Ask(tip(0)));
-        assert_eq!(follow.tick(&[0, 1]), Tick::Ask(tip(1)));
+        assert_eq!(follow.tick(vec![0, 1]), Tick::Ask(tip(0)));
+        assert_eq!(follow.tick(vec![0, 1]), Tick::Ask(tip(1)));
         let first = follow.block(tip(0), chain.tip().unwrap().clone(), NOW).next.unwrap();
         let late = follow.block(tip(1), chain.block(1).unwrap().clone(), NOW);
         assert!(late.advanced.is_none() && late.refused.is_none() && late.next.is_none());
-        assert_eq!(follow.tick(&[0, 1]), Tick::Idle);
+        assert_eq!(follow.tick(vec![0, 1]), Tick::Idle);
         let stranger = Question { peer: 1, ..first };
         let from_stranger = follow.block(stranger, chain.block(4).unwrap().clone(), NOW);
         assert_eq!(from_stranger.advanced, None);
@@ -369,25 +399,72 @@ mod tests {
         let far = chain.tip().unwrap();
         assert!(follow.block(tip(0), far.clone(), NOW).next.is_some());
         for _ in 0..3 {
-            assert_eq!(follow.tick(&[0, 1]), Tick::Idle);
+            assert_eq!(follow.tick(vec![0, 1]), Tick::Idle);
         }
-        assert_eq!(follow.tick(&[0, 1]), Tick::GaveUp(0));
-        assert!(follow.block(tip(0), far.clone(), NOW).next.is_none(), "on the bench");
+        assert_eq!(follow.tick(vec![0, 1]), Tick::GaveUp(0));
+        assert!(follow.block(tip(0), far.clone(), NOW).next.is_none(), "it stands behind");
         assert!(follow.block(tip(1), far.clone(), NOW).next.is_some(), "the other leads");
     }
 
+    /// Whatever way the leader leaves: gone from the list, or its answer lost with the connection.
     #[test]
-    fn a_leader_that_is_gone_is_not_to_blame() {
+    fn who_hangs_up_on_a_walk_stands_behind_the_others_and_may_lead_when_alone() {
         let chain = grown(disjoint, 30);
         let mut follow = follow(&chain, 2);
         let far = chain.tip().unwrap();
         assert!(follow.block(tip(0), far.clone(), NOW).next.is_some());
-        assert_eq!(follow.tick(&[1]), Tick::Idle);
+        assert_eq!(follow.tick(vec![1]), Tick::Idle);
         assert!(!follow.walking());
+        follow.tick(vec![0, 1]);
+        assert!(follow.block(tip(0), far.clone(), NOW).next.is_none(), "another has done better");
+        follow.tick(vec![0]);
         let question = follow.block(tip(0), far.clone(), NOW).next.unwrap();
         let Ask::Block(want) = question.ask else { panic!("{question:?}") };
-        assert_eq!(follow.no_block(question, false), Some(want));
-        assert!(follow.block(tip(0), far.clone(), NOW).next.is_some(), "it may lead again");
+        assert_eq!(follow.no_block(question), Some(want));
+        assert!(follow.block(tip(0), far.clone(), NOW).next.is_some(), "it is alone");
+    }
+
+    /// SECURITY: one peer that offers far heights and never leads there costs one walk, not every
+    /// other one. What it does in the middle is the same to the others.
+    #[test]
+    fn a_liar_costs_one_walk() {
+        let chain = grown(disjoint, 30);
+        let far = chain.tip().unwrap().clone();
+        for hangs_up in [true, false] {
+            let mut follow = follow(&chain, 2);
+            let (mut ticks, mut lost) = (0, 0);
+            while height(&follow) < 30 {
+                ticks += 1;
+                assert!(ticks < 100, "hangs up: {hangs_up}");
+                let Tick::Ask(question) = follow.tick(vec![0, 1]) else { continue };
+                let mut next = follow.block(question, far.clone(), NOW).next;
+                if question.peer == 0 && next.is_some() {
+                    lost += 1;
+                    if hangs_up {
+                        follow.tick(vec![1]);
+                    }
+                    continue;
+                }
+                while let Some(question) = next {
+                    next = led(&mut follow, &chain, question);
+                }
+            }
+            assert_eq!(lost, 1, "hangs up: {hangs_up}, {ticks} ticks");
+        }
+    }
+
+    /// Each answer just in time, and never another peer's turn: that ends too.
+    #[test]
+    fn a_leader_that_is_too_slow_is_replaced() {
+        let chain = grown(disjoint, 220);
+        let mut follow = Follow { patience: 7, ..follow(&chain, 2) };
+        follow.tick(vec![0, 1]);
+        let mut question = follow.block(tip(0), chain.tip().unwrap().clone(), NOW).next.unwrap();
+        while follow.tick(vec![0, 1]) == Tick::Idle {
+            question = led(&mut follow, &chain, question).unwrap();
+        }
+        assert!(!follow.walking() && height(&follow) > 0, "what it brought is kept");
+        assert!(!follow.scores.may_lead(0, &[0, 1]));
     }
 
     #[test]

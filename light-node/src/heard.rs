@@ -80,6 +80,13 @@ impl Heard {
         }
     }
 
+    /// Nothing that this peer said counts any more.
+    pub(crate) fn forget(&mut self, peer: usize) {
+        for seen in &mut self.heads {
+            seen.reports.retain(|report| report.source != peer);
+        }
+    }
+
     /// Who agrees at the best height: the newest with enough witnesses, else the newest.
     pub(crate) fn witnesses(&self) -> Witnesses {
         let mut all = self.heads.iter().rev().map(|seen| self.at(seen));
@@ -174,6 +181,20 @@ mod tests {
         }
         heard.block(4, heads[1].id());
         assert_eq!(agreed(&heard), at(1, &["b"]));
+    }
+
+    #[test]
+    fn who_is_forgotten_is_no_witness_and_no_primary() {
+        let heads = heads(1);
+        let mut heard = Heard::new(&peers(&["a", "b", "c"]), &heads[0]);
+        for peer in [0, 1, 2] {
+            heard.block(peer, heads[0].id());
+        }
+        assert_eq!(agreed(&heard), at(1, &["b", "c"]));
+        heard.forget(2);
+        assert_eq!(agreed(&heard), at(1, &["b"]));
+        heard.forget(0);
+        assert_eq!(agreed(&heard), at(1, &[]), "the next is the primary");
     }
 
     #[test]

@@ -10,8 +10,8 @@
 //! Inside, `net` keeps connections to the pinned peers; `follow` says whom to ask what; `store`
 //! keeps what a restart can check again; `driver` moves answers between them and the verifier, and
 //! `board` shows what came of it in one of the `state`s: `heard` knows who else has a block, and
-//! `skew` whether the local clock is wrong. `fetch` asks for one header, and `climb` for the blocks
-//! that prove it. `clock` is the one place that reads the system clock.
+//! `skew` whether the local clock is wrong, and `score` who is banned. `fetch` asks for one header, and
+//! `climb` for the blocks that prove it. `clock` is the one place that reads the system clock.
 
 mod board;
 mod climb;
@@ -24,6 +24,7 @@ mod heard;
 mod highest;
 mod net;
 mod node;
+mod score;
 mod skew;
 mod snapshot;
 mod state;
@@ -35,10 +36,17 @@ pub use config::{Config, ConfigError, Peer, peers_from_json};
 pub use fetch::{FetchError, Proven};
 pub use libp2p::{Multiaddr, PeerId};
 pub use node::{LightNode, StartError, SyncError};
+pub use score::Ban;
 pub use snapshot::{Names, PeerView, Reason, Refusal, Snapshot, StoreState, Witnesses};
 pub use state::State;
 
 #[cfg(test)]
+extern crate self as qratum_light_node;
+#[cfg(test)]
 #[path = "../tests/support/chain.rs"]
 #[allow(unreachable_pub, dead_code, reason = "shared with the integration tests")]
 mod chain;
+#[cfg(test)]
+#[path = "../tests/support/peer.rs"]
+#[allow(unreachable_pub, dead_code, reason = "shared with the integration tests")]
+mod peer;

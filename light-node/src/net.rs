@@ -4,7 +4,8 @@
 //! Only pinned peers are dialled, nothing is listened on, and Noise holds each to its pinned key.
 //! The node's own key is fresh at each start: it names nobody. A peer that goes away is dialled
 //! again after a pause that doubles; one that leaves a question unanswered is hung up on first,
-//! since a half-dead connection looks alive.
+//! since a half-dead connection looks alive. One that is banned is hung up on and not dialled until
+//! the ban is over.
 
 mod backoff;
 mod carrier;
@@ -18,7 +19,7 @@ use tokio::{
 };
 
 pub(crate) use self::carrier::{AskError, Link};
-use self::carrier::{Behaviour, Carrier, Question};
+use self::carrier::{Behaviour, Carrier, Order, Question};
 use crate::{
     config::Pinned,
     wire::{MAX_REQUEST, MAX_RESPONSE, PROTOCOL, Request, Response, WireCodec},
@@ -35,7 +36,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// last clone is dropped.
 #[derive(Clone, Debug)]
 pub(crate) struct Net {
-    questions: mpsc::Sender<Question>,
+    orders: mpsc::Sender<Order>,
     links: watch::Receiver<Vec<Link>>,
     permits: Arc<[Arc<Semaphore>]>,
 }
@@ -47,11 +48,11 @@ impl Net {
     /// The words of libp2p, when its stack cannot be set up.
     pub(crate) fn start(peers: Vec<Pinned>) -> Result<(Self, JoinHandle<()>), String> {
         let swarm = swarm()?;
-        let (questions, inbox) = mpsc::channel(IN_FLIGHT.saturating_mul(peers.len()).max(1));
+        let (orders, inbox) = mpsc::channel(IN_FLIGHT.saturating_mul(peers.len()).max(1));
         let (state, links) = watch::channel(vec![Link::default(); peers.len()]);
         let permits = peers.iter().map(|_| Arc::new(Semaphore::new(IN_FLIGHT))).collect();
         let task = tokio::spawn(Carrier::new(swarm, peers, state).run(inbox));
-        Ok((Self { questions, links, permits }, task))
+        Ok((Self { orders, links, permits }, task))
     }
 
     /// Asks one peer. Waits while [`IN_FLIGHT`] questions to it are open.
@@ -63,8 +64,14 @@ impl Net {
         let permit = Arc::clone(permits).acquire_owned().await.map_err(|_| AskError::Lost)?;
         let (reply, answer) = oneshot::channel();
         let question = Question { peer, request, reply, permit };
-        self.questions.send(question).await.map_err(|_| AskError::Lost)?;
+        self.orders.send(Order::Ask(question)).await.map_err(|_| AskError::Lost)?;
         answer.await.unwrap_or(Err(AskError::Lost))
+    }
+
+    /// Hangs up on a peer, and does not dial it again for this long. Open questions are lost.
+    pub(crate) async fn ban(&self, peer: usize, length: Duration) {
+        // A carrier that is gone asks nobody any more.
+        let _ = self.orders.send(Order::Ban { peer, length }).await;
     }
 
     /// The connections, in the order of the configuration.
@@ -90,4 +97,43 @@ fn swarm() -> Result<Swarm<Behaviour>, String> {
     let behaviour = Behaviour::with_codec(codec, protocols, config);
     let builder = builder.with_behaviour(|_| behaviour).map_err(|error| error.to_string())?;
     Ok(builder.with_swarm_config(|config| config.with_idle_connection_timeout(IDLE_TIMEOUT)).build())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use qratum_chain::types::Time;
+    use tokio::time::{Instant, timeout};
+
+    use super::*;
+    use crate::{
+        chain::{Chain, constant},
+        config::pinned,
+        peer::{FakePeer, honest},
+    };
+
+    #[tokio::test]
+    async fn a_banned_peer_is_not_dialled_until_the_ban_is_over() {
+        let chain = Arc::new(Mutex::new(Chain::new("net", Time(1000), constant)));
+        let banned = FakePeer::start("a", 101, honest(&chain)).await;
+        let other = FakePeer::start("b", 102, honest(&chain)).await;
+        let peers = pinned(&[banned.peer.clone(), other.peer.clone()]).unwrap();
+        let (net, _task) = Net::start(peers).unwrap();
+        let mut links = net.links();
+        let mut until = async |want: [bool; 2]| {
+            let done = |links: &Vec<Link>| links.iter().map(|link| link.connected).eq(want);
+            timeout(Duration::from_secs(10), links.wait_for(done)).await.unwrap().unwrap();
+        };
+        until([true, true]).await;
+        let (began, length) = (Instant::now(), Duration::from_millis(1500));
+        net.ban(0, length).await;
+        until([false, true]).await;
+        assert_eq!(net.ask(0, Request::Tip).await, Err(AskError::Lost));
+        assert_eq!(net.ask(1, Request::Tip).await, Ok(Response::Unknown));
+        until([true, true]).await;
+        // Above the pause that any lost connection has before it is dialled again.
+        assert!(began.elapsed() >= length, "{:?}", began.elapsed());
+        assert_eq!(net.ask(0, Request::Tip).await, Ok(Response::Unknown));
+    }
 }

@@ -8,7 +8,7 @@ use qratum_chain::types::{ForkEvidence, Genesis, GenesisValidator, Height, Time}
 use qratum_crypto::sign::ed25519::PublicKey;
 use qratum_verifier::{Reject, Trusted, detect::Fork};
 
-use crate::{State, config::Pinned};
+use crate::{Ban, State, config::Pinned};
 
 /// What is known at one moment.
 #[derive(Clone, Debug)]
@@ -66,11 +66,23 @@ pub struct PeerView {
     pub connected: bool,
     /// The height it last said its newest block has. Not verified: a peer may say anything.
     pub claimed_height: Option<Height>,
+    /// How often it was late, broke off or offered what it did not lead to; one goes with each turn.
+    /// Who has more than others is followed after them.
+    pub demerits: u32,
+    /// Why it is asked nothing now, and how long.
+    pub ban: Option<Ban>,
 }
 
 impl PeerView {
     pub(crate) fn of(peer: &Pinned) -> Self {
-        Self { name: peer.name.clone(), id: peer.id, connected: false, claimed_height: None }
+        Self {
+            name: peer.name.clone(),
+            id: peer.id,
+            connected: false,
+            claimed_height: None,
+            demerits: 0,
+            ban: None,
+        }
     }
 }
 

@@ -229,7 +229,8 @@ where
     }
 }
 
-/// Reads a u32 length and that many bytes, in steps, so that a lying length costs nothing.
+/// Reads a u32 length and that many bytes, in steps, so that a lying length costs nothing. A frame
+/// that ends early is told from one that is wrong: whoever is stopped in the middle of it is no liar.
 async fn read_frame<V: Decode>(io: &mut (impl AsyncRead + Unpin + Send), most: usize) -> io::Result<V> {
     let mut length = [0; 4];
     io.read_exact(&mut length).await?;
@@ -240,7 +241,7 @@ async fn read_frame<V: Decode>(io: &mut (impl AsyncRead + Unpin + Send), most: u
     let mut frame = Vec::new();
     io.take(u64::from(length)).read_to_end(&mut frame).await?;
     if frame.len() != length as usize {
-        return Err(invalid(&Malformed::Truncated));
+        return Err(io::ErrorKind::UnexpectedEof.into());
     }
     V::from_bytes(&frame).map_err(|why| invalid(&why))
 }

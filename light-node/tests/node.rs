@@ -5,6 +5,8 @@
 
 #[path = "support/chain.rs"]
 mod chain;
+#[path = "node/lies.rs"]
+mod lies;
 #[path = "support/peer.rs"]
 mod peer;
 
@@ -25,7 +27,7 @@ use qratum_chain::{
 };
 use qratum_light_node::{
     Clock, Config, FetchError, LightNode, Reason, Snapshot, StartError, State, StoreState,
-    wire::{MAX_RESPONSE, Request, Response},
+    wire::{Request, Response},
 };
 use qratum_verifier::{Reject, Trusted, proof};
 
@@ -132,69 +134,6 @@ async fn follows_two_peers_across_sets_that_share_nobody() {
     node.stop().await;
 }
 
-/// Each lie is refused for its own reason and moves nothing; the honest twin of the same block
-/// from the same peer is then accepted.
-#[tokio::test]
-async fn a_lie_is_refused_with_its_reason_and_moves_nothing() {
-    let chain = grown(constant, 1);
-    let mut foreign = Chain::new("other", chain.lock().unwrap().genesis.time, constant);
-    foreign.grow_by(1);
-    let block = chain.lock().unwrap().tip().unwrap().clone();
-    let unsigned = |answer: Vec<u8>| -> Script { Box::new(move |_| Some(answer.clone())) };
-    let lies: Vec<(&str, Script)> = vec![
-        ("BadSignature", tip(bad_signature(block.clone()))),
-        ("WrongChain", tip(foreign.tip().unwrap().clone())),
-        ("OffTopic", unsigned(Response::History(vec![Hash::ZERO]).to_bytes())),
-        ("Malformed", unsigned(b"garbage".to_vec())),
-        ("Cut", Box::new(|_| None)),
-    ];
-    let liar = FakePeer::start("liar", 101, unsigned(Response::Unknown.to_bytes())).await;
-    let node = LightNode::start(config(&chain, &[&liar], None)).await.unwrap();
-    for (reason, script) in lies {
-        liar.now(script);
-        until_refused(&node, reason).await;
-    }
-    liar.now(unsigned(vec![0; MAX_RESPONSE + 1]));
-    let large = Reason::Malformed("frame is larger than allowed".to_owned());
-    let snapshot =
-        until(&node, "too large", |snapshot| snapshot.refusals.iter().any(|r| r.reason == large)).await;
-    assert_eq!(height(&snapshot), 0);
-    assert!(snapshot.refusals.iter().all(|refusal| refusal.peer == "liar"));
-
-    liar.now(tip(block.clone()));
-    assert_eq!(until_height(&node, 1).await.head.id(), block.header.id());
-    node.stop().await;
-}
-
-/// A tip that no block leads to costs its peer the lead, and the others nothing.
-#[tokio::test]
-async fn a_liar_beside_an_honest_peer_holds_nothing_up() {
-    let chain = grown(disjoint, 10);
-    let mut own = Chain::new("net", chain.lock().unwrap().genesis.time, |set| {
-        disjoint(if set == 0 { 0 } else { set + 20 })
-    });
-    own.grow_by(400);
-    let far = own.tip().unwrap().clone();
-    let liar = FakePeer::start(
-        "liar",
-        101,
-        Box::new(move |request| {
-            Some(match request {
-                Request::Tip => Response::Block(Box::new(far.clone())).to_bytes(),
-                _ => Response::Unknown.to_bytes(),
-            })
-        }),
-    )
-    .await;
-    let good = FakePeer::start("good", 102, honest(&chain)).await;
-    let node = LightNode::start(config(&chain, &[&liar, &good], None)).await.unwrap();
-    let refused = until_refused(&node, "Missing").await;
-    assert!(matches!(refused, Reason::Missing(Height(1..400))), "{refused:?}");
-    let snapshot = until_height(&node, 10).await;
-    assert_eq!(snapshot.head.id(), chain.lock().unwrap().tip().unwrap().header.id());
-    node.stop().await;
-}
-
 #[tokio::test]
 async fn another_key_at_a_pinned_address_is_not_believed() {
     let chain = grown(constant, 3);
@@ -239,6 +178,13 @@ async fn off_by(offset_ms: i64, check: impl AsyncFnOnce(&LightNode)) {
 
 const HOUR: i64 = 3_600_000;
 
+/// Law 10: honest peers are no liars because the clock here is wrong.
+fn costs_nobody_anything(snapshot: &Snapshot) {
+    for peer in &snapshot.peers {
+        assert_eq!((&peer.ban, peer.demerits, peer.connected), (&None, 0, true), "{peer:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_clock_that_is_behind_is_a_state_and_no_peers_fault() {
     off_by(-HOUR, async |node| {
@@ -246,6 +192,7 @@ async fn a_clock_that_is_behind_is_a_state_and_no_peers_fault() {
         let offset = snapshot.clock_offset_ms.unwrap();
         assert!((-HOUR..-HOUR + 5000).contains(&offset), "{offset}");
         assert_eq!((height(&snapshot), &snapshot.refusals), (0, &Vec::new()));
+        costs_nobody_anything(&snapshot);
         assert!(!snapshot.witnesses.may_arm);
         assert_eq!(node.synced(PATIENCE).await.unwrap_err().state, State::Clock);
     })
@@ -261,6 +208,7 @@ async fn a_clock_that_is_ahead_is_a_state_and_no_peers_fault() {
         assert!(height(&snapshot) > 1);
         let agreed = until(node, "agreed", |snapshot| snapshot.witnesses.operators.len() == 2).await;
         assert_eq!((agreed.state, &agreed.refusals), (State::Clock, &Vec::new()));
+        costs_nobody_anything(&agreed);
         assert!(!agreed.witnesses.may_arm, "a wrong clock stops acting");
         assert!(node.synced(PATIENCE).await.is_ok(), "heads are verified all the same");
     })
@@ -456,6 +404,9 @@ async fn a_header_of_another_branch_is_no_answer() {
     }));
     let Err(FetchError::Rejected(reject)) = node.header(Height(5)).await else { panic!("not refused") };
     assert_eq!(reject.name(), "HistoryProof");
+    node.stop().await;
+    let node = LightNode::start(config(&chain, &[&a], None)).await.unwrap();
+    until_height(&node, 34).await;
     assert_eq!(node.header(Height(6)).await.map(|proven| proven.proof.header.height), Ok(Height(6)));
     node.stop().await;
 }
@@ -527,8 +478,12 @@ async fn history_proves_what_has_no_certificate() {
     let mut forged = spoilt.clone();
     forged.header.tx_root = Hash([9; 32]);
     let a = FakePeer::start("a", 101, honest(&chain)).await;
-    let node = LightNode::start(config(&chain, &[&a], None)).await.unwrap();
-    until_height(&node, 30).await;
+    let b = FakePeer::start("b", 102, honest(&chain)).await;
+    let config = config(&chain, &[&a, &b], None);
+    let connected =
+        |snapshot: &Arc<Snapshot>| height(snapshot) == 30 && snapshot.peers.iter().all(|peer| peer.connected);
+    let node = LightNode::start(config.clone()).await.unwrap();
+    until(&node, "both connected", connected).await;
     let instead = |block: LightBlock| -> Script {
         let chain = Arc::clone(&chain);
         Box::new(move |request| match request {
@@ -542,8 +497,12 @@ async fn history_proves_what_has_no_certificate() {
     assert_eq!(proven.proof.header, spoilt.header);
     assert!(proven.proof.certificate.is_none() && proven.proof.history.is_some());
     assert!(matches!(until_refused(&node, "BadSignature").await, Reason::Rejected(_)));
+    node.stop().await;
 
-    a.now(instead(forged));
+    a.now(instead(forged.clone()));
+    b.now(instead(forged));
+    let node = LightNode::start(config).await.unwrap();
+    until(&node, "both connected", connected).await;
     let refused = node.header(Height(17)).await.map(drop);
     assert!(matches!(refused, Err(FetchError::Rejected(Reject::CertificateBlock { .. }))), "{refused:?}");
     node.stop().await;

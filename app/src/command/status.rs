@@ -1,7 +1,7 @@
 //! `qratum status`: what is verified now?
 
 use qratum_chain::types::Genesis;
-use qratum_light_node::{PeerView, Refusal, Snapshot, Witnesses};
+use qratum_light_node::{Ban, PeerView, Refusal, Snapshot, Witnesses};
 use qratum_verifier::witness;
 use serde::Serialize;
 
@@ -46,6 +46,18 @@ struct PeerJson {
     connected: bool,
     /// Not verified.
     claimed_height: Option<u64>,
+    demerits: u32,
+    ban: Option<BanJson>,
+}
+
+/// Why a peer is asked nothing, and how long.
+#[derive(Debug, Serialize)]
+struct BanJson {
+    reason: &'static str,
+    text: String,
+    at_ms: u64,
+    until_ms: u64,
+    count: u32,
 }
 
 /// Who else has the block of a height.
@@ -150,10 +162,7 @@ impl Status {
         page.push_str(&format!("witnesses {}\n", self.witnesses.line()));
         page.push_str(&format!("anchor    height {}, {}\n", self.anchor.height, self.anchor.block_id));
         for peer in &self.peers {
-            let claim =
-                peer.claimed_height.map_or_else(String::new, |h| format!(", claims height {h} (unverified)"));
-            let link = if peer.connected { "connected" } else { "not connected" };
-            page.push_str(&format!("peer      {}: {link}{claim}\n", peer.name));
+            page.push_str(&format!("peer      {}: {}\n", peer.name, peer.line()));
         }
         for refusal in &self.refusals {
             page.push_str(&format!("refused   {}: {} ({})\n", refusal.peer, refusal.text, refusal.reason));
@@ -179,8 +188,38 @@ impl WitnessesJson {
 
 impl From<&PeerView> for PeerJson {
     fn from(peer: &PeerView) -> Self {
-        let claimed_height = peer.claimed_height.map(|height| height.0);
-        Self { name: peer.name.clone(), connected: peer.connected, claimed_height }
+        Self {
+            name: peer.name.clone(),
+            connected: peer.connected,
+            claimed_height: peer.claimed_height.map(|height| height.0),
+            demerits: peer.demerits,
+            ban: peer.ban.as_ref().map(BanJson::from),
+        }
+    }
+}
+
+impl PeerJson {
+    fn line(&self) -> String {
+        if let Some(ban) = &self.ban {
+            let left = time::age(ban.until_ms.saturating_sub(time::now().0));
+            return format!("banned for {left} more: {} ({})", ban.text, ban.reason);
+        }
+        let link = if self.connected { "connected" } else { "not connected" };
+        let claim = self.claimed_height.map(|height| format!(", claims height {height} (unverified)"));
+        let behind = if self.demerits > 0 { ", asked after others" } else { "" };
+        format!("{link}{}{behind}", claim.unwrap_or_default())
+    }
+}
+
+impl From<&Ban> for BanJson {
+    fn from(ban: &Ban) -> Self {
+        Self {
+            reason: ban.reason.name(),
+            text: ban.reason.to_string(),
+            at_ms: ban.at.0,
+            until_ms: ban.until.0,
+            count: ban.count,
+        }
     }
 }
 

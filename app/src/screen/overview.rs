@@ -1,5 +1,6 @@
 //! The first pane: what is verified, who signed it, who told us.
 
+use qratum_chain::types::Time;
 use qratum_light_node::{PeerView, Refusal, Snapshot, StoreState};
 use qratum_themes::{Mark, Theme, Tone};
 use qratum_verifier::Trusted;
@@ -155,7 +156,7 @@ fn facts(model: &Model, head: &Trusted, frame: &mut Frame<'_>, area: Rect) {
 /// The peers, and what of theirs was refused.
 fn told_by(model: &Model, snapshot: &Snapshot, frame: &mut Frame<'_>, (peers_at, refusals_at): (Rect, Rect)) {
     let theme = &model.theme;
-    let peers: Vec<_> = snapshot.peers.iter().map(|view| peer(theme, view)).collect();
+    let peers: Vec<_> = snapshot.peers.iter().map(|view| peer(theme, view, model.now)).collect();
     let connected = snapshot.peers.iter().filter(|peer| peer.connected).count();
     let witnesses = &snapshot.witnesses;
     let agree = format!("{} witnesses at {}", witnesses.operators.len(), witnesses.height);
@@ -167,9 +168,14 @@ fn told_by(model: &Model, snapshot: &Snapshot, frame: &mut Frame<'_>, (peers_at,
     }
 }
 
-fn peer(theme: &Theme, peer: &PeerView) -> Line<'static> {
-    let mark = if peer.connected { Mark::Connected } else { Mark::Apart };
+fn peer(theme: &Theme, peer: &PeerView, now: Time) -> Line<'static> {
     let name = SafeText::new(&peer.name, SafeText::NAME);
+    if let Some(ban) = &peer.ban {
+        let left = time::age(time::since(now, ban.until));
+        let text = format!(" {name:<12} banned for {left} more: {}", ban.reason.name());
+        return Line::from_iter([Span::raw(" "), badge::glyph(theme, Mark::Refused), Span::raw(text)]);
+    }
+    let mark = if peer.connected { Mark::Connected } else { Mark::Apart };
     let mut spans = vec![
         Span::raw(" "),
         badge::glyph(theme, mark),

@@ -7,7 +7,7 @@ use qratum_chain::{
     types::{Genesis, Height, LightBlock, Time},
 };
 use qratum_light_node::{
-    Config, LightNode, Proven, Reason, Refusal, Snapshot, State, StoreState, peers_from_json,
+    Ban, Config, LightNode, Proven, Reason, Refusal, Snapshot, State, StoreState, peers_from_json,
 };
 use qratum_themes::{Colors, Glyphs, Theme};
 use qratum_verifier::{Reject, Rules, SetCache, Trusted, Verdict, proof, verify};
@@ -245,6 +245,16 @@ fn a_wrong_clock_is_shown_with_how_far_it_is_off() {
 fn refusal(peer: &str) -> Refusal {
     let reason = Reason::Rejected(Reject::BadSignature { signer: 2 });
     Refusal { peer: peer.to_owned(), reason, at: Time(0), count: 3 }
+}
+
+#[test]
+fn a_banned_peer_is_shown_with_its_lie_and_for_how_long() {
+    let mut snapshot = live();
+    let reason = Reason::Rejected(Reject::BadSignature { signer: 2 });
+    let until = head().header().get().time.plus(62_000);
+    snapshot.peers[3].ban = Some(Ban { reason, at: Time(0), until, count: 1 });
+    let rows = drawn(&watching(snapshot, Glyphs::Unicode), 80, 24).join("\n");
+    assert!(rows.contains(" ✗ west         banned for 59 s more: BadSignature"), "{rows}");
 }
 
 #[test]

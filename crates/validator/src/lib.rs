@@ -3,7 +3,6 @@
 //!
 //! - [`block`], [`message`]: what validators send one another.
 //! - [`quorum`]: whether votes make a certificate.
-//! - [`signer`]: what signs, or refuses to.
 //! - [`ledger`]: what the next header must say, field by field.
 //! - [`engine`]: the Tendermint core, behind our own types.
 //! - [`host`]: the state machine around it; no clock, no sockets.
@@ -26,7 +25,6 @@ pub mod message;
 pub mod network;
 pub mod quorum;
 pub mod serve;
-pub mod signer;
 pub mod store;
 #[cfg(test)]
 mod testing;

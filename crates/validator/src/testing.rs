@@ -300,7 +300,7 @@ impl Net {
                     let to = if (p as usize) < i { p as usize } else { p as usize + 1 };
                     self.post(to, Arrival::Wanted(i, height));
                 }
-                Output::Note(note) | Output::Warn(note) => self.notes.push(note),
+                Output::Note(note) => self.notes.push(note),
             }
         }
     }

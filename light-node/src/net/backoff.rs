@@ -14,12 +14,14 @@ const LONGEST: Duration = Duration::from_secs(30);
 pub(super) struct Backoff {
     due: Option<Instant>,
     pause: Duration,
+    /// No attempt is due before this.
+    not_before: Option<Instant>,
 }
 
 impl Backoff {
     /// Due at once.
     pub(super) const fn new(now: Instant) -> Self {
-        Self { due: Some(now), pause: FIRST }
+        Self { due: Some(now), pause: FIRST, not_before: None }
     }
 
     /// When to dial; `None` while an attempt or a connection stands.
@@ -34,8 +36,19 @@ impl Backoff {
 
     /// The attempt failed, or the connection is gone.
     pub(super) fn lost(&mut self, now: Instant) {
-        self.due = now.checked_add(self.pause);
+        self.due = now.checked_add(self.pause).max(self.not_before);
         self.pause = self.pause.saturating_mul(2).min(LONGEST);
+    }
+
+    /// No attempt before then.
+    pub(super) fn not_before(&mut self, then: Option<Instant>) {
+        self.not_before = then;
+        self.due = self.due.max(then).filter(|_| self.due.is_some());
+    }
+
+    /// Whether a connection that stands all the same is to be hung up on.
+    pub(super) fn is_early(&self, now: Instant) -> bool {
+        self.not_before.is_some_and(|then| now < then)
     }
 
     /// The peer has answered something.
@@ -64,5 +77,22 @@ mod tests {
         backoff.answered();
         backoff.lost(now);
         assert_eq!(backoff.due(), Some(now + FIRST));
+    }
+
+    #[test]
+    fn nothing_is_due_before_a_ban_is_over() {
+        let now = Instant::now();
+        let (mut backoff, then) = (Backoff::new(now), now + Duration::from_secs(600));
+        backoff.not_before(Some(then));
+        assert_eq!(backoff.due(), Some(then));
+        backoff.dialling();
+        backoff.not_before(Some(then));
+        assert_eq!(backoff.due(), None, "a connection stands");
+        assert!(backoff.is_early(now) && !backoff.is_early(then));
+        backoff.lost(now);
+        assert_eq!(backoff.due(), Some(then));
+        backoff.answered();
+        backoff.lost(then);
+        assert_eq!(backoff.due(), Some(then + FIRST));
     }
 }

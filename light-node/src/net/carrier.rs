@@ -1,6 +1,6 @@
 //! The task that owns the swarm: dials what is due, sends questions, hands answers back.
 
-use std::{collections::HashMap, io};
+use std::{collections::HashMap, io, time::Duration};
 
 use futures::{FutureExt, StreamExt, future};
 use libp2p::{
@@ -50,6 +50,14 @@ pub(crate) enum AskError {
     Malformed(String),
 }
 
+/// What the carrier is told to do.
+pub(super) enum Order {
+    /// Ask a peer.
+    Ask(Question),
+    /// Hang up on a peer, and leave it alone for a time.
+    Ban { peer: usize, length: Duration },
+}
+
 /// A question on its way. The permit counts it as in flight until it is answered or given up.
 pub(super) struct Question {
     pub(super) peer: usize,
@@ -80,14 +88,15 @@ impl Carrier {
     }
 
     /// Runs until nobody can ask any more.
-    pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Question>) {
+    pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Order>) {
         loop {
             let due = self.peers.iter().filter_map(|peer| peer.backoff.due()).min();
             let alarm = due.map_or_else(|| future::pending().boxed(), |due| sleep_until(due).boxed());
             tokio::select! {
                 event = self.swarm.select_next_some() => self.on_event(event),
-                question = inbox.recv() => match question {
-                    Some(question) => self.send(question),
+                order = inbox.recv() => match order {
+                    Some(Order::Ask(question)) => self.send(question),
+                    Some(Order::Ban { peer, length }) => self.ban(peer, length),
                     None => return,
                 },
                 () = alarm => self.dial_due(),
@@ -124,10 +133,22 @@ impl Carrier {
         }
     }
 
+    fn ban(&mut self, peer: usize, length: Duration) {
+        let Some(Remote { pinned, backoff }) = self.peers.get_mut(peer) else { return };
+        backoff.not_before(Instant::now().checked_add(length));
+        // Fails only when there is no connection.
+        let _ = self.swarm.disconnect_peer_id(pinned.id);
+    }
+
     fn on_event(&mut self, event: SwarmEvent<Event<Request, Response>>) {
         match event {
             SwarmEvent::Behaviour(event) => self.on_message(event),
             SwarmEvent::ConnectionEstablished { peer_id, .. } => {
+                if self.remote(&peer_id).is_some_and(|remote| remote.backoff.is_early(Instant::now())) {
+                    // It was being dialled when it was banned; fails only when it is gone again.
+                    let _ = self.swarm.disconnect_peer_id(peer_id);
+                    return;
+                }
                 self.link(&peer_id, Link { connected: true, tried: true, wrong_key: false });
             }
             SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {

@@ -3,7 +3,7 @@
 use qratum_chain::types::{CommitCertificate, Round, SignedProposal, SignedVote};
 
 use super::journal::{Entry, Timer};
-use crate::{message::RoundReason, signer::Refusal};
+use crate::message::RoundReason;
 
 /// What the engine wants done, in this order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +26,6 @@ pub enum Event {
     StopAll,
     /// Build a block: it is our turn in this round.
     Build(Round),
-    /// A statement was not signed, so it is not made.
-    Withheld(Refusal),
     /// This block is final.
     Decided(CommitCertificate),
 }

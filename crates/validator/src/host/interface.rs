@@ -35,10 +35,8 @@ pub enum Output {
     Tell(Message),
     /// Ask this peer for decided blocks from this height on.
     Ask(Peer, Height),
-    /// Tell an operator who wants to know everything.
+    /// Tell the operator.
     Note(String),
-    /// Tell the operator in any case.
-    Warn(String),
 }
 
 /// Why a validator cannot go on.

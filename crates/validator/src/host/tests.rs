@@ -1,8 +1,5 @@
 use qratum_chain::types::{BlockId, Phase, Proposal, SetId, SignedVote, Vote};
-use qratum_crypto::{
-    hash::Hash,
-    sign::ed25519::{PublicKey, SecretKey, Signature},
-};
+use qratum_crypto::hash::Hash;
 use qratum_light_node::wire::Response;
 
 use super::*;
@@ -265,50 +262,6 @@ fn a_forged_vote_or_polka_moves_nothing() {
     assert!(!entered(skip(vec![good(0), vote(Phase::Prevote, 1, 0)])), "a forged signature");
     assert!(!entered(skip(vec![good(0), good(0)])), "one signer twice");
     assert!(!entered(Message::Polka(vec![good(0), vote(Phase::Prevote, 1, 0), good(2)])));
-}
-
-/// Refuses from the second vote on, as a device would that lost its power.
-struct Reluctant(SecretKey, u32);
-
-impl Signer for Reluctant {
-    fn public(&self) -> PublicKey {
-        self.0.public()
-    }
-
-    fn vote(&mut self, vote: &Vote) -> Result<Signature, Refusal> {
-        self.1 += 1;
-        if self.1 == 1 { self.0.vote(vote) } else { Err(Refusal("no power".to_owned())) }
-    }
-
-    fn proposal(&mut self, _: &Proposal) -> Result<Signature, Refusal> {
-        Err(Refusal("no power".to_owned()))
-    }
-}
-
-#[test]
-fn a_signer_that_refuses_is_named_once_and_the_chain_is_followed_without_a_vote() {
-    let own = roles().1;
-    let signer = Reluctant(key(own), 0);
-    let mut host = Host::new(ledger(2), signer, Vec::new(), 3, at(2_000)).unwrap();
-    host.tick(at(3_500)).unwrap();
-    let mut outputs = host.message(Peer(0), proposal_at(3_500, |_| {}), at(3_500)).unwrap();
-    let Some(Output::Tell(Message::Vote(prevote))) = outputs.last().cloned() else { panic!("{outputs:?}") };
-    assert_eq!(votes(&outputs).len(), 1, "the first is signed");
-    for phase in [Phase::Prevote, Phase::Precommit] {
-        for signer in (0..4).filter(|signer| *signer != own) {
-            let vote = Vote { phase, ..prevote.vote.clone() };
-            let signature = key(signer).sign(&vote.sign_bytes());
-            let message = Message::Vote(SignedVote { vote, signer, signature });
-            outputs.extend(host.message(Peer(0), message, at(3_600)).unwrap());
-        }
-    }
-    assert_eq!(votes(&outputs).len(), 1, "no precommit left");
-    let warning = "the signer refuses, so this validator does not vote: no power";
-    let warned = |output: &&Output| **output == Output::Warn(warning.to_owned());
-    assert_eq!(outputs.iter().filter(warned).count(), 1);
-    let Some(Output::Keep(decided)) = outputs.last() else { panic!("{outputs:?}") };
-    let commit = decided.certificate.commit().unwrap();
-    assert!(decided.height() == Height(3) && commit.bitmap.indexes().all(|signer| signer != own));
 }
 
 /// What a light node is told of heights 2 and 3, as (height, signer, phase).
