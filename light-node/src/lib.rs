@@ -36,8 +36,7 @@ pub use config::{Config, ConfigError, Peer, peers_from_json};
 pub use fetch::{FetchError, Proven};
 pub use libp2p::{Multiaddr, PeerId};
 pub use node::{LightNode, StartError, SyncError};
-pub use score::Ban;
-pub use snapshot::{Names, PeerView, Reason, Refusal, Snapshot, StoreState, Witnesses};
+pub use snapshot::{Ban, Names, PeerView, Reason, Refusal, Snapshot, StoreState, Witnesses};
 pub use state::State;
 
 #[cfg(test)]

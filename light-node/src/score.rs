@@ -16,10 +16,9 @@
 
 use std::time::Duration;
 
-use qratum_chain::types::Time;
 use qratum_verifier::Blame;
 
-use crate::Reason;
+use crate::{Ban, Reason};
 
 /// What an answer costs that was late or broke off.
 const LATE: u32 = 2;
@@ -30,27 +29,6 @@ const FALSE_OFFER: u32 = 30;
 const MOST_OFFERS: u32 = 4;
 /// The most demerits a peer can have.
 const MOST_DEMERITS: u32 = FALSE_OFFER.saturating_mul(2u32.saturating_pow(MOST_OFFERS));
-
-/// A peer that is asked nothing for a time, because it was proven to lie.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ban {
-    /// The lie.
-    pub reason: Reason,
-    /// When it was told, by the local clock.
-    pub at: Time,
-    /// When the ban ends, by the local clock as it was then.
-    pub until: Time,
-    /// How many bans in a row this is.
-    pub count: u32,
-}
-
-impl Ban {
-    /// The first ban: long enough that a liar costs a few answers an hour, short enough that a peer
-    /// that was mended comes back soon.
-    pub const FIRST: Duration = Duration::from_secs(60);
-    /// No ban is longer: peers are few and pinned, and a mended one should not be missed for a day.
-    pub const LONGEST: Duration = Duration::from_secs(3600);
-}
 
 /// How one peer has done.
 #[derive(Clone, Debug, Default)]
@@ -174,7 +152,7 @@ fn price(reason: &Reason) -> Price {
 
 #[cfg(test)]
 mod tests {
-    use qratum_chain::types::Height;
+    use qratum_chain::types::{Height, Time};
     use qratum_verifier::Reject;
 
     use super::*;

@@ -1,14 +1,14 @@
 //! What does the node know now? Plain values behind `Arc`s: cheap to take, nothing to lock.
 
 use core::fmt;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use libp2p::PeerId;
 use qratum_chain::types::{ForkEvidence, Genesis, GenesisValidator, Height, Time};
 use qratum_crypto::sign::ed25519::PublicKey;
 use qratum_verifier::{Reject, Trusted, detect::Fork};
 
-use crate::{Ban, State, config::Pinned};
+use crate::{State, config::Pinned};
 
 /// What is known at one moment.
 #[derive(Clone, Debug)]
@@ -84,6 +84,27 @@ impl PeerView {
             ban: None,
         }
     }
+}
+
+/// A peer that is asked nothing for a time, because it was proven to lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ban {
+    /// The lie.
+    pub reason: Reason,
+    /// When it was told, by the local clock.
+    pub at: Time,
+    /// When the ban ends, by the local clock as it was then.
+    pub until: Time,
+    /// How many bans in a row this is.
+    pub count: u32,
+}
+
+impl Ban {
+    /// The first ban: long enough that a liar costs a few answers an hour, short enough that a peer
+    /// that was mended comes back soon.
+    pub const FIRST: Duration = Duration::from_secs(60);
+    /// No ban is longer: peers are few and pinned, and a mended one should not be missed for a day.
+    pub const LONGEST: Duration = Duration::from_secs(3600);
 }
 
 /// Something a peer did that was not accepted.
