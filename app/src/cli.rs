@@ -38,6 +38,10 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Say what is verified now
     Status(NetworkArgs),
+    /// Print the validator set of the newest verified head, and who signed it
+    Validators(NetworkArgs),
+    /// Print the pinned peers: who is connected, what they claim, what was refused
+    Peers(NetworkArgs),
     /// Print a line for each verified head and each change, until told to stop
     #[command(
         after_help = "Examples:\n  qratum watch --json\n  qratum watch --until live --timeout 60 && echo up\n  qratum watch --heads 10"

@@ -16,7 +16,7 @@ mod check;
 mod support;
 
 use check::Schema;
-use support::{Demo, json};
+use support::{Demo, json, qratum};
 
 fn events(text: &[u8]) -> Vec<Value> {
     let text = std::str::from_utf8(text).unwrap();
@@ -51,4 +51,55 @@ fn commands_and_a_watch_run_beside_a_demo() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.trim_end().lines().last().unwrap().starts_with("state live, last verified height "));
     assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn the_set_and_the_peers_of_a_demo_are_told() {
+    let mut demo = Demo::start("members");
+    demo.reach(2);
+    let (set, code) = json(&demo.run(&["validators", "--json", "--timeout", "30"]));
+    assert_eq!(code, 0);
+    Schema::named("validators").holds(&set, "validators");
+    let members: Vec<(&str, u64, u64)> = set["validators"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|member| {
+            let number = |field: &str| member[field].as_u64().unwrap();
+            (member["name"].as_str().unwrap(), number("power"), number("share"))
+        })
+        .collect();
+    let want = [("north", 30, 3000), ("east", 25, 2500), ("south", 25, 2500), ("west", 20, 2000)];
+    assert_eq!(members, want);
+    let signed = set["validators"].as_array().unwrap().iter().filter(|member| member["signed"] == true);
+    assert_eq!(signed.map(|member| member["power"].as_u64().unwrap()).sum::<u64>(), set["signed"]);
+
+    let (peers, code) = json(&demo.run(&["peers", "--json", "--timeout", "30"]));
+    assert_eq!(code, 0, "{peers}");
+    Schema::named("peer-list").holds(&peers, "peers");
+    let list = peers["peers"].as_array().unwrap();
+    assert_eq!(list.len(), 4);
+    assert!(list.iter().all(|peer| peer["connected"] == true), "{peers}");
+    let page = demo.run(&["peers", "--timeout", "30"]);
+    assert!(String::from_utf8(page.stdout).unwrap().starts_with("4 of 4 peers connected, "));
+}
+
+/// Nobody listens at the peers' addresses of the samples.
+#[test]
+fn a_network_that_is_down_has_peers_and_no_set() {
+    let home = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
+    let run = |arguments: &[&str]| {
+        qratum(&[arguments, &["--home", home, "--timeout", "1"]].concat()).output().unwrap()
+    };
+    let (peers, code) = json(&run(&["peers", "--json"]));
+    assert_eq!((code, peers["peers"][0]["operator"].as_str()), (3, Some("north")));
+    Schema::named("peer-list").holds(&peers, "down");
+    let output = run(&["validators", "--json"]);
+    assert_eq!((output.status.code(), output.stdout), (Some(3), Vec::new()));
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        complaint.starts_with("qratum: no verified block from a peer: the light node is "),
+        "{complaint}"
+    );
+    assert!(complaint.ends_with("\n`qratum doctor` looks for the cause\n"), "{complaint}");
 }

@@ -8,7 +8,9 @@ mod explain;
 mod header;
 mod lines;
 mod network;
+mod peers;
 mod status;
+mod validators;
 mod verdict;
 mod verify;
 mod watch;
@@ -26,6 +28,8 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         None => console::run(&Home::resolve(home)?, ascii),
         Some(Command::Demo(args)) => demo::run(home, &args, json, ascii),
         Some(Command::Status(args)) => status::run(&Home::resolve(home)?, &args, json),
+        Some(Command::Validators(args)) => validators::run(&Home::resolve(home)?, &args, json),
+        Some(Command::Peers(args)) => peers::run(&Home::resolve(home)?, &args, json),
         Some(Command::Watch(args)) => watch::run(&Home::resolve(home)?, &args, json),
         Some(Command::Header(args)) => header::run(&Home::resolve(home)?, &args, json),
         Some(Command::Verify(args)) => verify::run(&args, json),

@@ -75,8 +75,9 @@ struct AnchorJson {
     time_ms: u64,
 }
 
+/// Something a peer did that was not accepted.
 #[derive(Debug, Serialize)]
-struct RefusalJson {
+pub(super) struct RefusalJson {
     peer: String,
     reason: &'static str,
     text: String,
@@ -165,7 +166,7 @@ impl Status {
             page.push_str(&format!("peer      {}: {}\n", peer.name, peer.line()));
         }
         for refusal in &self.refusals {
-            page.push_str(&format!("refused   {}: {} ({})\n", refusal.peer, refusal.text, refusal.reason));
+            page.push_str(&format!("refused   {}: {}\n", refusal.peer, refusal.line()));
         }
         page
     }
@@ -232,5 +233,18 @@ impl From<&Refusal> for RefusalJson {
             at_ms: refusal.at.0,
             count: refusal.count,
         }
+    }
+}
+
+impl RefusalJson {
+    /// Whether the peer of this name did it.
+    pub(super) fn is_of(&self, peer: &str) -> bool {
+        self.peer == peer
+    }
+
+    /// What it was, in words.
+    pub(super) fn line(&self) -> String {
+        let times = if self.count > 1 { format!(", {} times", self.count) } else { String::new() };
+        format!("{} ({}){times}", self.text, self.reason)
     }
 }
