@@ -6,6 +6,7 @@ use clap::{
     Args, Parser, Subcommand,
     builder::{PossibleValuesParser, TypedValueParser},
 };
+use qratum_chain::{document::block_id_from_hex, types::BlockId};
 use qratum_light_node::State;
 
 use crate::exit::CODES;
@@ -51,6 +52,13 @@ pub(crate) enum Command {
     Header(HeaderArgs),
     /// Check a header document offline
     Verify(VerifyArgs),
+    /// What is trusted at first
+    Anchor {
+        #[command(subcommand)]
+        command: AnchorCommand,
+    },
+    /// Leave a fork, or an anchor that is too old, with a block that operators vouch for
+    Reanchor(ReanchorArgs),
     /// Evidence that someone broke the protocol
     Evidence {
         #[command(subcommand)]
@@ -121,9 +129,12 @@ fn height(text: &str) -> Result<u64, String> {
 pub(crate) struct VerifyArgs {
     /// The document; "-" reads standard input
     pub(crate) file: PathBuf,
-    /// What is trusted at first: a genesis.json
+    /// What is trusted at first: a genesis.json, or an anchor document
     #[arg(long, value_name = "FILE")]
     pub(crate) anchor: PathBuf,
+    /// The genesis.json of the chain of an anchor document [default: that of the home]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) genesis: Option<PathBuf>,
     /// The time to judge at: YYYY-MM-DDTHH:MM:SSZ, or milliseconds since 1970 [default: now]
     #[arg(long, value_name = "TIME", value_parser = crate::time::parse)]
     pub(crate) at: Option<qratum_chain::types::Time>,
@@ -133,4 +144,45 @@ pub(crate) struct VerifyArgs {
 pub(crate) enum EvidenceCommand {
     /// Check an evidence document offline
     Verify(VerifyArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AnchorCommand {
+    /// Say which block is trusted at first, how old it is and where it came from
+    Show,
+    /// Start from a newer block from now on
+    Import(PinArgs),
+    /// Print a verified block as an anchor document for others
+    Export(ExportArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PinArgs {
+    /// The anchor document; "-" reads standard input
+    pub(crate) file: PathBuf,
+    /// The block id of the anchor, as the operators gave it to you by another way
+    #[arg(long, value_name = "HEX", value_parser = block_id)]
+    pub(crate) block_id: BlockId,
+}
+
+fn block_id(text: &str) -> Result<BlockId, String> {
+    block_id_from_hex(text).map_err(|_| "a block id is 64 lower-case hex digits".to_owned())
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReanchorArgs {
+    #[command(flatten)]
+    pub(crate) pin: PinArgs,
+    /// Do not ask on the terminal whether to give up what it says will be given up
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// Height of the block [default: the newest verified one]
+    #[arg(long, allow_negative_numbers = true, value_parser = height)]
+    pub(crate) height: Option<u64>,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
 }

@@ -8,13 +8,14 @@ use std::{
 };
 
 use qratum_chain::{
-    document::{MAX_LENGTH, genesis_from_json},
+    document::{Anchor, DocumentError, MAX_LENGTH, genesis_from_json},
     types::Genesis,
 };
-use qratum_light_node::{Config, peers_from_json};
-use qratum_verifier::{Rules, Trusted};
+use qratum_light_node::{Config, Place, peers_from_json};
+use qratum_verifier::anchor::Start;
 
 use crate::{
+    cli::VerifyArgs,
     exit::{Exit, Failure},
     file,
 };
@@ -93,7 +94,22 @@ impl Home {
         let path = self.0.join("peers.json");
         let peers = peers_from_json(&file::read(&path, MAX_PEERS_FILE).map_err(as_usage)?)
             .map_err(|why| Failure::new(Exit::Usage, format!("{}: {why}", path.display())))?;
-        Ok(Config { genesis, peers, store: Some(self.0.join("store")) })
+        Ok(Config { genesis, anchor: self.pinned()?, peers, home: Some(self.place()), keep: true })
+    }
+
+    /// The files that the light node keeps or reads.
+    pub(crate) fn place(&self) -> Place {
+        Place::new(self.0.clone())
+    }
+
+    /// Where trust starts, and whether a checkpoint says so.
+    pub(crate) fn start(&self) -> Result<(Start, bool), Failure> {
+        let (genesis, anchor) = (genesis(&self.genesis_path())?, self.pinned()?);
+        Ok((start(&genesis, anchor.as_ref())?, anchor.is_some()))
+    }
+
+    fn pinned(&self) -> Result<Option<Anchor>, Failure> {
+        self.place().pinned().map_err(|why| Failure::new(Exit::Usage, why))
     }
 
     /// Whether there is a `genesis.json`; an error where that cannot be said or it cannot be read.
@@ -117,7 +133,7 @@ impl Home {
 
     /// Anchor and peers, with nothing kept: for commands beside a running console.
     pub(crate) fn config_without_store(&self) -> Result<Config, Failure> {
-        Ok(Config { store: None, ..self.config()? })
+        Ok(Config { keep: false, ..self.config()? })
     }
 }
 
@@ -135,10 +151,30 @@ pub(crate) fn genesis(path: &Path) -> Result<Genesis, Failure> {
     genesis_from_json(&text).map_err(|why| Failure::new(Exit::Usage, format!("{}: {why}", path.display())))
 }
 
-/// Reads a genesis file and makes it the anchor.
-pub(crate) fn anchor(path: &Path) -> Result<(Trusted, Rules), Failure> {
-    Trusted::genesis(&genesis(path)?)
-        .map_err(|why| Failure::new(Exit::Usage, format!("{}: {why}", path.display())))
+/// What `--anchor` names: a genesis, or an anchor document in the chain of a genesis, which is that
+/// of `--genesis` or of the home.
+pub(crate) fn trusted(home: Option<PathBuf>, args: &VerifyArgs) -> Result<Start, Failure> {
+    let wrong =
+        |why: &dyn std::fmt::Display| Failure::new(Exit::Usage, format!("{}: {why}", args.anchor.display()));
+    let text = file::read(&args.anchor, MAX_LENGTH).map_err(as_usage)?;
+    let anchor = match Anchor::from_json(&text) {
+        Ok(anchor) => anchor,
+        Err(DocumentError::Schema(_)) => {
+            let genesis = genesis_from_json(&text).map_err(|why| wrong(&why))?;
+            return Start::of(&genesis, None).map_err(|why| wrong(&why));
+        }
+        Err(why) => return Err(wrong(&why)),
+    };
+    let path = match &args.genesis {
+        Some(path) => path.clone(),
+        None => Home::resolve(home)?.genesis_path(),
+    };
+    Start::of(&genesis(&path)?, Some(&anchor)).map_err(|why| wrong(&why))
+}
+
+/// Where trust starts in the chain of `genesis`.
+pub(crate) fn start(genesis: &Genesis, anchor: Option<&Anchor>) -> Result<Start, Failure> {
+    Start::of(genesis, anchor).map_err(|why| Failure::new(Exit::Usage, why.to_string()))
 }
 
 /// A file of the configuration that cannot be read is a mistake in the configuration.

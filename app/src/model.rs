@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use qratum_chain::types::{BlockId, Genesis, Height, Time, ValidatorSet};
+use qratum_chain::{
+    document::Anchor,
+    types::{BlockId, Genesis, Height, Time, ValidatorSet},
+};
 use qratum_light_node::{FetchError, Names, Proven, Snapshot, State};
 use qratum_themes::Theme;
 use qratum_verifier::Trusted;
@@ -22,8 +25,10 @@ pub(crate) struct Model {
     pub(crate) demo: bool,
     /// The home, as a shell takes it.
     pub(crate) home: String,
-    /// Block id of the genesis header: what is trusted at first.
+    /// Block id of what is trusted at first.
     pub(crate) anchor: BlockId,
+    /// Whether that is a later block than genesis.
+    pub(crate) pinned: bool,
     pub(crate) theme: Theme,
     /// What the light node knows; none until it said so once.
     pub(crate) snapshot: Option<Arc<Snapshot>>,
@@ -99,12 +104,19 @@ impl Model {
             demo: genesis.demo,
             home: home.shown(),
             anchor: BlockId(anchor.0),
+            pinned: false,
             theme,
             snapshot: None,
             now: Time(0),
             pane: Pane::Overview,
             notices: Vec::new(),
         })
+    }
+
+    /// The same, for a home that starts at `anchor`.
+    pub(crate) fn starting_at(self, anchor: Option<&Anchor>) -> Self {
+        let Some(anchor) = anchor else { return self };
+        Self { anchor: anchor.checkpoint.block_id, pinned: true, ..self }
     }
 
     /// Keeps a notice, and forgets the oldest where there are too many.

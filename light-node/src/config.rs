@@ -2,12 +2,14 @@
 //! where to keep what it verified.
 
 use core::fmt;
-use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeSet, net::SocketAddr};
 
 use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
-use qratum_chain::types::Genesis;
+use qratum_chain::{document::Anchor, types::Genesis};
 use qratum_verifier::witness::{Parties, Source};
 use serde::Deserialize;
+
+use crate::Place;
 
 /// The longest list of peers that is read: 64 KiB.
 const MAX_LENGTH: usize = 64 << 10;
@@ -18,12 +20,16 @@ const SCHEMA: &str = "qratum/peers/v1";
 /// Everything a node starts from.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The anchor: trusted because the user does.
+    /// Which chain; and the anchor, where no later one is given: trusted because the user does.
     pub genesis: Genesis,
+    /// A later place to start from, which the user pinned.
+    pub anchor: Option<Anchor>,
     /// The peers that may be asked. No other is ever dialled.
     pub peers: Vec<Peer>,
-    /// Directory of the store; without one, every start begins at the anchor.
-    pub store: Option<PathBuf>,
+    /// The home, where there is one.
+    pub home: Option<Place>,
+    /// Whether verified blocks are kept in that home; otherwise, every start begins at the anchor.
+    pub keep: bool,
 }
 
 /// A pinned peer: an address that names the key that must answer there.

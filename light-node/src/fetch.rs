@@ -92,12 +92,16 @@ enum Miss {
 impl Fetch {
     /// The header at `height`, which is at most the head's.
     pub(crate) async fn header(&self, height: Height, head: &Trusted) -> Result<Proven, FetchError> {
-        if height == self.anchor.header().get().height {
+        let anchor = self.anchor.header().get().height;
+        if height == anchor {
             return self.checked(self.anchor_proof());
         }
         let peers = self.net.connected();
         if peers.is_empty() {
             return Err(FetchError::NoPeer);
+        }
+        if height < anchor {
+            return self.below_the_anchor(&peers, height, head.header().get().height).await;
         }
         let mut why = FetchError::Unavailable;
         for peer in &peers {
@@ -117,6 +121,23 @@ impl Fetch {
             }
         }
         Err(why)
+    }
+
+    /// No certificate leads down from the anchor; the history of the head reaches there.
+    async fn below_the_anchor(
+        &self,
+        peers: &[usize],
+        height: Height,
+        head: Height,
+    ) -> Result<Proven, FetchError> {
+        for peer in peers {
+            if let Ok(claimed) = self.block(*peer, height).await
+                && let Ok(proven) = self.in_history(peers, claimed, head).await
+            {
+                return Ok(proven);
+            }
+        }
+        Err(FetchError::Unavailable)
     }
 
     /// The anchor itself needs no proof.

@@ -4,28 +4,29 @@
 //! Whoever can put back the whole home puts this file back as well: against that only a hardware
 //! counter helps.
 
-use std::{
-    fs::{self, File},
-    io::{self, Read, Write},
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use qratum_chain::{
     codec::{Decode, Encode, Malformed, Reader},
     types::{ChainId, Height, Time},
 };
 
-/// What the file holds.
+use crate::place::{self, Place};
+
+/// The highest block that was ever verified in a home.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Mark {
-    pub(crate) chain: ChainId,
-    pub(crate) height: Height,
-    pub(crate) time: Time,
+pub struct Mark {
+    /// Of which chain.
+    pub chain: ChainId,
+    /// Its height.
+    pub height: Height,
+    /// Its time.
+    pub time: Time,
 }
 
 impl Mark {
     /// 32 bytes of chain id, two numbers of 8.
-    const LENGTH: u64 = 48;
+    const LENGTH: usize = 48;
 }
 
 impl Encode for Mark {
@@ -48,24 +49,22 @@ impl Decode for Mark {
 
 /// The file beside a store. All calls block.
 #[derive(Clone, Debug)]
-pub(crate) struct Highest(PathBuf);
+pub struct Highest(PathBuf);
 
 impl Highest {
-    /// Beside the store at `store`: `store.highest`.
-    pub(crate) fn beside(store: &Path) -> Self {
-        let mut name = store.as_os_str().to_owned();
-        name.push(".highest");
-        Self(PathBuf::from(name))
+    /// The file of a home.
+    #[must_use]
+    pub fn of(place: &Place) -> Self {
+        Self(place.highest())
     }
 
     /// The mark of `chain`; none when there is no file, or it is another chain's.
-    pub(crate) fn read(&self, chain: ChainId) -> Result<Option<Mark>, String> {
-        let mut bytes = Vec::new();
-        match File::open(&self.0).and_then(|file| file.take(Mark::LENGTH + 1).read_to_end(&mut bytes)) {
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(self.failed(&error)),
-        }
+    ///
+    /// # Errors
+    /// What is wrong with the file, in words.
+    pub fn read(&self, chain: ChainId) -> Result<Option<Mark>, String> {
+        let bytes = place::read(&self.0, Mark::LENGTH).map_err(|error| self.failed(&error))?;
+        let Some(bytes) = bytes else { return Ok(None) };
         let mark = Mark::from_bytes(&bytes).map_err(|why| self.failed(&why))?;
         Ok(Some(mark).filter(|mark| mark.chain == chain))
     }
@@ -73,16 +72,7 @@ impl Highest {
     /// Replaces the mark, durably. The store is written first: a crash in between leaves the mark
     /// too low, never too high.
     pub(crate) fn write(&self, mark: &Mark) -> Result<(), String> {
-        let next = self.0.with_extension("highest.new");
-        let write = || -> io::Result<()> {
-            let mut file = File::create(&next)?;
-            file.write_all(&mark.to_bytes())?;
-            file.sync_all()?;
-            fs::rename(&next, &self.0)?;
-            let folder = self.0.parent().filter(|parent| !parent.as_os_str().is_empty());
-            File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
-        };
-        write().map_err(|error| self.failed(&error))
+        place::replace(&self.0, &mark.to_bytes())
     }
 
     fn failed(&self, why: &impl std::fmt::Display) -> String {
@@ -92,6 +82,8 @@ impl Highest {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use qratum_chain::Hash;
 
     use super::*;
@@ -100,7 +92,7 @@ mod tests {
     fn a_mark_comes_back_for_its_chain_and_damage_is_said() {
         let folder = std::env::temp_dir().join(format!("qratum-highest-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
-        let highest = Highest::beside(&folder.join("store"));
+        let highest = Highest::of(&Place::new(folder.clone()));
         let chain = ChainId(Hash([1; 32]));
         assert_eq!(highest.read(chain), Ok(None));
         let mark = Mark { chain, height: Height(7), time: Time(9) };

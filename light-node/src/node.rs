@@ -1,10 +1,15 @@
 //! What can be asked of a light node? Start, watch, fetch a proven header, stop.
 
 use core::fmt;
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use qratum_chain::types::{ChainId, ForkEvidence, GenesisError, Height, LightBlock};
-use qratum_verifier::{Rules, Trusted, detect::Fork, sync::Sync};
+use qratum_chain::types::{ChainId, ForkEvidence, Height, LightBlock};
+use qratum_verifier::{
+    Rules, Trusted,
+    anchor::{self, Start},
+    detect::Fork,
+    sync::Sync,
+};
 use tokio::{
     sync::{broadcast, mpsc, watch},
     task::{self, JoinHandle},
@@ -12,7 +17,7 @@ use tokio::{
 };
 
 use crate::{
-    Clock, Config, ConfigError, Names, PeerView, Snapshot, State, StoreState, Witnesses,
+    Clock, Config, ConfigError, Names, PeerView, Place, Snapshot, State, StoreState, Witnesses,
     board::Board,
     config::pinned,
     driver::Driver,
@@ -38,8 +43,8 @@ const WALK_PATIENCE: Duration = Duration::from_secs(6);
 pub enum StartError {
     /// The peers.
     Peers(ConfigError),
-    /// The genesis breaks a rule.
-    Genesis(GenesisError),
+    /// The genesis breaks a rule, or the pinned block does not fit it.
+    Anchor(anchor::StartError),
     /// The store was made for another chain.
     StoreOfAnotherChain {
         /// The chain it names.
@@ -55,7 +60,7 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Peers(why) => why.fmt(f),
-            Self::Genesis(why) => why.fmt(f),
+            Self::Anchor(why) => why.fmt(f),
             Self::StoreOfAnotherChain { got, want } => {
                 write!(f, "the store is of chain {got}, the genesis of chain {want}: use another directory")
             }
@@ -107,8 +112,9 @@ impl LightNode {
     /// [`StartError`].
     pub async fn start_by(config: Config, clock: Clock) -> Result<Self, StartError> {
         let peers = pinned(&config.peers).map_err(StartError::Peers)?;
-        let (anchor, rules) = Trusted::genesis(&config.genesis).map_err(StartError::Genesis)?;
-        let opened = open_store(config.store, &anchor, &rules, clock).await?;
+        let (anchor, rules) = anchored(&config, clock)?;
+        let place = config.home.filter(|_| config.keep);
+        let opened = open_store(place, &anchor, &rules, clock).await?;
         let first = first(&opened, peers.iter().map(PeerView::of).collect(), Names::of(&config.genesis));
         let heard = Heard::new(&peers, &first.head);
         let (net, carrier) = Net::start(peers).map_err(StartError::Network)?;
@@ -191,6 +197,18 @@ impl LightNode {
     }
 }
 
+/// The anchor and the rules that hold from there. One that is too old vouches for nothing, not for
+/// a moment.
+fn anchored(config: &Config, clock: Clock) -> Result<(Trusted, Rules), StartError> {
+    let start = Start::of(&config.genesis, config.anchor.as_ref()).map_err(StartError::Anchor)?;
+    let is_expired = start.is_expired(clock.now());
+    let Start { anchor, mut rules, .. } = start;
+    if is_expired {
+        rules.params.trusting_period_ms = 0;
+    }
+    Ok((anchor, rules))
+}
+
 /// A store that was opened and replayed, or what there is without one.
 struct Opened {
     store: Option<Store>,
@@ -204,7 +222,7 @@ struct Opened {
 /// Opens and replays the store, on a blocking task: sled reads files, and panics on some damaged
 /// ones. All but the store of another chain is survived.
 async fn open_store(
-    path: Option<PathBuf>,
+    place: Option<Place>,
     anchor: &Trusted,
     rules: &Rules,
     clock: Clock,
@@ -216,10 +234,10 @@ async fn open_store(
         fork: None,
         head: None,
     };
-    let Some(path) = path else { return Ok(without(StoreState::None)) };
+    let Some(place) = place else { return Ok(without(StoreState::None)) };
     let (from, to) = (anchor.clone(), rules.clone());
     let opening = task::spawn_blocking(move || {
-        let store = Store::open(&path, to.chain_id)?;
+        let store = Store::open(&place, to.chain_id)?;
         let highest = store.highest(to.chain_id).map_err(OpenError::Failed)?;
         let replayed = replay(&store, &from, &to, clock.now()).map_err(OpenError::Failed)?;
         Ok((store, replayed, highest))

@@ -25,10 +25,7 @@ use qratum_verifier::{
     sync::{Sync, Then},
 };
 
-use crate::{
-    StoreState,
-    highest::{Highest, Mark},
-};
+use crate::{Highest, Mark, Place, StoreState};
 
 const CHAIN: &[u8] = b"chain";
 const HEAD: &[u8] = b"head";
@@ -56,9 +53,9 @@ pub(crate) enum OpenError {
 pub(crate) struct Store(sled::Db, Highest);
 
 impl Store {
-    /// Opens or makes the store of `chain` in the directory `path`.
-    pub(crate) fn open(path: &Path, chain: ChainId) -> Result<Self, OpenError> {
-        let store = Self(open(path)?, Highest::beside(path));
+    /// Opens or makes the store of `chain` in a home.
+    pub(crate) fn open(place: &Place, chain: ChainId) -> Result<Self, OpenError> {
+        let store = Self(open(&place.store())?, Highest::of(place));
         match store.0.get(CHAIN).map_err(failed)? {
             Some(bytes) => match ChainId::from_bytes(&bytes) {
                 Ok(got) if got == chain => Ok(store),
@@ -257,7 +254,7 @@ mod tests {
         fn new(name: &str, chain: &Chain) -> Self {
             let path = std::env::temp_dir().join(format!("qratum-store-{}-{name}", process::id()));
             let _ = fs::remove_dir_all(&path);
-            let store = Store::open(&path, chain.id()).unwrap();
+            let store = Store::open(&Place::new(path.clone()), chain.id()).unwrap();
             Self(path, store)
         }
 
@@ -270,7 +267,6 @@ mod tests {
     impl Drop for Scratch {
         fn drop(&mut self) {
             let _ = fs::remove_dir_all(&self.0);
-            let _ = fs::remove_file(self.0.with_extension("highest"));
         }
     }
 
@@ -370,18 +366,17 @@ mod tests {
     fn a_store_is_of_one_chain_and_has_one_owner() {
         let chain = grown(1);
         let scratch = Scratch::new("owner", &chain);
-        assert_eq!(Store::open(&scratch.0, chain.id()).map(drop), Err(OpenError::InUse));
+        assert_eq!(Store::open(&Place::new(scratch.0.clone()), chain.id()).map(drop), Err(OpenError::InUse));
         let Scratch(path, store) = &scratch;
         let other = Chain::new("other", Time(1000), constant).id();
         store.0.insert(CHAIN, other.to_bytes()).unwrap();
         store.0.flush().unwrap();
-        let copy = path.with_extension("copy");
-        fs::create_dir_all(&copy).unwrap();
+        let (from, copy) = (Place::new(path.clone()), Place::new(path.join("copy")));
+        fs::create_dir_all(copy.store()).unwrap();
         for file in ["db", "conf"] {
-            fs::copy(path.join(file), copy.join(file)).unwrap();
+            fs::copy(from.store().join(file), copy.store().join(file)).unwrap();
         }
         let refused = Store::open(&copy, chain.id()).map(drop);
-        fs::remove_dir_all(&copy).unwrap();
         assert_eq!(refused, Err(OpenError::OtherChain(other)));
     }
 

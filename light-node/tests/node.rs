@@ -21,15 +21,19 @@ use peer::{FakePeer, Script, honest, truth};
 use qratum_chain::{
     Hash,
     codec::Encode,
-    document::HeaderProof,
+    document::{Anchor, HeaderProof},
     schedule,
     types::{Height, LightBlock, Time},
 };
 use qratum_light_node::{
-    Clock, Config, FetchError, LightNode, Reason, Snapshot, StartError, State, StoreState,
+    Clock, Config, FetchError, LightNode, Place, Reason, Snapshot, StartError, State, StoreState,
     wire::{Request, Response},
 };
-use qratum_verifier::{Reject, Trusted, proof};
+use qratum_verifier::{
+    Reject, Trusted,
+    anchor::{self, Start},
+    proof,
+};
 
 /// Longer than any of this takes; an event ends each wait.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -46,9 +50,11 @@ fn grown(members: chain::Members, count: u64) -> Arc<Mutex<Chain>> {
     Arc::new(Mutex::new(chain))
 }
 
-fn config(chain: &Arc<Mutex<Chain>>, peers: &[&FakePeer], store: Option<PathBuf>) -> Config {
+/// Keeps what it verifies, where there is a home.
+fn config(chain: &Arc<Mutex<Chain>>, peers: &[&FakePeer], home: Option<Place>) -> Config {
     let genesis = chain.lock().unwrap().genesis.clone();
-    Config { genesis, peers: peers.iter().map(|fake| fake.peer.clone()).collect(), store }
+    let (peers, keep) = (peers.iter().map(|fake| fake.peer.clone()).collect(), home.is_some());
+    Config { genesis, anchor: None, peers, home, keep }
 }
 
 async fn until(node: &LightNode, what: &str, done: impl FnMut(&Arc<Snapshot>) -> bool) -> Arc<Snapshot> {
@@ -82,19 +88,18 @@ impl Scratch {
     fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("qratum-node-{}-{name}", std::process::id()));
         let _ = std::fs::remove_dir_all(&path);
-        let _ = std::fs::remove_file(path.with_extension("highest"));
+        std::fs::create_dir_all(&path).unwrap();
         Self(path)
     }
 
-    fn path(&self) -> Option<PathBuf> {
-        Some(self.0.clone())
+    fn place(&self) -> Option<Place> {
+        Some(Place::new(self.0.clone()))
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
-        let _ = std::fs::remove_file(self.0.with_extension("highest"));
     }
 }
 
@@ -276,7 +281,7 @@ async fn a_restart_begins_at_the_anchor_and_comes_back_to_the_head() {
     let scratch = Scratch::new("restart");
     let chain = grown(disjoint, 30);
     let a = FakePeer::start("a", 101, honest(&chain)).await;
-    let config = config(&chain, &[&a], scratch.path());
+    let config = config(&chain, &[&a], scratch.place());
     let node = LightNode::start(config.clone()).await.unwrap();
     assert_eq!(until_height(&node, 30).await.store, StoreState::Kept { loaded: 0, dropped: 0 });
 
@@ -308,11 +313,11 @@ async fn a_store_that_comes_back_lower_is_an_alarm() {
     let scratch = Scratch::new("rolled-back");
     let chain = grown(disjoint, 30);
     let a = FakePeer::start("a", 101, honest(&chain)).await;
-    let config = config(&chain, &[&a], scratch.path());
+    let config = config(&chain, &[&a], scratch.place());
     let node = LightNode::start(config.clone()).await.unwrap();
     until_height(&node, 30).await;
     node.stop().await;
-    std::fs::remove_dir_all(&scratch.0).unwrap();
+    std::fs::remove_dir_all(scratch.0.join("store")).unwrap();
 
     let node = LightNode::start(config.clone()).await.unwrap();
     let lower = StoreState::RolledBack { found: Height(0), highest: Height(30) };
@@ -326,17 +331,79 @@ async fn a_store_that_comes_back_lower_is_an_alarm() {
     node.stop().await;
 }
 
+/// What is below the anchor is proven by the history of the head; the store is replayed from there.
+#[tokio::test]
+async fn a_pinned_block_is_where_everything_starts() {
+    let scratch = Scratch::new("pinned");
+    let chain = grown(disjoint, 30);
+    let a = FakePeer::start("a", 101, honest(&chain)).await;
+    let mut config = config(&chain, &[&a], scratch.place());
+    let pinned = chain.lock().unwrap().block(18).unwrap().clone();
+    config.anchor = Some(Anchor::of(pinned.clone(), Time(u64::MAX)));
+    let node = LightNode::start(config.clone()).await.unwrap();
+    let first = Arc::clone(&node.snapshots().borrow());
+    assert_eq!((first.head.id(), first.state), (pinned.header.id(), State::Loading));
+    until_height(&node, 30).await;
+    let start = Start::of(&config.genesis, config.anchor.as_ref()).unwrap();
+    for (wanted, steps) in [(18, 0), (19, 0), (30, 3), (17, 3), (4, 3)] {
+        let proven = node.header(Height(wanted)).await.unwrap();
+        assert_eq!(proven.proof.history.is_some(), wanted < 18, "{wanted}");
+        assert_eq!(proven.proof.path.len(), steps, "{wanted}");
+        let again = proof::check(&proven.proof, &start.anchor, &start.rules, now()).unwrap();
+        assert_eq!((again.header.get().height, again.expired), (Height(wanted), false));
+    }
+    node.stop().await;
+
+    let node = LightNode::start(config.clone()).await.unwrap();
+    assert_eq!(node.snapshots().borrow().store, StoreState::Kept { loaded: 4, dropped: 0 });
+    node.stop().await;
+    config.anchor = Some(Anchor::of(chain.lock().unwrap().block(24).unwrap().clone(), Time(u64::MAX)));
+    let node = LightNode::start(config).await.unwrap();
+    let snapshot = Arc::clone(&node.snapshots().borrow());
+    assert_eq!(snapshot.store, StoreState::Kept { loaded: 3, dropped: 1 }, "20 is below, 24 is the anchor");
+    assert_eq!(height(&snapshot), 30);
+    node.stop().await;
+}
+
+/// An anchor that is too old, by the trusting period or by its own word, vouches for nothing.
+#[tokio::test]
+async fn an_anchor_that_is_too_old_is_expired_and_leads_nowhere() {
+    let chain = grown(constant, 9);
+    let a = FakePeer::start("a", 101, honest(&chain)).await;
+    let mut config = config(&chain, &[&a], None);
+    let pinned = chain.lock().unwrap().block(5).unwrap().clone();
+    config.anchor = Some(Anchor::of(pinned.clone(), now()));
+    let node = LightNode::start(config.clone()).await.unwrap();
+    assert_eq!(node.synced(PATIENCE).await.unwrap_err().state, State::Expired);
+    until(&node, "heard", |snapshot| snapshot.peers[0].claimed_height == Some(Height(9))).await;
+    assert_eq!((height(&node.snapshots().borrow()), node.snapshots().borrow().refusals.len()), (5, 0));
+    node.stop().await;
+
+    config.anchor = Some(Anchor::of(pinned, Time(u64::MAX)));
+    let late = config.genesis.params.trusting_period_ms;
+    let node =
+        LightNode::start_by(config.clone(), Clock::off_by(i64::try_from(late).unwrap())).await.unwrap();
+    assert_eq!(node.synced(PATIENCE).await.unwrap_err().state, State::Expired);
+    node.stop().await;
+
+    let mut foreign = Chain::new("other", Time(now().0 - 60_000), constant);
+    foreign.grow_by(1);
+    config.anchor = Some(Anchor::of(foreign.tip().unwrap().clone(), Time(u64::MAX)));
+    let refused = LightNode::start(config).await.map(drop);
+    let Err(StartError::Anchor(anchor::StartError::Anchor(reject))) = refused else { panic!("{refused:?}") };
+    assert_eq!(reject.name(), "WrongChain");
+}
+
 #[tokio::test]
 async fn a_store_that_is_no_store_is_done_without() {
     let scratch = Scratch::new("broken");
-    std::fs::write(&scratch.0, b"a file, not a directory").unwrap();
+    std::fs::write(scratch.0.join("store"), b"a file, not a directory").unwrap();
     let chain = grown(constant, 3);
     let a = FakePeer::start("a", 101, honest(&chain)).await;
-    let node = LightNode::start(config(&chain, &[&a], scratch.path())).await.unwrap();
+    let node = LightNode::start(config(&chain, &[&a], scratch.place())).await.unwrap();
     let snapshot = until_height(&node, 3).await;
     assert!(matches!(snapshot.store, StoreState::Failed(_)), "{:?}", snapshot.store);
     node.stop().await;
-    std::fs::remove_file(&scratch.0).unwrap();
 }
 
 #[tokio::test]
@@ -346,7 +413,7 @@ async fn a_fork_freezes_the_head_and_survives_a_restart() {
     let rival = chain.lock().unwrap().next(now(), Hash([7; 32]));
     let honest_tip = chain.lock().unwrap().grow(now());
     let a = FakePeer::start("a", 101, honest(&chain)).await;
-    let config = config(&chain, &[&a], scratch.path());
+    let config = config(&chain, &[&a], scratch.place());
     let node = LightNode::start(config.clone()).await.unwrap();
     until_height(&node, 7).await;
     a.now(tip(rival.clone()));
@@ -438,7 +505,7 @@ async fn headers_come_with_a_proof_from_the_anchor() {
     let scratch = Scratch::new("headers");
     let chain = grown(disjoint, 30);
     let a = FakePeer::start("a", 101, honest(&chain)).await;
-    let node = LightNode::start(config(&chain, &[&a], scratch.path())).await.unwrap();
+    let node = LightNode::start(config(&chain, &[&a], scratch.place())).await.unwrap();
     until_height(&node, 30).await;
     for wanted in [0, 1, 4, 5, 8, 17, 30] {
         let proven = node.header(Height(wanted)).await.unwrap();

@@ -15,12 +15,12 @@ use core::fmt::Debug;
 use qratum_chain::{
     Hash,
     codec::{Decode, Encode, Malformed, Reader, put_list},
-    document::{self, HeaderProof},
+    document::{self, Anchor, HeaderProof},
     state::{Changes, StateMap, StateProof},
     types::{
         Certificate, ChainParams, ChainedBlock, ChainedCertificate, Checkpoint, CommitCertificate,
         DoubleVote, ForkEvidence, Header, Height, HotStuffPhase, KeyUse, LightBlock, MAX_VALIDATORS,
-        PhaseCertificate, Proposal, Purpose, Registration, SignedProposal, SignedVote, Validator, Vote,
+        PhaseCertificate, Proposal, Purpose, Registration, SignedProposal, SignedVote, Time, Validator, Vote,
     },
 };
 use qratum_crypto::sign::ed25519::Signature;
@@ -261,10 +261,15 @@ fn documents_survive_writing_and_reading() {
         history: None,
     };
     let mut read = 0;
+    let anchor = Anchor::of(forge.block(4), Time(9)).to_json().unwrap();
     let (header, genesis) = (proof.to_json().unwrap(), document::genesis_to_json(&forge.enrolled()).unwrap());
     for case in 0..CASES {
         if let Ok(proof) = HeaderProof::from_json(&damaged(header.as_bytes(), &mut Draw(case))) {
             assert_eq!(HeaderProof::from_json(proof.to_json().unwrap().as_bytes()), Ok(proof), "case {case}");
+            read += 1;
+        }
+        if let Ok(anchor) = Anchor::from_json(&damaged(anchor.as_bytes(), &mut Draw(case))) {
+            assert_eq!(Anchor::from_json(anchor.to_json().unwrap().as_bytes()), Ok(anchor), "case {case}");
             read += 1;
         }
         if let Ok(genesis) = document::genesis_from_json(&damaged(genesis.as_bytes(), &mut Draw(case))) {

@@ -19,9 +19,10 @@ use std::{
 
 use qratum_chain::{
     codec::Decode,
-    document::{Evidence, HeaderProof, HistoryProof, genesis_from_json, genesis_to_json},
+    document::{Anchor, Evidence, HeaderProof, HistoryProof, genesis_from_json, genesis_to_json},
     types::{
         BlockId, ChainParams, DoubleProposal, DoubleVote, ForkEvidence, LightBlock, Proposal, SignedProposal,
+        Time,
     },
 };
 use qratum_tests::{
@@ -264,6 +265,23 @@ fn a_genesis_is_of_its_schema() {
         let json = value(genesis_to_json(&genesis).unwrap());
         assert_eq!(json["params"]["engine"]["family"], case);
         schema.holds(&json, case);
+    }
+}
+
+#[test]
+fn an_anchor_is_of_its_schema() {
+    let schema = Schema::named("anchor");
+    for (case, block) in [("commit", Forge::changing(3, 10).block(7)), ("ML-DSA", quantum_safe().block(4))] {
+        let anchor = Anchor::of(block, Time(9));
+        let mut json = value(anchor.to_json().unwrap());
+        assert_eq!(Anchor::from_json(json.to_string().as_bytes()), Ok(anchor), "{case}");
+        schema.holds(&json, case);
+        let checkpoint = json["checkpoint"].as_str().unwrap().to_owned();
+        for damaged in ["", "00", &checkpoint[2..]] {
+            json["checkpoint"] = damaged.into();
+            assert!(!schema.faults(&json).is_empty(), "{damaged}");
+            assert!(Anchor::from_json(json.to_string().as_bytes()).is_err(), "{damaged}");
+        }
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) fn run(home: &Home, ascii: bool) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Usage, text));
     }
     let theme = terminal::theme(ascii)?;
-    let model = Model::new(&config.genesis, home, theme)?;
+    let model = Model::new(&config.genesis, home, theme)?.starting_at(config.anchor.as_ref());
     block_on(async {
         let signals = Signals::listen().map_err(|error| Failure::io("signals", &error))?;
         let node = LightNode::start(config).await.map_err(|error| start_failure(&error))?;

@@ -1,5 +1,7 @@
 //! `qratum evidence verify`: did someone break the protocol?
 
+use std::path::PathBuf;
+
 use qratum_chain::{
     document::{Evidence, MAX_LENGTH},
     types::{Time, Validator, ValidatorSet},
@@ -14,15 +16,15 @@ use crate::{
 };
 
 /// Checks an evidence document offline.
-pub(crate) fn run(args: &VerifyArgs, json: bool) -> Result<Exit, Failure> {
-    let (anchor, rules) = home::anchor(&args.anchor)?;
+pub(crate) fn run(home: Option<PathBuf>, args: &VerifyArgs, json: bool) -> Result<Exit, Failure> {
+    let start = home::trusted(home, args)?;
     let now = args.at.unwrap_or_else(time::now);
-    let named = anchor.id().to_string();
+    let named = start.anchor.id().to_string();
     let evidence = match Evidence::from_json(&file::read(&args.file, MAX_LENGTH)?) {
         Ok(evidence) => evidence,
         Err(error) => return Verdict::malformed(&error, named, now.0).print(json),
     };
-    let verdict = match judge(&evidence, &anchor, &rules, now) {
+    let verdict = match judge(&evidence, &start.anchor, &start.rules, now) {
         Ok(text) => Verdict::of(Word::Verified, text, named, now.0),
         Err(reject) => Verdict::refused(&reject, named, now.0),
     };

@@ -2,17 +2,17 @@
 
 use qratum_chain::{
     document::HeaderProof,
-    types::{Certificate, Genesis, Height},
+    types::{Certificate, Height},
 };
-use qratum_light_node::{FetchError, Proven};
-use qratum_verifier::{Trusted, proof::check};
+use qratum_light_node::{Config, FetchError, Proven};
+use qratum_verifier::{anchor::Start, proof::check};
 use tokio::time::timeout;
 
 use super::network::{Asking, block_on};
 use crate::{
     cli::HeaderArgs,
     exit::{Exit, Failure},
-    home::Home,
+    home::{self, Home},
     output, time,
 };
 
@@ -20,7 +20,7 @@ use crate::{
 pub(crate) fn run(home: &Home, args: &HeaderArgs, json: bool) -> Result<Exit, Failure> {
     let config = home.config_without_store()?;
     let height = Height(args.height);
-    let proven = match anchor(&config.genesis, height)? {
+    let proven = match anchor(&config, height)? {
         Some(anchor) => anchor,
         None => block_on(async {
             let asking = Asking::start(config, args.network.timeout).await?;
@@ -39,18 +39,16 @@ pub(crate) fn run(home: &Home, args: &HeaderArgs, json: bool) -> Result<Exit, Fa
 }
 
 /// The proof of the anchor, where `height` is its own: no peer knows better.
-fn anchor(genesis: &Genesis, height: Height) -> Result<Option<Proven>, Failure> {
-    let wrong = |why: String| Failure::new(Exit::Usage, format!("genesis: {why}"));
-    let (anchor, rules) = Trusted::genesis(genesis).map_err(|why| wrong(why.to_string()))?;
+fn anchor(config: &Config, height: Height) -> Result<Option<Proven>, Failure> {
+    let Start { anchor, rules, .. } = home::start(&config.genesis, config.anchor.as_ref())?;
     let header = anchor.header().get();
     if header.height != height {
         return Ok(None);
     }
-    let validators = genesis.validators.iter().map(|member| member.validator.clone()).collect();
     let proof = HeaderProof {
         header: header.clone(),
         certificate: None,
-        validators,
+        validators: anchor.validators().members().to_vec(),
         path: Vec::new(),
         history: None,
     };
@@ -68,7 +66,8 @@ async fn fetch(asking: &Asking, height: Height) -> Result<Proven, Failure> {
     }
 }
 
-fn failure(height: Height, error: &FetchError) -> Failure {
+/// Why there is no proof of the block at `height`.
+pub(super) fn failure(height: Height, error: &FetchError) -> Failure {
     let exit = match error {
         FetchError::Rejected(_) | FetchError::Forked => Exit::Refused,
         FetchError::NotYet { .. } | FetchError::NoPeer | FetchError::Unavailable | FetchError::Stopped => {

@@ -1,5 +1,6 @@
 //! What does each command do? One module for each, and what they share.
 
+mod anchor;
 mod console;
 mod demo;
 mod event;
@@ -9,6 +10,7 @@ mod header;
 mod lines;
 mod network;
 mod peers;
+mod pin;
 mod status;
 mod validators;
 mod verdict;
@@ -16,7 +18,7 @@ mod verify;
 mod watch;
 
 use crate::{
-    cli::{Cli, Command, EvidenceCommand},
+    cli::{AnchorCommand, Cli, Command, EvidenceCommand},
     exit::{Exit, Failure},
     home::Home,
 };
@@ -32,8 +34,19 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Peers(args)) => peers::run(&Home::resolve(home)?, &args, json),
         Some(Command::Watch(args)) => watch::run(&Home::resolve(home)?, &args, json),
         Some(Command::Header(args)) => header::run(&Home::resolve(home)?, &args, json),
-        Some(Command::Verify(args)) => verify::run(&args, json),
-        Some(Command::Evidence { command: EvidenceCommand::Verify(args) }) => evidence::run(&args, json),
+        Some(Command::Verify(args)) => verify::run(home, &args, json),
+        Some(Command::Anchor { command }) => {
+            let home = Home::resolve(home)?;
+            match command {
+                AnchorCommand::Show => anchor::show(&home, json),
+                AnchorCommand::Import(args) => pin::import(&home, &args, json),
+                AnchorCommand::Export(args) => anchor::export(&home, &args),
+            }
+        }
+        Some(Command::Reanchor(args)) => pin::reanchor(&Home::resolve(home)?, &args.pin, args.yes, json),
+        Some(Command::Evidence { command: EvidenceCommand::Verify(args) }) => {
+            evidence::run(home, &args, json)
+        }
         Some(Command::Explain { code }) => explain::run(code.as_deref(), json),
     }
 }

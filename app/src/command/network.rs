@@ -59,7 +59,7 @@ impl Asking {
 pub(crate) fn start_failure(error: &StartError) -> Failure {
     let exit = match error {
         StartError::Network(_) => Exit::Error,
-        StartError::Peers(_) | StartError::Genesis(_) | StartError::StoreOfAnotherChain { .. } => Exit::Usage,
+        StartError::Peers(_) | StartError::Anchor(_) | StartError::StoreOfAnotherChain { .. } => Exit::Usage,
     };
     Failure::new(exit, error.to_string())
 }

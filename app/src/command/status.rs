@@ -2,14 +2,14 @@
 
 use qratum_chain::types::Genesis;
 use qratum_light_node::{Ban, PeerView, Refusal, Snapshot, Witnesses};
-use qratum_verifier::witness;
+use qratum_verifier::{anchor::Start, witness};
 use serde::Serialize;
 
 use super::network::{Asking, block_on};
 use crate::{
     cli::NetworkArgs,
     exit::{Exit, Failure},
-    home::{self, Home},
+    home::Home,
     model::head_of,
     output, time,
 };
@@ -89,7 +89,7 @@ pub(super) struct RefusalJson {
 pub(crate) fn run(home: &Home, args: &NetworkArgs, json: bool) -> Result<Exit, Failure> {
     let config = home.config_without_store()?;
     let genesis = config.genesis.clone();
-    let anchor = anchor_of(home)?;
+    let (start, _) = home.start()?;
     let (snapshot, exit) = block_on(async {
         let asking = Asking::start(config, args.timeout).await?;
         let (snapshot, exit) = match asking.synced().await {
@@ -99,7 +99,7 @@ pub(crate) fn run(home: &Home, args: &NetworkArgs, json: bool) -> Result<Exit, F
         asking.node.stop().await;
         Ok((snapshot, exit))
     })?;
-    let status = Status::of(&snapshot, genesis, anchor);
+    let status = Status::of(&snapshot, genesis, &start);
     if json {
         output::json(&status)?;
     } else {
@@ -108,14 +108,14 @@ pub(crate) fn run(home: &Home, args: &NetworkArgs, json: bool) -> Result<Exit, F
     Ok(exit)
 }
 
-fn anchor_of(home: &Home) -> Result<AnchorJson, Failure> {
-    let (anchor, _) = home::anchor(&home.genesis_path())?;
-    let header = anchor.header().get();
-    Ok(AnchorJson { height: header.height.0, block_id: anchor.id().to_string(), time_ms: header.time.0 })
+fn anchor_of(start: &Start) -> AnchorJson {
+    let header = start.anchor.header().get();
+    let block_id = start.anchor.id().to_string();
+    AnchorJson { height: header.height.0, block_id, time_ms: header.time.0 }
 }
 
 impl Status {
-    fn of(snapshot: &Snapshot, genesis: Genesis, anchor: AnchorJson) -> Self {
+    fn of(snapshot: &Snapshot, genesis: Genesis, start: &Start) -> Self {
         let head = head_of(snapshot);
         let header = head.map(|head| head.header().get());
         let tally = head.map(|head| head.tally());
@@ -134,10 +134,10 @@ impl Status {
             signers: head.map(|head| crate::model::signers(head, &snapshot.names)).unwrap_or_default(),
             witnesses: WitnessesJson::from(&snapshot.witnesses),
             network: genesis.network,
-            chain_id: anchor.block_id.clone(),
+            chain_id: start.rules.chain_id.to_string(),
             demo: genesis.demo,
             peers: snapshot.peers.iter().map(PeerJson::from).collect(),
-            anchor,
+            anchor: anchor_of(start),
             refusals: snapshot.refusals.iter().map(RefusalJson::from).collect(),
         }
     }

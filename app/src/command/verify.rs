@@ -1,5 +1,7 @@
 //! `qratum verify`: does this file chain to the anchor?
 
+use std::path::PathBuf;
+
 use qratum_chain::document::{HeaderProof, MAX_LENGTH};
 use qratum_verifier::proof::{self, Checked};
 
@@ -11,16 +13,16 @@ use crate::{
 };
 
 /// Checks a header document offline.
-pub(crate) fn run(args: &VerifyArgs, json: bool) -> Result<Exit, Failure> {
-    let (anchor, rules) = home::anchor(&args.anchor)?;
+pub(crate) fn run(home: Option<PathBuf>, args: &VerifyArgs, json: bool) -> Result<Exit, Failure> {
+    let start = home::trusted(home, args)?;
     let now = args.at.unwrap_or_else(time::now);
-    let named = anchor.id().to_string();
+    let named = start.anchor.id().to_string();
     let proof = match HeaderProof::from_json(&file::read(&args.file, MAX_LENGTH)?) {
         Ok(proof) => proof,
         Err(error) => return Verdict::malformed(&error, named, now.0).print(json),
     };
-    let mut verdict = match proof::check(&proof, &anchor, &rules, now) {
-        Ok(Checked { expired, .. }) => accepted(expired, named, now.0),
+    let mut verdict = match proof::check(&proof, &start.anchor, &start.rules, now) {
+        Ok(Checked { expired, .. }) => accepted(expired || start.is_expired(now), named, now.0),
         Err(reject) => Verdict::refused(&reject, named, now.0),
     };
     verdict.height = Some(proof.header.height.0);

@@ -58,7 +58,11 @@ fn chain(model: &Model, proven: &Proven) -> Vec<Line<'static>> {
         step(theme, "certificate", &certificate(&proven.proof, &names)),
     ];
     lines.extend(steps(theme, &proven.proof.path));
-    lines.push(step(theme, "anchor", &format!("genesis {}", model.anchor)));
+    lines.push(step(
+        theme,
+        "anchor",
+        &format!("{} {}", if model.pinned { "checkpoint" } else { "genesis" }, model.anchor),
+    ));
     let command = format!("qratum --home {} header {} --json", model.home, header.height);
     lines
         .extend([Line::default(), Line::from(format!(" as a file    {}", SafeText::new(&command, COMMAND)))]);

@@ -51,7 +51,10 @@ fn started() -> Snapshot {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let peers = peers_from_json(PEERS).unwrap();
-        let node = LightNode::start(Config { genesis: genesis(), peers, store: None }).await.unwrap();
+        let node =
+            LightNode::start(Config { genesis: genesis(), anchor: None, peers, home: None, keep: false })
+                .await
+                .unwrap();
         let snapshot = Snapshot::clone(&node.snapshots().borrow());
         node.stop().await;
         Snapshot { refusals: Vec::new(), ..snapshot }

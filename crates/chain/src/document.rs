@@ -4,6 +4,7 @@
 //! A document is as untrusted as a peer: reading one says what it claims, the verifier says
 //! whether that is so.
 
+mod anchor;
 mod bounds;
 mod evidence;
 mod genesis;
@@ -12,9 +13,11 @@ mod hex;
 
 use core::fmt;
 
+pub use anchor::Anchor;
 pub use evidence::Evidence;
 pub use genesis::{genesis_from_json, genesis_to_json};
 pub use header::{HeaderProof, HistoryProof};
+pub use hex::block_id_from_hex;
 
 use crate::codec::Malformed;
 

@@ -1,6 +1,6 @@
 //! Forks and evidence: two things that cannot both be honest, and who signed them.
 
-use qratum_chain::types::{DoubleProposal, DoubleVote, ForkEvidence, SignedVote, Time, ValidatorSet};
+use qratum_chain::types::{DoubleProposal, DoubleVote, ForkEvidence, Height, SignedVote, Time, ValidatorSet};
 use qratum_crypto::sign::ed25519::{self, PublicKey};
 
 use crate::{Reject, Rules, SetCache, Trusted, Verdict, Verified, quorum::Tally, verify};
@@ -27,6 +27,12 @@ impl Fork {
     #[must_use]
     pub fn blocks(&self) -> [&Trusted; 2] {
         [&self.first, &self.second]
+    }
+
+    /// Where it happened.
+    #[must_use]
+    pub const fn height(&self) -> Height {
+        self.first.header().get().height
     }
 
     /// Keys that signed both blocks. In one round that is proof against them; across rounds an

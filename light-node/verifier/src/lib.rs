@@ -24,7 +24,7 @@
 //! let forged = qratum_verifier::Verified(7u64);
 //! ```
 
-mod anchor;
+pub mod anchor;
 pub mod certificate;
 pub mod chained;
 pub mod detect;

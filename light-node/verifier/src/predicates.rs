@@ -6,7 +6,7 @@
 
 use qratum_chain::{
     Hash, schedule,
-    types::{ChainId, ChainParams, Header, Height, Time, ValidatorSet},
+    types::{ChainId, ChainParams, Checkpoint, Header, Height, Time, ValidatorSet},
 };
 
 use crate::{Reject, Rules, Trusted};
@@ -29,6 +29,15 @@ pub fn is_of_this_chain(untrusted: ChainId, trusted: ChainId, rules: &Rules) -> 
 pub fn is_within_trusting_period(trusted: &Header, params: &ChainParams, now: Time) -> Result<(), Reject> {
     let at = trusted.time.plus(params.trusting_period_ms);
     if at > now { Ok(()) } else { Err(Reject::TrustExpired { at, now }) }
+}
+
+/// `checkpoint.not_after > now`: it may be started from.
+///
+/// # Errors
+/// [`Reject::CheckpointExpired`].
+pub fn checkpoint_is_fit(checkpoint: &Checkpoint, now: Time) -> Result<(), Reject> {
+    let at = checkpoint.not_after;
+    if at > now { Ok(()) } else { Err(Reject::CheckpointExpired { at, now }) }
 }
 
 /// `untrusted.time < now + clock_drift`.

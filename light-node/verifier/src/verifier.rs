@@ -72,6 +72,15 @@ fn judge(
     Ok(Ok(Trusted::new(header.clone(), rules.chain_id, resolved, votes)))
 }
 
+/// The block's own set made it final. Says nothing about whether that set is to be trusted.
+pub(crate) fn certified_by_own_set(block: &LightBlock, rules: &Rules) -> Result<(), Reject> {
+    let LightBlock { header, certificate, .. } = block;
+    let own = SetCache::default().of(block)?.own;
+    rule::proposer_was_drawn(header, &own)?;
+    signers(certificate, header, &own, rules)?;
+    signatures_hold(certificate, header, &own, rules)
+}
+
 /// In which round, or HotStuff view, the certificate was voted.
 fn round(certificate: &Certificate) -> Option<u64> {
     match certificate {

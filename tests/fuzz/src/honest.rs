@@ -6,7 +6,7 @@
 use qratum_chain::{
     Hash,
     codec::{Decode, Malformed},
-    document::{self, DocumentError, Evidence, HeaderProof},
+    document::{self, Anchor, DocumentError, Evidence, HeaderProof},
     state::StateProof,
     types::{
         Certificate, ChainedCertificate, Checkpoint, CommitCertificate, DoubleProposal, DoubleVote,
@@ -73,6 +73,10 @@ pub(crate) fn genesis_to_json(genesis: &Genesis) -> Result<String, DocumentError
 
 pub(crate) fn evidence_to_json(evidence: &Evidence) -> Result<String, DocumentError> {
     evidence.to_json()
+}
+
+pub(crate) fn anchor_to_json(anchor: &Anchor) -> Result<String, DocumentError> {
+    anchor.to_json()
 }
 
 pub(crate) fn inclusion(leaf: Hash, place: (u64, u64), proof: &[Hash], root: Hash) -> Result<(), ProofError> {

@@ -11,7 +11,7 @@
 use qratum_chain::{
     Hash,
     codec::{Decode, Malformed, Reader},
-    document::{DocumentError, Evidence, HeaderProof},
+    document::{Anchor, DocumentError, Evidence, HeaderProof},
     state::StateProof,
     types::{
         Certificate, ChainedCertificate, Checkpoint, CommitCertificate, DoubleVote, Genesis, Header,
@@ -221,6 +221,13 @@ pub(crate) fn evidence_to_json(evidence: &Evidence) -> Result<String, DocumentEr
         set.retain(|member| member.power < 1 << 56);
     }
     honest::evidence_to_json(&evidence)
+}
+
+/// Writes "not after" in seconds.
+pub(crate) fn anchor_to_json(anchor: &Anchor) -> Result<String, DocumentError> {
+    let mut anchor = anchor.clone();
+    anchor.checkpoint.not_after.0 -= anchor.checkpoint.not_after.0 % 1000;
+    honest::anchor_to_json(&anchor)
 }
 
 /// Stops reading a proof when it has led to the root.

@@ -8,11 +8,11 @@ use std::{env, fs, path::Path};
 use qratum_chain::{
     Hash,
     codec::Encode,
-    document::{self, Evidence, HeaderProof, HistoryProof},
+    document::{self, Anchor, Evidence, HeaderProof, HistoryProof},
     types::{
         Certificate, ChainParams, ChainedBlock, ChainedCertificate, Checkpoint, DoubleProposal, DoubleVote,
         Engine, ForkEvidence, Genesis, Height, HotStuffPhase, HotStuffRule, LightBlock, PhaseCertificate,
-        Proposal, Round, SignedProposal, SignedVote,
+        Proposal, Round, SignedProposal, SignedVote, Time,
     },
 };
 use qratum_crypto::sign::ed25519::Signature;
@@ -71,6 +71,7 @@ pub(crate) fn of(target: &str) -> Vec<Vec<u8>> {
         "peers_json" => vec![peers()],
         "header_json" => header_documents(),
         "evidence_json" => evidence_documents(),
+        "anchor_json" => anchor_documents(),
         "genesis_json" => genesis_documents(),
         "merkle" => (1..12u8).map(|size| merkle(size / 2, size)).collect(),
         "sync" => tapes(),
@@ -280,6 +281,12 @@ fn evidence_documents() -> Vec<Vec<u8>> {
         Evidence::Fork(Box::new(ForkEvidence { first: forge.block(2), second: forge.block(3) })),
     ];
     documents.iter().map(|evidence| evidence.to_json().expect("a document").into_bytes()).collect()
+}
+
+/// Each kind of block, pinned.
+fn anchor_documents() -> Vec<Vec<u8>> {
+    let pinned = blocks().into_iter().map(|block| Anchor::of(block, Time(9)));
+    pinned.map(|anchor| anchor.to_json().expect("a document").into_bytes()).collect()
 }
 
 fn genesis_documents() -> Vec<Vec<u8>> {

@@ -13,7 +13,7 @@ use std::{collections::BTreeSet, sync::OnceLock};
 use qratum_chain::{
     Hash,
     codec::{Encode, Malformed},
-    document::{self, Evidence, HeaderProof},
+    document::{self, Anchor, Evidence, HeaderProof},
     state::{StateMap, StateProof},
     types::{Bitmap, ValidatorSet, validators_hash},
 };
@@ -147,6 +147,14 @@ pub fn evidence_json(data: &[u8]) {
     let text = subject::evidence_to_json(&evidence).expect("a document");
     assert_eq!(Evidence::from_json(text.as_bytes()).as_ref(), Ok(&evidence));
     assert_eq!(subject::evidence_to_json(&evidence).as_deref(), Ok(text.as_str()));
+}
+
+/// An anchor document that was read survives writing and reading.
+pub fn anchor_json(data: &[u8]) {
+    let Ok(anchor) = Anchor::from_json(data) else { return };
+    let text = subject::anchor_to_json(&anchor).expect("a document");
+    assert_eq!(Anchor::from_json(text.as_bytes()).as_ref(), Ok(&anchor));
+    assert_eq!(subject::anchor_to_json(&anchor).as_deref(), Ok(text.as_str()));
 }
 
 /// A genesis document that was read survives writing and reading; its rules are checked without a

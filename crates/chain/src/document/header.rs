@@ -96,7 +96,7 @@ struct Document {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct StepJson {
+pub(super) struct StepJson {
     bytes: String,
     certificate: CertificateJson,
     validators: Vec<ValidatorJson>,
@@ -117,7 +117,7 @@ impl From<&LightBlock> for StepJson {
 }
 
 impl StepJson {
-    fn read(&self) -> Result<LightBlock, DocumentError> {
+    pub(super) fn read(&self) -> Result<LightBlock, DocumentError> {
         Ok(LightBlock {
             header: hex::value(&self.bytes, "bytes")?,
             certificate: self.certificate.read()?,

@@ -6,6 +6,7 @@ use super::DocumentError;
 use crate::{
     Hash,
     codec::{Decode, Encode},
+    types::BlockId,
 };
 
 /// Lower-case hex of a value's encoding.
@@ -29,6 +30,14 @@ pub(super) fn array<const N: usize>(text: &str, field: &'static str) -> Result<[
 /// A 32-byte hash.
 pub(super) fn hash(text: &str, field: &'static str) -> Result<Hash, DocumentError> {
     array(text, field).map(Hash)
+}
+
+/// A block id as a user types it: 64 lower-case hex digits.
+///
+/// # Errors
+/// [`DocumentError::Hex`].
+pub fn block_id_from_hex(text: &str) -> Result<BlockId, DocumentError> {
+    hash(text, "block id").map(BlockId)
 }
 
 /// A 32-byte public key.

@@ -1,6 +1,6 @@
 //! The anchor checkpoint: a later place than genesis from which to start trusting.
 
-use super::{BlockId, ChainId, Height, SetId, Time};
+use super::{BlockId, ChainId, Header, Height, SetId, Time};
 use crate::{
     Hash,
     codec::{Decode, Encode, Malformed, Reader},
@@ -28,6 +28,23 @@ pub struct Checkpoint {
     pub next_validators_hash: Hash,
     /// After this time the checkpoint is not to be started from.
     pub not_after: Time,
+}
+
+impl Checkpoint {
+    /// The checkpoint that pins the block of `header`.
+    #[must_use]
+    pub fn of(header: &Header, not_after: Time) -> Self {
+        Self {
+            chain_id: header.chain_id,
+            height: header.height,
+            time: header.time,
+            set_id: header.set_id,
+            block_id: header.id(),
+            validators_hash: header.validators_hash,
+            next_validators_hash: header.next_validators_hash,
+            not_after,
+        }
+    }
 }
 
 impl Encode for Checkpoint {

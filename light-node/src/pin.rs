@@ -1,0 +1,198 @@
+//! How does a home come to trust another place? By a plan that is checked in full before anything
+//! is changed, and that holds the store meanwhile: nothing else moves.
+//!
+//! Taking a newer anchor loses nothing: it is not below what was verified, and there is no fork.
+//! Leaving a fork, or an anchor that is too old, is told apart and asks for more.
+
+use core::fmt;
+
+use qratum_chain::{
+    document::Anchor,
+    types::{BlockId, ChainId, Genesis, Height, Time},
+};
+use qratum_verifier::anchor::{self, Start};
+
+use crate::{
+    Highest, Mark, Place,
+    place::replace,
+    store::{OpenError, Replayed, Store, replay},
+};
+
+/// What a new anchor is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// To start nearer to the head.
+    Import,
+    /// To leave a fork, or an anchor that is too old.
+    Reanchor,
+}
+
+/// Why the anchor of a home stays as it is. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PinError {
+    /// The file pins another block than the user does.
+    OtherBlock {
+        /// What the user typed.
+        typed: BlockId,
+        /// What the file holds.
+        got: BlockId,
+    },
+    /// The verifier refuses it.
+    Refused(anchor::StartError),
+    /// It is below what was verified before, and there is no fork to leave.
+    Below {
+        /// Its height.
+        got: Height,
+        /// The highest height that was verified before.
+        highest: Height,
+    },
+    /// Another block was verified at its height.
+    Conflict(BlockId),
+    /// The chain has forked: that is left by a command of its own.
+    Forked,
+    /// There is no fork, and the anchor is not too old.
+    NothingToLeave,
+    /// Another process works with this home.
+    InUse,
+    /// A file cannot be read or written; the words of the system.
+    Failed(String),
+}
+
+impl fmt::Display for PinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OtherBlock { typed, got } => write!(f, "the file holds block {got}, not the block {typed}"),
+            Self::Refused(why) => why.fmt(f),
+            Self::Below { got, highest } => {
+                write!(f, "it is at height {got}, below height {highest}, which was verified before")
+            }
+            Self::Conflict(known) => write!(f, "at its height block {known} was verified: that is a fork"),
+            Self::Forked => f.write_str("the chain has forked: `qratum reanchor` is the way out"),
+            Self::NothingToLeave => f.write_str(
+                "no fork was seen and the anchor is not too old: `qratum anchor import` takes a newer one",
+            ),
+            Self::InUse => f.write_str("another qratum works with this home: stop it first"),
+            Self::Failed(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for PinError {}
+
+/// A change of anchor that may be carried out.
+#[derive(Debug)]
+pub struct Plan {
+    place: Place,
+    next: Anchor,
+    store: Option<Store>,
+    /// Where trust starts now.
+    pub from: Start,
+    /// Where it will start.
+    pub to: Start,
+    /// The highest block that was verified before.
+    pub highest: Option<Height>,
+    /// Where the chain forked, if that was seen.
+    pub fork: Option<Height>,
+}
+
+/// What a change of anchor did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pinned {
+    /// Kept blocks that chain to the new anchor.
+    pub loaded: u32,
+    /// Kept blocks that do not, and were removed.
+    pub dropped: u32,
+}
+
+impl Plan {
+    /// Checks a change of anchor. `typed` is the block id that the user has from elsewhere.
+    ///
+    /// # Errors
+    /// [`PinError`].
+    pub fn of(
+        place: &Place,
+        genesis: &Genesis,
+        next: Anchor,
+        (typed, way): (BlockId, Way),
+        now: Time,
+    ) -> Result<Self, PinError> {
+        let got = next.block.header.id();
+        if got != typed {
+            return Err(PinError::OtherBlock { typed, got });
+        }
+        let to = anchor::check(&next, genesis, now).map_err(PinError::Refused)?;
+        let pinned = place.pinned().map_err(PinError::Failed)?;
+        let from = Start::of(genesis, pinned.as_ref()).map_err(PinError::Refused)?;
+        let chain = to.rules.chain_id;
+        let mark = Highest::of(place).read(chain).map_err(PinError::Failed)?;
+        let store = open(place, chain)?;
+        let plan = Self {
+            place: place.clone(),
+            next,
+            store,
+            from,
+            to,
+            highest: mark.map(|it| it.height),
+            fork: None,
+        };
+        plan.compared(way, now)
+    }
+
+    /// Compares with what the store leads to, however old that is.
+    fn compared(mut self, way: Way, now: Time) -> Result<Self, PinError> {
+        let next = self.to.anchor.header().get().height;
+        let mut known = self.from.anchor.clone();
+        if let Some(store) = &self.store {
+            let mut timeless = self.from.rules.clone();
+            timeless.params.trusting_period_ms = u64::MAX;
+            let replayed = replay(store, &self.from.anchor, &timeless, now).map_err(PinError::Failed)?;
+            self.fork = replayed.fork.as_ref().map(|(fork, _)| fork.height());
+            known = replayed.sync.head().clone();
+        }
+        let head = known.header().get().height;
+        let highest = self.highest.map_or(head, |highest| highest.max(head));
+        self.highest = Some(highest);
+        match (way, self.fork) {
+            (Way::Import, Some(_)) => return Err(PinError::Forked),
+            (Way::Reanchor, Some(_)) => return Ok(self),
+            (Way::Reanchor, None) if !self.from.is_expired(now) => return Err(PinError::NothingToLeave),
+            _ => {}
+        }
+        if next < highest {
+            return Err(PinError::Below { got: next, highest });
+        }
+        if head == next && known.id() != self.to.anchor.id() {
+            return Err(PinError::Conflict(known.id()));
+        }
+        Ok(self)
+    }
+
+    /// Replaces the anchor, durably, then removes what does not chain to it. A crash in between
+    /// leaves the new anchor, and the rest to the next start.
+    ///
+    /// # Errors
+    /// [`PinError::Failed`]; before the anchor is replaced, nothing has changed.
+    pub fn carry_out(self, now: Time) -> Result<Pinned, PinError> {
+        let text = self.next.to_json().map_err(|error| PinError::Failed(error.to_string()))?;
+        replace(&self.place.anchor(), text.as_bytes()).map_err(PinError::Failed)?;
+        let header = self.to.anchor.header().get();
+        let mark = Mark { chain: header.chain_id, height: header.height, time: header.time };
+        Highest::of(&self.place).write(&mark).map_err(PinError::Failed)?;
+        let Some(store) = &self.store else { return Ok(Pinned { loaded: 0, dropped: 0 }) };
+        let replayed = replay(store, &self.to.anchor, &self.to.rules, now);
+        let Replayed { loaded, dropped, .. } = replayed.map_err(PinError::Failed)?;
+        Ok(Pinned { loaded, dropped })
+    }
+}
+
+/// The store of a home that has one.
+fn open(place: &Place, chain: ChainId) -> Result<Option<Store>, PinError> {
+    if !place.store().exists() {
+        return Ok(None);
+    }
+    Store::open(place, chain).map(Some).map_err(|error| match error {
+        OpenError::InUse => PinError::InUse,
+        OpenError::OtherChain(got) => PinError::Failed(format!("the store is of chain {got}")),
+        OpenError::Failed(why) => PinError::Failed(why),
+    })
+}

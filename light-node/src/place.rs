@@ -1,0 +1,89 @@
+//! What does a home hold for the light node, and where? And how is one of its files replaced?
+
+use std::{
+    fs::{self, File},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+};
+
+use qratum_chain::document::{Anchor, MAX_LENGTH};
+
+/// The files of a home that a light node keeps or reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place(PathBuf);
+
+impl Place {
+    /// The home at `path`.
+    #[must_use]
+    pub const fn new(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// `anchor.json`: a later place than genesis to start from.
+    #[must_use]
+    pub fn anchor(&self) -> PathBuf {
+        self.0.join("anchor.json")
+    }
+
+    /// What [`Place::anchor`] pins, where there is such a file.
+    ///
+    /// # Errors
+    /// What is wrong with the file, in words.
+    pub fn pinned(&self) -> Result<Option<Anchor>, String> {
+        let path = self.anchor();
+        let failed = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
+        let text = read(&path, MAX_LENGTH).map_err(|error| failed(&error))?;
+        text.map(|text| Anchor::from_json(&text).map_err(|why| failed(&why))).transpose()
+    }
+
+    /// `store`: the blocks that lead from the anchor to the head.
+    #[must_use]
+    pub fn store(&self) -> PathBuf {
+        self.0.join("store")
+    }
+
+    /// `store.highest`: how far that ever was.
+    #[must_use]
+    pub fn highest(&self) -> PathBuf {
+        self.0.join("store.highest")
+    }
+}
+
+/// The bytes of a file, one more than `most` at the longest; none where there is no file.
+pub(crate) fn read(path: &Path, most: usize) -> io::Result<Option<Vec<u8>>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut bytes = Vec::new();
+    file.take(u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
+/// Replaces a file as a whole, durably: after a crash it holds the old bytes or the new ones.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let next = PathBuf::from(name);
+    let write = || -> io::Result<()> {
+        let mut file = File::create(&next)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&next, path)?;
+        sync_folder(path)
+    };
+    write().map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Makes what became of a name in its folder durable.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
