@@ -13,8 +13,8 @@
 //!
 //! One rule is one predicate ([`predicates`], [`certificate`], [`chained`], [`handover`]) and one
 //! variant of [`Reject`]. [`verifier`] composes them into three answers: accept, not yet, reject.
-//! [`sync`] says what to ask next, [`proof`] checks files, [`detect`] forks and evidence, and
-//! [`witness`] counts who else saw a block.
+//! [`sync`] says what to ask next, [`proof`] checks files, [`detect`] forks and evidence,
+//! [`witness`] counts who else saw a block, and [`ballots`] who votes.
 //!
 //! Pure: `now` is an argument and comes last; no I/O, no randomness, no logging.
 //!
@@ -25,6 +25,7 @@
 //! ```
 
 pub mod anchor;
+pub mod ballots;
 pub mod certificate;
 pub mod chained;
 pub mod detect;
