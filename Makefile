@@ -1,5 +1,5 @@
 # `make` alone lists the targets. Each does its own set-up; the work is in scripts/.
-.PHONY: help demo test lint bench fuzz prove deny
+.PHONY: help demo test lint bench fuzz prove simulate deny
 
 # A login shell knows where rustup puts cargo; make may run in one that does not.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -27,6 +27,9 @@ fuzz: ## RUNS (2000000) of each fuzz target, then a table; FUZZ_TARGETS="..." fo
 
 prove: ## the models of quorums and hand-overs, checked to the end
 	@scripts/prove
+
+simulate: ## storms over a network in virtual time, one for each of SEEDS=0..2000
+	cargo run --release --locked -q -p qratum-tests --bin simulate -- $(or $(SEEDS),0..2000)
 
 deny: ## licences, bans, sources and advisories; needs cargo-deny
 	@cargo deny --version >/dev/null 2>&1 || { echo "deny: cargo-deny is not installed (cargo install cargo-deny --locked)" >&2; exit 1; }

@@ -64,7 +64,9 @@ impl Member {
     }
 }
 
-fn seed_bytes(seed: u64) -> [u8; 32] {
+/// The seed of the key of this number.
+#[must_use]
+pub fn seed_bytes(seed: u64) -> [u8; 32] {
     hash::sha2_256(&seed.to_le_bytes()).0
 }
 

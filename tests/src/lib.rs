@@ -6,7 +6,11 @@
 //! everything else, and a CI run (`CI=true`) without them fails.
 
 pub mod forge;
+#[cfg(feature = "network")]
+pub mod mischief;
 pub mod model;
+#[cfg(feature = "network")]
+pub mod simulation;
 pub mod vectors;
 
 use std::{

@@ -17,7 +17,6 @@ use qratum_chain::{
     codec::Encode,
     types::{Certificate, CommitCertificate, Height, Round, SignedProposal},
 };
-use qratum_crypto::sign::ed25519::SecretKey;
 
 use self::{clocks::Clocks, proposals::Proposals};
 pub use self::{
@@ -29,6 +28,7 @@ use crate::{
     engine::{Engine, Entry, Event, Judgement},
     ledger::{Ledger, LedgerError, Standing},
     message::Message,
+    signer::{Refusal, Signer},
 };
 
 /// How long a starting process waits for its peers' answers, in milliseconds.
@@ -66,6 +66,8 @@ pub struct Host {
     clocks: Clocks,
     early: BTreeMap<Peer, Vec<Message>>,
     asked_ms: Option<u64>,
+    /// Why nothing is signed at present.
+    silence: Option<Refusal>,
 }
 
 impl Host {
@@ -75,14 +77,15 @@ impl Host {
     /// [`HostError::Engine`], when the key is not in the set.
     pub fn new(
         ledger: Ledger,
-        key: SecretKey,
+        signer: impl Signer + 'static,
         log: Vec<Entry>,
         peers: u32,
         now: Moment,
     ) -> Result<Self, HostError> {
-        let index = ledger.set().index_of(&key.public()).unwrap_or(u32::MAX);
-        let engine = Engine::new(ledger.chain_id(), ledger.params().set_length, ledger.set(), key)
-            .map_err(HostError::Engine)?;
+        let index = ledger.set().index_of(&signer.public()).unwrap_or(u32::MAX);
+        let engine =
+            Engine::new(ledger.chain_id(), ledger.params().set_length, ledger.set(), Box::new(signer))
+                .map_err(HostError::Engine)?;
         let until_ms = now.uptime_ms.saturating_add(GREETING_MS);
         let heard = Heard::new(ledger.tip().height.next(), ledger.set().clone());
         Ok(Self {
@@ -97,6 +100,7 @@ impl Host {
             clocks: Clocks::default(),
             early: BTreeMap::new(),
             asked_ms: None,
+            silence: None,
         })
     }
 
@@ -389,7 +393,11 @@ impl Host {
         while let Some(event) = queue.pop_front() {
             match event {
                 Event::Log(entry) if self.stage == Stage::Voting => self.log(entry, out),
-                Event::Vote(vote) => out.push(Output::Tell(Message::Vote(vote))),
+                Event::Vote(vote) => {
+                    self.heed(None, out);
+                    out.push(Output::Tell(Message::Vote(vote)));
+                }
+                Event::Withheld(refusal) => self.heed(Some(refusal), out),
                 Event::Polka(votes) => out.push(Output::Tell(Message::Polka(votes))),
                 Event::RoundCertificate(reason, votes) => {
                     out.push(Output::Tell(Message::RoundCertificate(reason, votes)));
@@ -418,6 +426,17 @@ impl Host {
             }
         }
         Ok(())
+    }
+
+    /// Says when the signer begins to refuse, and when it signs again.
+    fn heed(&mut self, refusal: Option<Refusal>, out: &mut Vec<Output>) {
+        if self.silence != refusal {
+            out.push(Output::Warn(match &refusal {
+                Some(why) => format!("the signer refuses, so this validator does not vote: {why}"),
+                None => "the signer signs again".to_owned(),
+            }));
+            self.silence = refusal;
+        }
     }
 
     fn decide(

@@ -3,20 +3,22 @@
 //!
 //! - [`block`], [`message`]: what validators send one another.
 //! - [`quorum`]: whether votes make a certificate.
+//! - [`signer`]: what signs, or refuses to.
 //! - [`ledger`]: what the next header must say, field by field.
 //! - [`engine`]: the Tendermint core, behind our own types.
 //! - [`host`]: the state machine around it; no clock, no sockets.
 //! - [`store`], [`home`]: files.
 //! - [`serve`]: answers light nodes.
-//! - [`network`], [`driver`]: libp2p and the event loop of a process.
+//! - [`network`] carries it all over libp2p.
+//! - [`drivers`]: the event loop of a process, and whole networks in virtual time.
 //! - [`demo`]: makes the home of a demo network.
 //!
-//! Only [`network`], [`driver`], [`store`], [`home`] and [`demo`] do I/O. Linked into the
+//! Only [`network`], [`drivers::real`], [`store`], [`home`] and [`demo`] do I/O. Linked into the
 //! validator's own program, never into the console.
 
 pub mod block;
 pub mod demo;
-pub mod driver;
+pub mod drivers;
 pub mod engine;
 pub mod home;
 pub mod host;
@@ -25,6 +27,7 @@ pub mod message;
 pub mod network;
 pub mod quorum;
 pub mod serve;
+pub mod signer;
 pub mod store;
 #[cfg(test)]
 mod testing;

@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 use qratum_chain::types::Time;
 use qratum_validator::{
     demo,
-    driver::{Settings, run},
+    drivers::real::{Settings, run},
 };
 
 /// A validator of a qratum network.

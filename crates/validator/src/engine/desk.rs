@@ -8,7 +8,7 @@ use malachite_types::{
     CertificateError, CommitCertificate as CoreCommit, PolkaCertificate, RoundCertificate, SignedMessage,
 };
 use qratum_chain::types::{BlockId, Phase, Round, SignedVote, Vote};
-use qratum_crypto::sign::ed25519::{SecretKey, verify_strict};
+use qratum_crypto::sign::ed25519::{Signature, verify_strict};
 use qratum_verifier::quorum::Tally;
 
 use super::{
@@ -20,6 +20,7 @@ use super::{
 use crate::{
     message::RoundReason,
     quorum::{QuorumFault, tally, verify_vote},
+    signer::{Refusal, Signer},
 };
 
 type Served = Result<Resume<Rules>, Infallible>;
@@ -27,21 +28,21 @@ type Served = Result<Resume<Rules>, Infallible>;
 /// The place where effects are served.
 pub(super) struct Desk {
     pub(super) translator: Translator,
-    key: SecretKey,
+    signer: Box<dyn Signer>,
     /// Own votes of this height: what was signed for a place is never signed differently.
     signed: BTreeMap<(Round, Phase), Option<BlockId>>,
     events: Vec<Event>,
 }
 
 impl Desk {
-    pub(super) fn new(translator: Translator, key: SecretKey) -> Self {
-        Self { translator, key, signed: BTreeMap::new(), events: Vec::new() }
+    pub(super) fn new(translator: Translator, signer: Box<dyn Signer>) -> Self {
+        Self { translator, signer, signed: BTreeMap::new(), events: Vec::new() }
     }
 
     /// Begins a height, with the votes of ours that its log holds.
     pub(super) fn start(&mut self, log: &[Entry]) {
         self.signed.clear();
-        let ours = self.translator.members.index_of(&Address(self.key.public()));
+        let ours = self.translator.members.index_of(&Address(self.signer.public()));
         for entry in log {
             if let Entry::Vote(signed) = entry
                 && Some(signed.signer) == ours
@@ -134,14 +135,28 @@ impl Desk {
 
     fn seal_vote(&mut self, vote: &CoreVote) -> Seal {
         match self.translator.rules.vote(vote) {
-            Some(vote) if self.remember(&vote) => Seal::of(self.key.sign(&vote.sign_bytes())),
+            Some(vote) if self.remember(&vote) => {
+                let answer = self.signer.vote(&vote);
+                self.seal(answer)
+            }
             _ => Seal::WITHHELD,
         }
     }
 
-    fn seal_proposal(&self, proposal: &CoreProposal) -> Seal {
-        let proposal = self.translator.rules.proposal(proposal);
-        proposal.map_or(Seal::WITHHELD, |proposal| Seal::of(self.key.sign(&proposal.sign_bytes())))
+    fn seal_proposal(&mut self, proposal: &CoreProposal) -> Seal {
+        let Some(proposal) = self.translator.rules.proposal(proposal) else { return Seal::WITHHELD };
+        let answer = self.signer.proposal(&proposal);
+        self.seal(answer)
+    }
+
+    fn seal(&mut self, answer: Result<Signature, Refusal>) -> Seal {
+        answer.map_or_else(
+            |refusal| {
+                self.events.push(Event::Withheld(refusal));
+                Seal::WITHHELD
+            },
+            Seal::of,
+        )
     }
 
     fn liveness(&self, message: &LivenessMsg<Rules>) -> Option<Event> {

@@ -3,7 +3,7 @@
 use qratum_chain::types::{CommitCertificate, Round, SignedProposal, SignedVote};
 
 use super::journal::{Entry, Timer};
-use crate::message::RoundReason;
+use crate::{message::RoundReason, signer::Refusal};
 
 /// What the engine wants done, in this order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub enum Event {
     StopAll,
     /// Build a block: it is our turn in this round.
     Build(Round),
+    /// A statement was not signed, so it is not made.
+    Withheld(Refusal),
     /// This block is final.
     Decided(CommitCertificate),
 }

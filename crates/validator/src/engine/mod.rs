@@ -18,7 +18,7 @@ use qratum_chain::{
     schedule::proposer,
     types::{BlockId, ChainId, Height, Round, SignedProposal, SignedVote, ValidatorSet},
 };
-use qratum_crypto::sign::ed25519::{SecretKey, verify_strict};
+use qratum_crypto::sign::ed25519::verify_strict;
 
 use self::{
     context::{Address, Choice, CoreHeight, Members, Rules},
@@ -29,7 +29,7 @@ pub use self::{
     event::Event,
     journal::{Entry, Judgement, Timer, TimerKind},
 };
-use crate::message::RoundReason;
+use crate::{message::RoundReason, signer::Signer};
 
 /// The core's queue for later heights is not used: the host holds early messages back itself.
 const QUEUE: usize = 1;
@@ -57,7 +57,7 @@ impl fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// An engine for the validator with this key, not yet started.
+    /// An engine for the validator with this signer, not yet started.
     ///
     /// # Errors
     /// [`EngineError`], when the key is not in the set or the set's threefold power is above 2^64.
@@ -65,9 +65,9 @@ impl Engine {
         chain_id: ChainId,
         set_length: u64,
         set: &ValidatorSet,
-        key: SecretKey,
+        signer: Box<dyn Signer>,
     ) -> Result<Self, EngineError> {
-        let address = Address(key.public());
+        let address = Address(signer.public());
         let members =
             Members::new(set.clone()).ok_or_else(|| EngineError("the set has too much power".into()))?;
         if members.index_of(&address).is_none() {
@@ -82,7 +82,7 @@ impl Engine {
         };
         let state = State::new(rules.clone(), CoreHeight::default(), members.clone(), params, QUEUE, QUEUE);
         let translator = Translator { rules, members };
-        Ok(Self { state, desk: Desk::new(translator, key) })
+        Ok(Self { state, desk: Desk::new(translator, signer) })
     }
 
     /// The height that is being agreed on; 0 before the first start.

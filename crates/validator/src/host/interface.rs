@@ -35,8 +35,10 @@ pub enum Output {
     Tell(Message),
     /// Ask this peer for decided blocks from this height on.
     Ask(Peer, Height),
-    /// Tell the operator.
+    /// Tell an operator who wants to know everything.
     Note(String),
+    /// Tell the operator in any case.
+    Warn(String),
 }
 
 /// Why a validator cannot go on.

@@ -1,99 +1,71 @@
 use qratum_chain::types::{BlockId, Phase, Proposal, SetId, SignedVote, Vote};
-use qratum_crypto::hash::Hash;
+use qratum_crypto::{
+    hash::Hash,
+    sign::ed25519::{PublicKey, SecretKey, Signature},
+};
 use qratum_light_node::wire::Response;
 
 use super::*;
 use crate::{
+    drivers::virtual_time::Weather,
     engine::Entry,
-    testing::{Net, START, key, ledger},
+    testing::{START, key, ledger, net},
 };
 
 const MINUTE: u64 = 60_000;
 
-fn lowest(net: &Net) -> u64 {
-    (0..4).filter(|i| net.is_up(*i)).map(|i| net.height(i)).min().unwrap()
-}
-
 #[test]
 fn four_hosts_agree_for_fifty_heights_one_an_interval() {
-    let mut net = Net::new(1);
-    assert!(net.run(2 * MINUTE, |net| lowest(net) >= 50), "only {} heights", lowest(&net));
-    assert!((49_000..60_000).contains(&net.now), "50 heights of 1 s took {} ms", net.now);
-    assert_eq!(net.notes, Vec::<String>::new());
-    let set_ids = [20, 21, 41].map(|h| net.host(0).ledger().block(Height(h)).unwrap().block.header.set_id);
+    let mut net = net(1);
+    assert!(net.run(2 * MINUTE, |net| net.lowest() >= 50), "only {} heights", net.lowest());
+    assert!((49_000..60_000).contains(&net.now_ms()), "50 heights of 1 s took {} ms", net.now_ms());
+    assert!(!net.log().contains(" note "), "{}", net.log());
+    let ledger = net.host(0).unwrap().ledger();
+    let set_ids = [20, 21, 41].map(|h| ledger.block(Height(h)).unwrap().block.header.set_id);
     assert_eq!(set_ids, [SetId(0), SetId(1), SetId(2)]);
 }
 
 #[test]
 fn whichever_one_of_four_is_dead_heights_go_on_and_it_catches_up() {
     for dead in 0..4 {
-        let mut net = Net::new(2);
-        assert!(net.run(MINUTE, |net| lowest(net) >= 5));
+        let mut net = net(2);
+        assert!(net.run(MINUTE, |net| net.lowest() >= 5));
         net.kill(dead);
-        assert!(net.run(2 * MINUTE, |net| lowest(net) >= 25), "{dead} dead: at {}", lowest(&net));
+        assert!(net.run(2 * MINUTE, |net| net.lowest() >= 25), "{dead} dead: at {}", net.lowest());
         net.start(dead);
-        assert!(net.run(2 * MINUTE, |net| lowest(net) >= 30), "{dead} back: at {}", net.height(dead));
+        assert!(net.run(2 * MINUTE, |net| net.lowest() >= 30), "{dead} back: at {}", net.height(dead));
         // It votes again: without it, another one may go.
         net.kill((dead + 1) % 4);
-        let tip = lowest(&net);
-        assert!(net.run(2 * MINUTE, |net| lowest(net) >= tip + 5), "{dead} does not vote");
+        let tip = net.lowest();
+        assert!(net.run(2 * MINUTE, |net| net.lowest() >= tip + 5), "{dead} does not vote");
     }
 }
 
 #[test]
 fn two_of_four_dead_stops_the_chain_until_they_are_back() {
-    let mut net = Net::new(3);
-    assert!(net.run(MINUTE, |net| lowest(net) >= 5));
+    let mut net = net(3);
+    assert!(net.run(MINUTE, |net| net.lowest() >= 5));
     net.kill(1);
     net.kill(2);
     net.run(1_000, |_| false);
-    let stopped = lowest(&net);
-    assert!(!net.run(10 * MINUTE, |net| lowest(net) > stopped), "half the power decided");
-    net.start(1);
-    net.start(2);
-    assert!(net.run(2 * MINUTE, |net| lowest(net) >= stopped + 5), "at {} of {stopped}", lowest(&net));
-}
-
-/// FEATURES A-008: whoever of the four (at most 30 of 100) votes and proposes both ways, the
-/// others agree on one chain and go on. The net asserts that no two decide differently.
-#[test]
-fn byz_one_third_minus_one_live() {
-    for liar in 0..4 {
-        let mut net = Net::new(40 + liar as u64);
-        net.two_faced = Some(liar);
-        let honest = |net: &Net| (0..4).filter(|i| *i != liar).map(|i| net.height(i)).min().unwrap();
-        assert!(net.run(5 * MINUTE, |net| honest(net) >= 25), "{liar} lies: at {}", honest(&net));
-    }
-}
-
-/// The net itself watches every vote and every block: this only has to shake it.
-#[test]
-fn crashes_anywhere_and_lost_messages_never_make_two_votes_or_a_fork() {
-    for seed in 0..12 {
-        let mut net = Net::new(seed);
-        net.loses_one_in = 20;
-        for _ in 0..12 {
-            let (victim, fuse) = (net.dice.below(4) as usize, net.dice.below(40));
-            net.kill_after(victim, fuse);
-            net.run(4_000, |_| false);
-            (0..4).filter(|i| !net.is_up(*i)).collect::<Vec<_>>().into_iter().for_each(|i| net.start(i));
-        }
-        let tip = lowest(&net);
-        assert!(net.run(5 * MINUTE, |net| lowest(net) >= tip + 3), "seed {seed} stands still at {tip}");
-    }
+    let stopped = net.lowest();
+    assert!(!net.run(10 * MINUTE, |net| net.lowest() > stopped), "half the power decided");
+    net.start_all();
+    assert!(net.run(2 * MINUTE, |net| net.lowest() >= stopped + 5), "at {} of {stopped}", net.lowest());
 }
 
 #[test]
 fn all_going_down_at_once_in_any_state_go_on_where_they_were() {
     for seed in 0..12 {
-        let mut net = Net::new(seed);
-        net.loses_one_in = 6;
+        let mut net = net(seed);
+        net.weather().loses_one_in = 6;
         net.run(6_000 + 17 * seed, |_| false);
         (0..4).for_each(|i| net.kill(i));
-        (0..4).for_each(|i| net.start(i));
-        let tip = lowest(&net);
-        net.loses_one_in = u64::MAX;
-        assert!(net.run(5 * MINUTE, |net| lowest(net) >= tip + 3), "seed {seed} stands still at {tip}");
+        net.start_all();
+        let tip = net.lowest();
+        *net.weather() = Weather::FAIR;
+        let goes_on = net.run(5 * MINUTE, |net| net.lowest() >= tip + 3);
+        assert!(goes_on, "seed {seed} stands still at {tip}, {:?}", net.broken());
     }
 }
 
@@ -262,6 +234,50 @@ fn a_forged_vote_or_polka_moves_nothing() {
     assert!(!entered(skip(vec![good(0), vote(Phase::Prevote, 1, 0)])), "a forged signature");
     assert!(!entered(skip(vec![good(0), good(0)])), "one signer twice");
     assert!(!entered(Message::Polka(vec![good(0), vote(Phase::Prevote, 1, 0), good(2)])));
+}
+
+/// Refuses from the second vote on, as a device would that lost its power.
+struct Reluctant(SecretKey, u32);
+
+impl Signer for Reluctant {
+    fn public(&self) -> PublicKey {
+        self.0.public()
+    }
+
+    fn vote(&mut self, vote: &Vote) -> Result<Signature, Refusal> {
+        self.1 += 1;
+        if self.1 == 1 { self.0.vote(vote) } else { Err(Refusal("no power".to_owned())) }
+    }
+
+    fn proposal(&mut self, _: &Proposal) -> Result<Signature, Refusal> {
+        Err(Refusal("no power".to_owned()))
+    }
+}
+
+#[test]
+fn a_signer_that_refuses_is_named_once_and_the_chain_is_followed_without_a_vote() {
+    let own = roles().1;
+    let signer = Reluctant(key(own), 0);
+    let mut host = Host::new(ledger(2), signer, Vec::new(), 3, at(2_000)).unwrap();
+    host.tick(at(3_500)).unwrap();
+    let mut outputs = host.message(Peer(0), proposal_at(3_500, |_| {}), at(3_500)).unwrap();
+    let Some(Output::Tell(Message::Vote(prevote))) = outputs.last().cloned() else { panic!("{outputs:?}") };
+    assert_eq!(votes(&outputs).len(), 1, "the first is signed");
+    for phase in [Phase::Prevote, Phase::Precommit] {
+        for signer in (0..4).filter(|signer| *signer != own) {
+            let vote = Vote { phase, ..prevote.vote.clone() };
+            let signature = key(signer).sign(&vote.sign_bytes());
+            let message = Message::Vote(SignedVote { vote, signer, signature });
+            outputs.extend(host.message(Peer(0), message, at(3_600)).unwrap());
+        }
+    }
+    assert_eq!(votes(&outputs).len(), 1, "no precommit left");
+    let warning = "the signer refuses, so this validator does not vote: no power";
+    let warned = |output: &&Output| **output == Output::Warn(warning.to_owned());
+    assert_eq!(outputs.iter().filter(warned).count(), 1);
+    let Some(Output::Keep(decided)) = outputs.last() else { panic!("{outputs:?}") };
+    let commit = decided.certificate.commit().unwrap();
+    assert!(decided.height() == Height(3) && commit.bitmap.indexes().all(|signer| signer != own));
 }
 
 /// What a light node is told of heights 2 and 3, as (height, signer, phase).

@@ -262,6 +262,7 @@ impl Process {
                 }
                 Output::Ask(peer, from) => self.network.ask(peer, from),
                 Output::Note(note) => self.say(format_args!("{note}")),
+                Output::Warn(warning) => eprintln!("{warning}"),
             }
         }
         self.store.flush()

@@ -1,0 +1,121 @@
+//! One node: its host while it is up, and what stays when it goes down.
+
+use qratum_chain::types::{Genesis, Height};
+use qratum_crypto::sign::ed25519::SecretKey;
+
+use super::{Tamper, disk::Disk, post::Letter};
+use crate::{
+    block::Decided,
+    host::{Host, HostError, Moment, Output, Peer},
+    ledger::Ledger,
+    serve,
+};
+
+/// A node of the network.
+pub(super) struct Node {
+    pub(super) index: usize,
+    seed: [u8; 32],
+    pub(super) host: Option<Host>,
+    pub(super) disk: Disk,
+    /// Goes down when this many more outputs were carried out.
+    pub(super) fuse: Option<u64>,
+    born_ms: u64,
+    /// How far the clock on its wall is ahead.
+    pub(super) skew_ms: i64,
+    pub(super) tamper: Option<Tamper>,
+}
+
+/// What comes of a letter.
+pub(super) enum Reaction {
+    Outputs(Vec<Output>),
+    Answer(usize, Vec<Decided>),
+}
+
+impl Node {
+    pub(super) fn new(index: usize, seed: [u8; 32]) -> Self {
+        Self {
+            index,
+            seed,
+            host: None,
+            disk: Disk::default(),
+            fuse: None,
+            born_ms: 0,
+            skew_ms: 0,
+            tamper: None,
+        }
+    }
+
+    pub(super) fn start(&mut self, genesis: &Genesis, others: u32, now_ms: u64) -> Result<(), HostError> {
+        let mut ledger = Ledger::new(genesis).map_err(HostError::Ledger)?;
+        for block in self.disk.blocks() {
+            ledger.accept(block.clone()).map_err(HostError::Ledger)?;
+        }
+        self.born_ms = now_ms;
+        let (key, moment) = (SecretKey::from_seed(&self.seed), self.moment(genesis, now_ms));
+        self.host = Some(Host::new(ledger, key, self.disk.log(), others, moment)?);
+        Ok(())
+    }
+
+    /// Goes down; of what was not flushed, so many records are on disk all the same.
+    pub(super) fn crash(&mut self, survive: u64) {
+        self.host = None;
+        self.fuse = None;
+        self.disk.crash(survive);
+    }
+
+    /// When its host has something to do by itself.
+    pub(super) fn next_ms(&self) -> Option<u64> {
+        self.host.as_ref().map(|host| host.deadline_ms().saturating_add(self.born_ms))
+    }
+
+    fn moment(&self, genesis: &Genesis, now_ms: u64) -> Moment {
+        Moment {
+            wall: qratum_chain::types::Time(
+                genesis.time.0.saturating_add(now_ms).saturating_add_signed(self.skew_ms),
+            ),
+            uptime_ms: now_ms.saturating_sub(self.born_ms),
+        }
+    }
+
+    pub(super) fn tick(&mut self, genesis: &Genesis, now_ms: u64) -> Result<Vec<Output>, HostError> {
+        let now = self.moment(genesis, now_ms);
+        self.host.as_mut().map_or(Ok(Vec::new()), |host| host.tick(now))
+    }
+
+    pub(super) fn read(
+        &mut self,
+        letter: Letter,
+        genesis: &Genesis,
+        now_ms: u64,
+    ) -> Result<Reaction, HostError> {
+        let now = self.moment(genesis, now_ms);
+        let index = self.index;
+        let Some(host) = self.host.as_mut() else { return Ok(Reaction::Outputs(Vec::new())) };
+        let outputs = match letter {
+            Letter::PeerUp(from) => vec![host.peer_up(peer(index, from))],
+            Letter::Message(from, message) => host.message(peer(index, from), message, now)?,
+            Letter::Blocks(from, blocks) => host.decided(peer(index, from), blocks, now)?,
+            Letter::Wanted(from, height) => {
+                return Ok(Reaction::Answer(from, serve::decided(host.ledger(), height)));
+            }
+        };
+        Ok(Reaction::Outputs(outputs))
+    }
+
+    /// Height of its head, as it would tell.
+    pub(super) fn head(&self) -> Height {
+        self.host.as_ref().map_or(Height(self.disk.height()), |host| host.ledger().tip().height)
+    }
+
+    /// Which node its host calls so.
+    pub(super) fn node_of(&self, Peer(peer): Peer) -> usize {
+        let peer = usize::try_from(peer).unwrap_or(usize::MAX);
+        if peer < self.index { peer } else { peer.saturating_add(1) }
+    }
+}
+
+/// A host counts the others, leaving out itself.
+fn peer(own: usize, other: usize) -> Peer {
+    let index = if other < own { other } else { other.saturating_sub(1) };
+    Peer(u32::try_from(index).unwrap_or(u32::MAX))
+}
