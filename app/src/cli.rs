@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Validators(NetworkArgs),
     /// Print the pinned peers: who is connected, what they claim, what was refused
     Peers(NetworkArgs),
+    /// Check this machine, the home and its peers, and say what to mend; exit code 1 when a check failed
+    Doctor(NetworkArgs),
     /// Print a line for each verified head and each change, until told to stop
     #[command(
         after_help = "Examples:\n  qratum watch --json\n  qratum watch --until live --timeout 60 && echo up\n  qratum watch --heads 10"

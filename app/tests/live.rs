@@ -84,6 +84,71 @@ fn the_set_and_the_peers_of_a_demo_are_told() {
     assert!(String::from_utf8(page.stdout).unwrap().starts_with("4 of 4 peers connected, "));
 }
 
+/// The verdict and text of a check.
+fn check<'a>(report: &'a Value, name: &str) -> (&'a str, &'a str) {
+    let found = report["checks"].as_array().unwrap().iter().find(|check| check["check"] == name);
+    let found = found.unwrap_or_else(|| panic!("no check {name}: {report}"));
+    (found["verdict"].as_str().unwrap(), found["text"].as_str().unwrap())
+}
+
+#[test]
+fn a_doctor_finds_a_demo_well_and_then_what_is_broken() {
+    let mut demo = Demo::start("doctor");
+    demo.reach(2);
+    let doctor = |seconds: &str| json(&demo.run(&["doctor", "--json", "--timeout", seconds]));
+    let (report, code) = doctor("20");
+    assert_eq!((code, report["failed"].as_u64()), (0, Some(0)), "{report}");
+    Schema::named("doctor").holds(&report, "well");
+    for name in ["home", "anchor", "peers", "files", "peer north", "peer west", "clock", "chain"] {
+        assert_eq!(check(&report, name).0, "ok", "{name}: {report}");
+    }
+    assert_eq!(check(&report, "store"), ("ok", "in use by another process, as beside a console"));
+
+    let home = std::path::Path::new(demo.home());
+    let peers = std::fs::read_to_string(home.join("peers.json")).unwrap();
+    let at = |name: &str| {
+        let peers: Value = serde_json::from_str(&peers).unwrap();
+        let peers = peers["peers"].as_array().unwrap().clone();
+        let address = peers.iter().find(|peer| peer["name"] == name).unwrap()["address"].clone();
+        address.as_str().unwrap().to_owned()
+    };
+    let place = |address: &str| address.split("/p2p/").next().unwrap().to_owned();
+    let (north, east) = (at("north"), at("east"));
+    let swapped =
+        peers.replace(&north, &format!("{}/p2p/{}", place(&east), north.split("/p2p/").last().unwrap()));
+    let swapped = swapped.replacen(
+        &east,
+        &format!("/ip4/127.0.0.1/tcp/1/p2p/{}", east.split("/p2p/").last().unwrap()),
+        1,
+    );
+    std::fs::write(home.join("peers.json"), swapped).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    std::fs::set_permissions(home.join("peers.json"), mode).unwrap();
+    let (report, code) = doctor("6");
+    assert_eq!(code, 1, "{report}");
+    assert_eq!(check(&report, "files"), ("fail", "others can change peers.json"));
+    assert!(check(&report, "peer north").1.ends_with("(WrongKey)"), "{report}");
+    assert_eq!(check(&report, "peer east"), ("warn", "cannot be reached"));
+    assert_eq!(check(&report, "peer west").0, "ok");
+}
+
+#[test]
+fn a_doctor_without_a_home_looks_at_the_machine() {
+    let home = support::folder("no-home").join("missing");
+    let output = qratum(&["doctor", "--json", "--home", home.to_str().unwrap()]).output().unwrap();
+    let (report, code) = json(&output);
+    assert_eq!((code, check(&report, "home").0), (1, "fail"));
+    assert_eq!(check(&report, "configuration").0, "fail");
+    assert_eq!(check(&report, "terminal").0, "ok");
+    Schema::named("doctor").holds(&report, "no home");
+    let page = qratum(&["doctor", "--home", home.to_str().unwrap()]).output().unwrap();
+    let page = String::from_utf8(page.stdout).unwrap();
+    assert!(page.starts_with("FAIL  home "), "{page}");
+    assert!(
+        page.contains("-> Make a home with `qratum init`, or start a network to try with `qratum demo`\n")
+    );
+}
+
 /// Nobody listens at the peers' addresses of the samples.
 #[test]
 fn a_network_that_is_down_has_peers_and_no_set() {

@@ -38,7 +38,7 @@ pub use config::{Config, ConfigError, Peer, peers_from_json};
 pub use fetch::{FetchError, Proven};
 pub use highest::{Highest, Mark};
 pub use libp2p::{Multiaddr, PeerId};
-pub use node::{LightNode, StartError, SyncError};
+pub use node::{LightNode, StartError, SyncError, inspect_store};
 pub use pin::{PinError, Pinned, Plan, Way};
 pub use place::Place;
 pub use snapshot::{Ban, Names, PeerView, Reason, Refusal, Snapshot, StoreState, Witnesses};

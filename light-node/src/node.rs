@@ -209,6 +209,17 @@ fn anchored(config: &Config, clock: Clock) -> Result<(Trusted, Rules), StartErro
     Ok((anchor, rules))
 }
 
+/// What a node would find in the store of `config`; [`StoreState::None`] where there is no store yet.
+/// Records that do not chain to the genesis are removed, as at any start.
+///
+/// # Errors
+/// [`StartError`], for a bad genesis or the store of another chain.
+pub async fn inspect_store(config: &Config) -> Result<StoreState, StartError> {
+    let (anchor, rules) = anchored(config, Clock::SYSTEM)?;
+    let existing = config.home.clone().filter(|home| home.store().exists());
+    Ok(open_store(existing, &anchor, &rules, Clock::SYSTEM).await?.state)
+}
+
 /// A store that was opened and replayed, or what there is without one.
 struct Opened {
     store: Option<Store>,

@@ -3,6 +3,7 @@
 mod anchor;
 mod console;
 mod demo;
+mod doctor;
 mod event;
 mod evidence;
 mod explain;
@@ -32,6 +33,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Status(args)) => status::run(&Home::resolve(home)?, &args, json),
         Some(Command::Validators(args)) => validators::run(&Home::resolve(home)?, &args, json),
         Some(Command::Peers(args)) => peers::run(&Home::resolve(home)?, &args, json),
+        Some(Command::Doctor(args)) => doctor::run(&Home::resolve(home)?, &args, json),
         Some(Command::Watch(args)) => watch::run(&Home::resolve(home)?, &args, json),
         Some(Command::Header(args)) => header::run(&Home::resolve(home)?, &args, json),
         Some(Command::Verify(args)) => verify::run(home, &args, json),

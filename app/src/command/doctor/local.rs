@@ -1,0 +1,238 @@
+//! What this machine and the files of the home say, without asking anybody.
+
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    io::IsTerminal,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use qratum_chain::types::Time;
+use qratum_light_node::Peer;
+use qratum_verifier::{anchor::Start, witness};
+
+use super::report::Check;
+use crate::{home::Home, time};
+
+/// Bytes that should be free where the store is.
+const FREE: u64 = 100 << 20;
+/// Bytes that should be lockable into memory.
+const LOCKABLE: u64 = 1 << 20;
+/// The smallest comfortable screen.
+const SCREEN: (u16, u16) = (80, 24);
+
+/// The directory: is it there, and whose is it?
+pub(super) fn home(home: &Home) -> Vec<Check> {
+    let shown = home.shown();
+    let found = match fs::metadata(home.path()) {
+        Ok(found) if found.is_dir() => found,
+        Ok(_) => {
+            return vec![Check::fail(
+                "home",
+                format!("{shown} is a file"),
+                "Name a directory with --home DIR",
+            )];
+        }
+        Err(error) => {
+            let todo = "Make a home with `qratum init`, or start a network to try with `qratum demo`";
+            return vec![Check::fail("home", format!("{shown}: {error}"), todo)];
+        }
+    };
+    let mode = found.mode() & 0o777;
+    let text = format!("{shown}, mode {mode:04o}");
+    vec![if mode & 0o022 != 0 {
+        let todo = format!("Others can replace what you trust: chmod 700 {shown}");
+        Check::fail("home", text, todo)
+    } else if mode & 0o077 != 0 {
+        Check::warn("home", text, format!("Others can read it: chmod 700 {shown}"))
+    } else {
+        Check::ok("home", text)
+    }]
+}
+
+/// The files that trust starts from: can others change them?
+pub(super) fn files(home: &Home) -> Check {
+    let own = fs::metadata("/proc/self").map_or(0, |found| found.uid());
+    let unsafe_file = |name: &&str| {
+        fs::metadata(home.path().join(name))
+            .is_ok_and(|found| found.mode() & 0o022 != 0 || (found.uid() != own && found.uid() != 0))
+    };
+    let open: Vec<&str> =
+        ["genesis.json", "peers.json", "anchor.json"].into_iter().filter(unsafe_file).collect();
+    if open.is_empty() {
+        return Check::ok("files", "only this user can change what is trusted");
+    }
+    let names = open.join(" and ");
+    let todo = "Whoever writes them decides what you believe: check them, then chown and chmod 600";
+    Check::fail("files", format!("others can change {names}"), todo)
+}
+
+/// The anchor: is it young enough for a new start?
+pub(super) fn anchor(network: &str, start: &Start, now: Time) -> Check {
+    let header = start.anchor.header().get();
+    if header.time > now {
+        let text = format!("the anchor of {network} lies in the future");
+        return Check::fail("anchor", text, "Set the clock of this machine right");
+    }
+    let (height, until) = (header.height, time::format(start.not_after));
+    let text = format!(
+        "{network}, height {height}, {} old, good until {until}",
+        time::age(time::since(header.time, now))
+    );
+    if start.is_expired(now) {
+        let todo = "Get a fresh anchor from people you trust: `qratum explain expired`";
+        return Check::fail("anchor", text, todo);
+    }
+    Check::ok("anchor", text)
+}
+
+/// The list of peers: is it enough to catch a liar?
+pub(super) fn peers(peers: &[Peer]) -> Check {
+    let operators: BTreeSet<&str> = peers.iter().map(|peer| peer.operator.as_str()).collect();
+    let text = format!("{} of {} operators", peers.len(), operators.len());
+    if operators.len() > witness::NEEDED {
+        return Check::ok("peers", text);
+    }
+    let todo =
+        format!("Pin peers of {} operators or more: one alone cannot be contradicted", witness::NEEDED + 1);
+    Check::warn("peers", text, todo)
+}
+
+/// The machine: terminal, disk, limits.
+pub(super) fn machine(home: &Home) -> Vec<Check> {
+    let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap_or_default();
+    vec![terminal(), characters(), disk(home.path()), locked(&limits), core(&limits, &pattern)]
+}
+
+fn terminal() -> Check {
+    if !std::io::stdout().is_terminal() {
+        return Check::ok("terminal", "none: commands work, the console needs one");
+    }
+    let term = env::var("TERM").unwrap_or_default();
+    if term.is_empty() || term == "dumb" {
+        let todo = "Set TERM to what the terminal is, as in TERM=xterm-256color";
+        return Check::warn("terminal", format!("TERM is {term:?}"), todo);
+    }
+    let (width, height) = crossterm::terminal::size().unwrap_or((0, 0));
+    let off = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let colours = if off { "colours off by NO_COLOR" } else { "16 colours" };
+    let text = format!("{term}, {width} by {height}, {colours}");
+    if width < SCREEN.0 || height < SCREEN.1 {
+        return Check::warn("terminal", text, format!("Make it {} by {} or larger", SCREEN.0, SCREEN.1));
+    }
+    Check::ok("terminal", text)
+}
+
+fn characters() -> Check {
+    let set = |name| env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_default();
+    let plain = locale.to_ascii_lowercase().replace('-', "");
+    if plain.contains("utf8") {
+        return Check::ok("characters", locale);
+    }
+    let text = if locale.is_empty() { "no locale is set".to_owned() } else { locale };
+    Check::warn("characters", text, "Set LANG=C.UTF-8, or start the console with --ascii")
+}
+
+/// Asks `df`: the standard library does not know.
+fn disk(home: &Path) -> Check {
+    let existing =
+        home.ancestors().find(|path| path.exists()).map_or_else(|| PathBuf::from("/"), Path::to_path_buf);
+    let output = Command::new("df").arg("-Pk").arg("--").arg(existing).output();
+    let free = output.ok().and_then(|output| free_bytes(&String::from_utf8_lossy(&output.stdout)));
+    match free {
+        None => Check::ok("disk", "how much is free is not known: there is no `df`"),
+        Some(free) if free < FREE => {
+            let text = format!("{} MiB free", free >> 20);
+            Check::fail("disk", text, "Make room: a store that cannot be written is given up")
+        }
+        Some(free) => Check::ok("disk", format!("{} MiB free", free >> 20)),
+    }
+}
+
+/// The fourth column of the second line, in KiB.
+fn free_bytes(df: &str) -> Option<u64> {
+    let kib: u64 = df.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()?;
+    kib.checked_mul(1024)
+}
+
+fn locked(limits: &str) -> Check {
+    let Some(limit) = soft_limit(limits, "Max locked memory") else {
+        return Check::ok("memory lock", "the limit is not known");
+    };
+    let text = if limit == u64::MAX { "no limit".to_owned() } else { format!("{} KiB", limit >> 10) };
+    if limit >= LOCKABLE {
+        return Check::ok("memory lock", text);
+    }
+    let todo = "It will matter when this program holds secrets: raise `ulimit -l` to 1024 or more";
+    Check::warn("memory lock", text, todo)
+}
+
+fn core(limits: &str, pattern: &str) -> Check {
+    let limit = soft_limit(limits, "Max core file size");
+    let todo = "It will matter when this program holds secrets: a crash would write them to disk";
+    if pattern.starts_with('|') {
+        return Check::warn("core dumps", "a program collects them, whatever the limit", todo);
+    }
+    match limit {
+        Some(0) => Check::ok("core dumps", "off"),
+        Some(_) => Check::warn("core dumps", "on", format!("{todo}; `ulimit -c 0` turns them off")),
+        None => Check::ok("core dumps", "the limit is not known"),
+    }
+}
+
+/// A row of `/proc/self/limits`: the limit that holds now; the largest number where there is none.
+fn soft_limit(limits: &str, name: &str) -> Option<u64> {
+    let row = limits.lines().find_map(|line| line.strip_prefix(name))?;
+    match row.split_whitespace().next()? {
+        "unlimited" => Some(u64::MAX),
+        number => number.parse().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use qratum_chain::document::genesis_from_json;
+
+    use super::{super::report::Word, *};
+
+    const LIMITS: &str = "\
+Limit                     Soft Limit           Hard Limit           Units     
+Max core file size        0                    unlimited            bytes     
+Max locked memory         65536                8388608              bytes     
+Max address space         unlimited            unlimited            bytes     
+";
+
+    #[test]
+    fn limits_are_read_from_the_column_that_holds_now() {
+        assert_eq!(soft_limit(LIMITS, "Max core file size"), Some(0));
+        assert_eq!(soft_limit(LIMITS, "Max address space"), Some(u64::MAX));
+        assert_eq!(soft_limit(LIMITS, "Max open files"), None);
+        assert_eq!(locked(LIMITS).verdict, Word::Warn);
+        assert_eq!(locked(&LIMITS.replace("65536 ", "1048576")).verdict, Word::Ok);
+        assert_eq!(core(LIMITS, "core").verdict, Word::Ok);
+        assert_eq!(core(LIMITS, "|/usr/lib/systemd/systemd-coredump").verdict, Word::Warn);
+        assert_eq!(core(&LIMITS.replace("size        0", "size        9"), "core").verdict, Word::Warn);
+        assert_eq!(core("", "").verdict, Word::Ok);
+    }
+
+    #[test]
+    fn free_space_is_the_fourth_column() {
+        let df = "Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/vda1 100 60 40 60% /\n";
+        assert_eq!(free_bytes(df), Some(40 << 10));
+        assert_eq!(free_bytes("df: no such file\n"), None);
+    }
+
+    #[test]
+    fn an_anchor_is_young_old_or_not_born() {
+        let genesis = genesis_from_json(include_bytes!("../../../tests/data/genesis.json")).unwrap();
+        let start = Start::of(&genesis, None).unwrap();
+        let at = |ms| anchor("net", &start, Time(ms)).verdict;
+        let (from, until) = (genesis.time.0, start.not_after.0);
+        assert_eq!([at(from - 1), at(from), at(until - 1)], [Word::Fail, Word::Ok, Word::Ok]);
+        assert_eq!(at(until), Word::Fail);
+    }
+}
