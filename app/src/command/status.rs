@@ -40,10 +40,11 @@ struct Status {
     refusals: Vec<RefusalJson>,
 }
 
+/// A pinned peer as seen from here.
 #[derive(Debug, Serialize)]
-struct PeerJson {
-    name: String,
-    connected: bool,
+pub(super) struct PeerJson {
+    pub(super) name: String,
+    pub(super) connected: bool,
     /// Not verified.
     claimed_height: Option<u64>,
     demerits: u32,
@@ -200,7 +201,7 @@ impl From<&PeerView> for PeerJson {
 }
 
 impl PeerJson {
-    fn line(&self) -> String {
+    pub(super) fn line(&self) -> String {
         if let Some(ban) = &self.ban {
             let left = time::age(ban.until_ms.saturating_sub(time::now().0));
             return format!("banned for {left} more: {} ({})", ban.text, ban.reason);
