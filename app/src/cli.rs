@@ -8,6 +8,7 @@ use clap::{
 };
 use qratum_chain::{document::block_id_from_hex, types::BlockId};
 use qratum_light_node::State;
+use serde::Serialize;
 
 use crate::exit::CODES;
 
@@ -43,6 +44,11 @@ pub(crate) enum Command {
     Validators(NetworkArgs),
     /// Print the pinned peers: who is connected, what they claim, what was refused
     Peers(NetworkArgs),
+    /// Make a home from the genesis file and the peers that the network's operators hand out
+    #[command(
+        after_help = "Example:\n  qratum init --genesis genesis.json --chain-id \"4634 37c9 ... fc2d\" \\\n    --peer north=/ip4/192.0.2.1/tcp/4001/p2p/12D3KooW...,operator=acme \\\n    --peer east=/ip4/192.0.2.2/tcp/4001/p2p/12D3KooW..."
+    )]
+    Init(InitArgs),
     /// Check this machine, the home and its peers, and say what to mend; exit code 1 when a check failed
     Doctor(NetworkArgs),
     /// Print a line for each verified head and each change, until told to stop
@@ -94,6 +100,41 @@ pub(crate) struct NetworkArgs {
     /// How long to wait for a verified head
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) timeout: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// The network's genesis file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) genesis: PathBuf,
+    /// Its chain id as the operators told it, with or without spaces; asked for where it is missing
+    #[arg(long, value_name = "HEX", value_parser = crate::grouped::typed)]
+    pub(crate) chain_id: Option<String>,
+    /// A node to ask: NAME=ADDRESS[,operator=NAME]; may stand several times
+    #[arg(long = "peer", value_name = "PEER", required = true, value_parser = peer)]
+    pub(crate) peers: Vec<PeerArg>,
+}
+
+/// A peer as it is typed, and as `peers.json` has it.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct PeerArg {
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operator: Option<String>,
+    address: String,
+}
+
+fn peer(text: &str) -> Result<PeerArg, String> {
+    let (name, rest) = text.split_once('=').ok_or("a peer is NAME=ADDRESS")?;
+    let (address, operator) = match rest.split_once(',') {
+        None => (rest, None),
+        Some((address, more)) => {
+            let operator =
+                more.strip_prefix("operator=").ok_or("after the address only operator=NAME may stand")?;
+            (address, Some(operator.to_owned()))
+        }
+    };
+    Ok(PeerArg { name: name.to_owned(), operator, address: address.to_owned() })
 }
 
 #[derive(Debug, Args)]

@@ -85,7 +85,7 @@ impl Home {
         if !self.has_genesis()? {
             let text = format!(
                 "no configuration: {} does not exist\n\
-                 Name a home with --home DIR, or start a network to try with `qratum demo`",
+                 Name a home with --home DIR, make one with `qratum init`, or try `qratum demo`",
                 genesis_path.display()
             );
             return Err(Failure::new(Exit::Usage, text));

@@ -5,6 +5,7 @@ mod command;
 mod demo;
 mod exit;
 mod file;
+mod grouped;
 mod home;
 mod model;
 mod output;

@@ -8,6 +8,7 @@ mod event;
 mod evidence;
 mod explain;
 mod header;
+mod init;
 mod lines;
 mod network;
 mod peers;
@@ -33,6 +34,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Status(args)) => status::run(&Home::resolve(home)?, &args, json),
         Some(Command::Validators(args)) => validators::run(&Home::resolve(home)?, &args, json),
         Some(Command::Peers(args)) => peers::run(&Home::resolve(home)?, &args, json),
+        Some(Command::Init(args)) => init::run(&Home::resolve(home)?, &args, json),
         Some(Command::Doctor(args)) => doctor::run(&Home::resolve(home)?, &args, json),
         Some(Command::Watch(args)) => watch::run(&Home::resolve(home)?, &args, json),
         Some(Command::Header(args)) => header::run(&Home::resolve(home)?, &args, json),
