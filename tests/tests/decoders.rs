@@ -16,14 +16,19 @@ use qratum_chain::{
     Hash,
     codec::{Decode, Encode, Malformed, Reader, put_list},
     document::{self, Anchor, HeaderProof},
+    ledger::{
+        Body,
+        registry::{Order, Refusal},
+    },
     state::{Changes, StateMap, StateProof},
     types::{
         Certificate, ChainParams, ChainedBlock, ChainedCertificate, Checkpoint, CommitCertificate,
-        DoubleVote, ForkEvidence, Header, Height, HotStuffPhase, KeyUse, LightBlock, MAX_VALIDATORS,
-        PhaseCertificate, Proposal, Purpose, Registration, SignedProposal, SignedVote, Time, Validator, Vote,
+        DoubleVote, ForkEvidence, Header, Height, HotStuffPhase, KeyUse, LightBlock, MAX_VALIDATORS, Offence,
+        PhaseCertificate, Proposal, Purpose, Registration, Retired, SetId, SignedProposal, SignedVote, Time,
+        TxoBody, TxoClass, Validator, Vote,
     },
 };
-use qratum_crypto::sign::ed25519::Signature;
+use qratum_crypto::sign::ed25519::{SecretKey, Signature};
 use qratum_light_node::wire::{Request, Response};
 use qratum_tests::forge::{Forge, Member, Team};
 
@@ -222,6 +227,30 @@ fn entries_of_the_registry_are_canonical() {
     let accepted = canonical::<Registration>("registration", &registration);
     assert!(accepted > CASES / 4, "{accepted}");
     assert!(canonical::<KeyUse>("use of a key", &used) > 0);
+    let retired = Retired { name: "v2".to_owned(), last_set: SetId(3), time: Time(7) };
+    assert!(canonical::<Retired>("retired", &retired) > 0);
+}
+
+#[test]
+fn bodies_and_orders_are_canonical() {
+    let secret = SecretKey::from_seed(&[7; 32]);
+    let rotate = Order::Rotate { vote_key: secret.public(), proof: Signature([5; 64]) };
+    let note = Order::Note(b"maintenance at noon".to_vec());
+    let txo = |order: &Order| {
+        let (chain_id, sender, payload) = (small().chain_id, secret.public(), order.to_bytes());
+        TxoBody { chain_id, sender, nonce: 3, class: TxoClass::Network, payload }.sign(&secret)
+    };
+    let [first, second] = votes();
+    let evidence = vec![Offence::DoubleVote(DoubleVote { first, second })];
+    let transactions = vec![txo(&rotate), txo(&Order::Leave), txo(&note)];
+    let accepted = canonical::<Order>("rotate", &rotate)
+        + canonical::<Order>("leave", &Order::Leave)
+        + canonical::<Order>("note", &note)
+        + canonical::<Refusal>("nonce", &Refusal::Nonce { want: 9 })
+        + canonical::<Refusal>("known", &Refusal::KeyKnown(Purpose::Peer))
+        + canonical::<Offence>("offence", &evidence[0])
+        + canonical::<Body>("body", &Body { transactions, evidence });
+    assert!(accepted > CASES, "{accepted}");
 }
 
 /// No damaged proof proves anything but what is there, present or absent.

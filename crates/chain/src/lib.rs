@@ -4,6 +4,7 @@
 //! - [`types`]: headers, votes, sets, certificates, genesis, evidence.
 //! - [`codec`]: one canonical byte string for each value, bounded before allocation.
 //! - [`schedule`]: which set and which proposer a height belongs to.
+//! - [`ledger`]: what a block does to the state.
 //! - [`state`]: the authenticated state map with inclusion and absence proofs.
 //! - [`document`]: the JSON forms in which all of this leaves the program.
 //!
@@ -12,6 +13,7 @@
 
 pub mod codec;
 pub mod document;
+pub mod ledger;
 pub mod schedule;
 pub mod state;
 pub mod types;

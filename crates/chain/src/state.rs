@@ -85,6 +85,7 @@ impl TreeReader for Nodes {
 #[derive(Clone, Debug)]
 pub struct StateMap {
     nodes: Nodes,
+    entries: BTreeMap<Vec<u8>, Vec<u8>>,
     version: Version,
     root: Hash,
 }
@@ -93,6 +94,7 @@ pub struct StateMap {
 #[derive(Debug)]
 pub struct Pending {
     root: Hash,
+    changes: Changes,
     batch: TreeUpdateBatch,
 }
 
@@ -110,8 +112,9 @@ impl StateMap {
     /// # Errors
     /// [`StateError`].
     pub fn genesis(entries: Changes) -> Result<Self, StateError> {
-        let mut map = Self { nodes: Nodes::default(), version: 0, root: Hash::ZERO };
-        let pending = map.at_version(0, &entries)?;
+        let mut map =
+            Self { nodes: Nodes::default(), entries: BTreeMap::new(), version: 0, root: Hash::ZERO };
+        let pending = map.at_version(0, entries)?;
         map.adopt(0, pending);
         Ok(map)
     }
@@ -122,11 +125,23 @@ impl StateMap {
         self.root
     }
 
+    /// The value under `key`.
+    #[must_use]
+    pub fn get(&self, key: &[u8]) -> Option<&[u8]> {
+        self.entries.get(key).map(Vec::as_slice)
+    }
+
+    /// All keys and values, in the order of the keys.
+    #[must_use]
+    pub const fn entries(&self) -> &BTreeMap<Vec<u8>, Vec<u8>> {
+        &self.entries
+    }
+
     /// What the map would be after `changes`.
     ///
     /// # Errors
     /// [`StateError`].
-    pub fn preview(&self, changes: &Changes) -> Result<Pending, StateError> {
+    pub fn preview(&self, changes: Changes) -> Result<Pending, StateError> {
         self.at_version(self.version.saturating_add(1), changes)
     }
 
@@ -149,14 +164,20 @@ impl StateMap {
         JellyfishMerkleTree::new(&self.nodes)
     }
 
-    fn at_version(&self, version: Version, changes: &Changes) -> Result<Pending, StateError> {
+    fn at_version(&self, version: Version, changes: Changes) -> Result<Pending, StateError> {
         let values = changes.iter().map(|(key, value)| (path(key), value.clone()));
         let (root, batch) = self.tree().put_value_set(values, version).map_err(damaged)?;
-        Ok(Pending { root: Hash(root.0), batch })
+        Ok(Pending { root: Hash(root.0), changes, batch })
     }
 
     fn adopt(&mut self, version: Version, pending: Pending) {
         let TreeUpdateBatch { node_batch, stale_node_index_batch, .. } = pending.batch;
+        for (key, value) in pending.changes {
+            match value {
+                Some(value) => self.entries.insert(key, value),
+                None => self.entries.remove(&key),
+            };
+        }
         for stale in stale_node_index_batch {
             self.nodes.nodes.remove(&stale.node_key);
         }
@@ -262,13 +283,16 @@ mod tests {
         let mut map = StateMap::genesis(entries(4)).unwrap();
         let before = map.root();
         let changes = Changes::from([(b"k\x01".to_vec(), None), (b"new".to_vec(), Some(b"v".to_vec()))]);
-        let pending = map.preview(&changes).unwrap();
+        let pending = map.preview(changes).unwrap();
         assert_eq!(map.root(), before);
         let root = pending.root();
         map.commit(pending);
         assert_eq!(map.root(), root);
         assert_eq!(map.prove(b"k\x01").unwrap().0, None);
         assert_eq!(map.prove(b"new").unwrap().0, Some(b"v".to_vec()));
+        assert_eq!((map.get(b"k\x01"), map.get(b"new")), (None, Some(b"v".as_slice())));
+        let again = StateMap::genesis(map.entries().clone().into_iter().map(|(k, v)| (k, Some(v))).collect());
+        assert_eq!(again.unwrap().root(), root, "a map is its entries");
     }
 
     #[test]
@@ -276,7 +300,7 @@ mod tests {
         let mut map = StateMap::genesis(entries(8)).unwrap();
         let size = map.nodes.nodes.len();
         for i in 0..200u8 {
-            let pending = map.preview(&Changes::from([(b"k\x01".to_vec(), Some(vec![i]))])).unwrap();
+            let pending = map.preview(Changes::from([(b"k\x01".to_vec(), Some(vec![i]))])).unwrap();
             map.commit(pending);
         }
         assert!(map.nodes.nodes.len() <= size + 2, "{} nodes after {size}", map.nodes.nodes.len());

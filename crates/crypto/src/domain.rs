@@ -44,6 +44,8 @@ pub const TXO: Tag = Tag("QRATUM/chain/txo/v1\0");
 pub const ENROLMENT: Tag = Tag("QRATUM/chain/enrolment/v1\0");
 /// A proof that a key is held.
 pub const POSSESSION: Tag = Tag("QRATUM/chain/possession/v1\0");
+/// Hash of what a new vote key is for: the scope of its proof of possession.
+pub const ROTATION: Tag = Tag("QRATUM/chain/rotation/v1\0");
 /// An anchor checkpoint.
 pub const ANCHOR: Tag = Tag("QRATUM/chain/anchor/v1\0");
 /// Coefficients of a signature batch.
@@ -62,6 +64,7 @@ pub const ALL: &[Tag] = &[
     TXO,
     ENROLMENT,
     POSSESSION,
+    ROTATION,
     ANCHOR,
     BATCH,
 ];

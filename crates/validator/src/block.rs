@@ -1,7 +1,9 @@
-//! What is agreed on: a header together with the certificate of its parent.
+//! What is agreed on: a header together with the certificate of its parent, and what the header's
+//! roots stand for.
 
 use qratum_chain::{
     codec::{Decode, Encode, Malformed, Reader, put_option},
+    ledger::Body,
     types::{BlockId, Certificate, Header, Height},
 };
 
@@ -12,6 +14,8 @@ pub struct Block {
     pub header: Header,
     /// The certificate whose hash is `header.last_certificate`; none below height 2.
     pub last_certificate: Option<Certificate>,
+    /// Transactions and evidence.
+    pub body: Body,
 }
 
 impl Block {
@@ -26,6 +30,7 @@ impl Encode for Block {
     fn encode(&self, out: &mut Vec<u8>) {
         self.header.encode(out);
         put_option(out, self.last_certificate.as_ref(), |out, certificate| certificate.encode(out));
+        self.body.encode(out);
     }
 }
 
@@ -34,6 +39,7 @@ impl Decode for Block {
         Ok(Self {
             header: Header::decode(reader)?,
             last_certificate: reader.option("last certificate", Certificate::decode)?,
+            body: Body::decode(reader)?,
         })
     }
 }
@@ -48,8 +54,8 @@ pub struct Decided {
 }
 
 impl Decided {
-    /// The shortest encoding: a header, no parent certificate, an empty certificate.
-    pub const SHORTEST: usize = Header::LENGTH + 1 + 1;
+    /// The shortest encoding: a header, no parent certificate, an empty body, an empty certificate.
+    pub const SHORTEST: usize = Header::LENGTH + 1 + 8 + 1;
 
     /// Height of the block.
     #[must_use]

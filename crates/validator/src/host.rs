@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use qratum_chain::{
     codec::Encode,
+    ledger::Body,
     types::{Certificate, CommitCertificate, Height, Round, SignedProposal},
 };
 
@@ -26,7 +27,7 @@ pub use self::{
 use crate::{
     block::{Block, Decided},
     engine::{Engine, Entry, Event, Judgement},
-    ledger::{Ledger, LedgerError, Standing},
+    ledger::{Fault, Ledger, LedgerError, Standing},
     message::Message,
     signer::{Refusal, Signer},
 };
@@ -55,7 +56,6 @@ enum Stage {
 pub struct Host {
     ledger: Ledger,
     engine: Engine,
-    index: u32,
     stage: Stage,
     /// The log of the height that was under way when the process ended.
     recovered: Vec<Entry>,
@@ -74,7 +74,7 @@ impl Host {
     /// A validator on top of `ledger`, greeting `peers` others; `log` is what its log holds.
     ///
     /// # Errors
-    /// [`HostError::Engine`], when the key is not in the set.
+    /// [`HostError::Engine`].
     pub fn new(
         ledger: Ledger,
         signer: impl Signer + 'static,
@@ -82,7 +82,6 @@ impl Host {
         peers: u32,
         now: Moment,
     ) -> Result<Self, HostError> {
-        let index = ledger.set().index_of(&signer.public()).unwrap_or(u32::MAX);
         let engine =
             Engine::new(ledger.chain_id(), ledger.params().set_length, ledger.set(), Box::new(signer))
                 .map_err(HostError::Engine)?;
@@ -91,7 +90,6 @@ impl Host {
         Ok(Self {
             ledger,
             engine,
-            index,
             stage: Stage::Greeting { until_ms, silent: (0..peers).map(Peer).collect() },
             recovered: log,
             proposals: Proposals::default(),
@@ -116,10 +114,9 @@ impl Host {
         &self.heard
     }
 
-    /// Index of this validator in the set.
-    #[must_use]
-    pub const fn index(&self) -> u32 {
-        self.index
+    /// One more that can sign for this validator: for when its key is to change.
+    pub fn add_signer(&mut self, signer: impl Signer + 'static) {
+        self.engine.add_signer(Box::new(signer));
     }
 
     /// The uptime at which [`Host::tick`] has something to do.
@@ -226,7 +223,7 @@ impl Host {
         for block in blocks.into_iter().filter(|block| block.height() >= next) {
             match self.ledger.accept(block.clone()) {
                 Ok(()) => out.push(Output::Keep(Box::new(block))),
-                Err(LedgerError::State(why)) => return Err(HostError::Ledger(LedgerError::State(why))),
+                Err(why @ LedgerError::Fault(Fault::State(_))) => return Err(HostError::Ledger(why)),
                 Err(why) => {
                     out.push(Output::Note(format!("peer {}: block {}: {why}", peer.0, block.height())));
                     return Ok(false);
@@ -289,12 +286,16 @@ impl Host {
                 self.proposals.insert((**block).clone());
             }
         }
+        let mut events = self.engine.start(height, self.ledger.set(), &log).map_err(HostError::Engine)?;
+        let index = self.engine.index();
+        if index.is_none() {
+            self.heed(Some(Refusal("none of its vote keys is in the validator set".to_owned())), out);
+        }
         let ours = |round| {
             log.iter().any(|entry| {
-                matches!(entry, Entry::Proposal(p) if p.signer == self.index && p.proposal.round == round)
+                matches!(entry, Entry::Proposal(p) if Some(p.signer) == index && p.proposal.round == round)
             })
         };
-        let mut events = self.engine.start(height, &log).map_err(HostError::Engine)?;
         // What the log proposed already is not built again.
         events.retain(|event| !matches!(event, Event::Build(round) if ours(*round)));
         self.carry_out(events, now, out)?;
@@ -415,7 +416,8 @@ impl Host {
                 }
                 Event::StopAll => self.clocks.stop_all(),
                 Event::Build(round) => {
-                    let block = self.ledger.build(round, now.wall);
+                    let block = self.ledger.build(round, now.wall, &Body::default());
+                    let block = block.map_err(|why| HostError::Ledger(LedgerError::Fault(why)))?;
                     let id = block.id();
                     self.keep_block(block, out);
                     queue.extend(self.engine.propose(round, id).map_err(HostError::Engine)?);

@@ -1,181 +1,82 @@
-//! What must the next header say? Builds it, checks a proposed one field by field, and keeps the
-//! chain of decided blocks with the state and history they lead to.
+//! What must the next header say? Builds the next block, checks a proposed one field by field, and
+//! keeps the chain of decided blocks with the state, the sets and the history they lead to.
 
-use core::fmt;
+mod fault;
+
+use std::collections::BTreeMap;
 
 use qratum_chain::{
     Hash,
-    schedule::{proposer, set_of},
-    state::{Changes, Pending, StateError, StateMap},
+    ledger::{Body, Draft, HEIGHT_KEY, Place, registry, sets, slashing},
+    schedule::{boundary_of, is_boundary, proposer, set_of},
+    state::{Pending, StateMap},
     types::{
-        BlockId, Certificate, ChainId, ChainParams, Engine, Genesis, GenesisError, Header, Height, Round,
-        SetId, Time, Validator, ValidatorSet,
+        BlockId, Certificate, ChainId, ChainParams, Engine, Genesis, Header, Height, Offence, Round, SetId,
+        Time, Validator, ValidatorSet,
     },
 };
 use qratum_crypto::merkle::{self, Sha3, Tree};
+use qratum_verifier::{Rules, detect};
 
+pub use self::fault::{EvidenceFault, Fault, LedgerError, Standing};
 use crate::{
     block::{Block, Decided},
-    quorum::{self, QuorumFault},
+    quorum,
 };
 
-/// State key under which each block writes its height, as 8 little-endian bytes.
-pub const HEIGHT_KEY: &[u8] = b"height";
 /// How far a fresh proposal's time may be ahead of the own clock, in milliseconds.
 pub const MAX_AHEAD_MS: u64 = 500;
 /// The largest message delay: how far a fresh proposal's time may lie behind the own clock, in
 /// milliseconds.
 pub const MAX_DELAY_MS: u64 = 3_000;
 
-/// Why a block cannot be the next one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// Of another chain.
-    ChainId,
-    /// Not one above the tip.
-    Height,
-    /// First proposed in another round than this proposal can claim.
-    Round,
-    /// Its time is not above the parent's, or too far from the own clock.
-    Time {
-        /// The least time that is accepted.
-        from: Time,
-        /// The greatest.
-        to: Time,
-    },
-    /// Of another set.
-    SetId,
-    /// On another parent.
-    Parent,
-    /// `last_certificate` is not the hash of the certificate in the block.
-    LastCertificate,
-    /// The certificate in the block does not make the parent final.
-    ParentCertificate(QuorumFault),
-    /// Another root over the transactions.
-    TxRoot,
-    /// Another state after the block.
-    StateRoot,
-    /// Another set.
-    ValidatorsHash,
-    /// Another next set.
-    NextValidatorsHash,
-    /// Another root over the evidence.
-    EvidenceRoot,
-    /// Another history.
-    HistoryRoot,
-    /// From a proposer whose turn it was not.
-    Proposer,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::ChainId => "another chain",
-            Self::Height => "not the next height",
-            Self::Round => "another round",
-            Self::Time { from, to } => return write!(f, "time outside {from} to {to}"),
-            Self::SetId => "another set",
-            Self::Parent => "another parent",
-            Self::LastCertificate => "last_certificate is not the hash of the certificate it carries",
-            Self::ParentCertificate(why) => return write!(f, "the parent's certificate: {why}"),
-            Self::TxRoot => "another transaction root",
-            Self::StateRoot => "another state root",
-            Self::ValidatorsHash => "another validators hash",
-            Self::NextValidatorsHash => "another next validators hash",
-            Self::EvidenceRoot => "another evidence root",
-            Self::HistoryRoot => "another history root",
-            Self::Proposer => "another proposer",
-        })
-    }
-}
-
-/// With which claim a block stands before the ledger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// Proposed for the first time, in this round: its time must fit the own clock.
-    Fresh {
-        /// Round of the proposal.
-        round: Round,
-        /// The own clock.
-        now: Time,
-    },
-    /// Proposed again with a proof-of-lock from this round. Its time was judged back then.
-    Locked(Round),
-    /// Said to be final in this round.
-    Certified(Round),
-}
-
-/// Why a genesis gives no ledger, or a decided block cannot be taken over.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LedgerError {
-    /// The genesis breaks a rule.
-    Genesis(GenesisError),
-    /// The genesis asks for what this validator does not do: then light clients would refuse its
-    /// blocks.
-    Unsupported(&'static str),
-    /// The block cannot be the next one.
-    Fault(Fault),
-    /// Its certificate does not make it final.
-    Certificate(QuorumFault),
-    /// The state map is damaged.
-    State(StateError),
-}
-
-impl fmt::Display for LedgerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Genesis(why) => why.fmt(f),
-            Self::Unsupported(what) => write!(f, "this validator does not do {what} yet"),
-            Self::Fault(why) => why.fmt(f),
-            Self::Certificate(why) => why.fmt(f),
-            Self::State(why) => why.fmt(f),
-        }
-    }
-}
-
 /// The chain as one validator knows it, from genesis to its tip.
 #[derive(Debug)]
 pub struct Ledger {
-    chain_id: ChainId,
-    params: ChainParams,
-    set: ValidatorSet,
+    rules: Rules,
     genesis: Header,
+    first_set: ValidatorSet,
+    /// Each set that differs from the one before it, by its number.
+    later_sets: BTreeMap<SetId, ValidatorSet>,
     /// The block of height h stands at h - 1.
     blocks: Vec<Decided>,
     state: StateMap,
-    /// The state after the next block: it depends on the height alone.
-    next_state: Pending,
     /// Leaves are the ids of all headers up to the tip.
     history: Tree<Sha3>,
+}
+
+/// What a block leads to.
+struct Outcome {
+    state: Pending,
+    /// The next set, where it differs.
+    next: Option<ValidatorSet>,
 }
 
 impl Ledger {
     /// The ledger of a chain without blocks.
     ///
     /// # Errors
-    /// [`LedgerError::Genesis`], [`LedgerError::Unsupported`], [`LedgerError::State`].
+    /// [`LedgerError::Genesis`], [`LedgerError::Unsupported`].
     pub fn new(genesis: &Genesis) -> Result<Self, LedgerError> {
-        let set = genesis.validator_set().map_err(LedgerError::Genesis)?;
+        let first_set = genesis.validator_set().map_err(LedgerError::Genesis)?;
         if genesis.params.engine != Engine::Tendermint {
             return Err(LedgerError::Unsupported("HotStuff certificates"));
         }
-        if set.members().iter().any(Validator::has_pq_key) {
+        if first_set.members().iter().any(Validator::has_pq_key) {
             return Err(LedgerError::Unsupported("ML-DSA hand-overs"));
         }
         genesis.verify_enrolments().map_err(LedgerError::Genesis)?;
         let header = genesis.header().map_err(LedgerError::Genesis)?;
         let state = genesis.state().map_err(LedgerError::Genesis)?;
-        let next_state = state.preview(&changes(Height(1))).map_err(LedgerError::State)?;
         let mut history = Tree::default();
         history.append(leaf(header.id()));
         Ok(Self {
-            chain_id: ChainId(header.id().0),
-            params: genesis.params.clone(),
-            set,
+            rules: Rules { chain_id: ChainId(header.id().0), params: genesis.params.clone() },
             genesis: header,
+            first_set,
+            later_sets: BTreeMap::new(),
             blocks: Vec::new(),
             state,
-            next_state,
             history,
         })
     }
@@ -183,19 +84,29 @@ impl Ledger {
     /// Which chain.
     #[must_use]
     pub const fn chain_id(&self) -> ChainId {
-        self.chain_id
+        self.rules.chain_id
     }
 
     /// The numbers the chain lives by.
     #[must_use]
     pub const fn params(&self) -> &ChainParams {
-        &self.params
+        &self.rules.params
     }
 
-    /// The set that certifies the next height. Constant for now; its number advances.
+    /// The set that certifies the next height.
     #[must_use]
-    pub const fn set(&self) -> &ValidatorSet {
-        &self.set
+    pub fn set(&self) -> &ValidatorSet {
+        self.set_at(self.tip().height.next())
+    }
+
+    /// The set that certifies `height`, which is at most the next one.
+    #[must_use]
+    pub fn set_at(&self, height: Height) -> &ValidatorSet {
+        self.numbered(self.set_id(height))
+    }
+
+    fn numbered(&self, set_id: SetId) -> &ValidatorSet {
+        self.later_sets.range(..=set_id).next_back().map_or(&self.first_set, |(_, set)| set)
     }
 
     /// The newest decided header, or that of genesis.
@@ -222,85 +133,174 @@ impl Ledger {
         &self.history
     }
 
-    /// The next block, as this validator would propose it first in `round`.
-    #[must_use]
-    pub fn build(&self, round: Round, now: Time) -> Block {
+    /// The next block, as this validator would propose it first in `round`: with as much of what is
+    /// offered, in its order, as can be carried out and has room.
+    ///
+    /// # Errors
+    /// [`Fault::State`].
+    pub fn build(&self, round: Round, now: Time, offered: &Body) -> Result<Block, Fault> {
         let last_certificate = self.blocks.last().map(|decided| decided.certificate.clone());
         let time = now.max(self.tip().time.plus(1));
-        Block { header: self.next_header(round, time, last_certificate.as_ref()), last_certificate }
+        let body = self.choose(&self.place(time), offered);
+        let outcome = self.carry_out(time, &body)?;
+        let header = self.next_header((round, time), last_certificate.as_ref(), &body, &outcome);
+        Ok(Block { header, last_certificate, body })
     }
 
-    /// Checks every field of `block` and the certificate it carries.
+    /// Checks every field of `block`, the certificate it carries and all that is in it.
     ///
     /// # Errors
     /// [`Fault`], for the first rule that is broken.
     pub fn check(&self, block: &Block, standing: Standing) -> Result<(), Fault> {
-        let Block { header, last_certificate } = block;
-        let expected = self.next_header(header.round, header.time, last_certificate.as_ref());
-        let fits = [
-            (header.chain_id == expected.chain_id, Fault::ChainId),
-            (header.height == expected.height, Fault::Height),
-            (header.parent == expected.parent, Fault::Parent),
-            (header.set_id == expected.set_id, Fault::SetId),
-            (header.tx_root == expected.tx_root, Fault::TxRoot),
+        self.judge(block, standing).map(drop)
+    }
+
+    fn judge(&self, block: &Block, standing: Standing) -> Result<Outcome, Fault> {
+        let Block { header, last_certificate, body } = block;
+        self.has_its_place(header, body)?;
+        self.check_standing(header, standing)?;
+        let outcome = self.carry_out(header.time, body)?;
+        let expected =
+            self.next_header((header.round, header.time), last_certificate.as_ref(), body, &outcome);
+        first_fault([
             (header.state_root == expected.state_root, Fault::StateRoot),
-            (header.validators_hash == expected.validators_hash, Fault::ValidatorsHash),
             (header.next_validators_hash == expected.next_validators_hash, Fault::NextValidatorsHash),
-            (header.evidence_root == expected.evidence_root, Fault::EvidenceRoot),
             (header.history_root == expected.history_root, Fault::HistoryRoot),
             (header.proposer == expected.proposer, Fault::Proposer),
             (header.last_certificate == expected.last_certificate, Fault::LastCertificate),
-        ];
-        if let Some((_, fault)) = fits.into_iter().find(|(fits, _)| !fits) {
-            return Err(fault);
-        }
-        self.check_standing(header, standing)?;
-        self.check_parent_certificate(last_certificate.as_ref())
+        ])?;
+        self.check_parent_certificate(last_certificate.as_ref())?;
+        Ok(outcome)
+    }
+
+    /// What costs next to nothing to tell.
+    fn has_its_place(&self, header: &Header, body: &Body) -> Result<(), Fault> {
+        let (parent, height) = (self.tip(), self.tip().height.next());
+        first_fault([
+            (header.chain_id == self.chain_id(), Fault::ChainId),
+            (header.height == height, Fault::Height),
+            (header.parent == parent.id(), Fault::Parent),
+            (header.set_id == self.set_id(height), Fault::SetId),
+            (header.validators_hash == self.set().hash(), Fault::ValidatorsHash),
+            (header.tx_root == body.tx_root(), Fault::TxRoot),
+            (header.evidence_root == body.evidence_root(), Fault::EvidenceRoot),
+        ])
     }
 
     /// Takes over a decided block after checking all of it.
     ///
     /// # Errors
-    /// [`LedgerError`]; the ledger is unchanged then, except that a damaged state map
-    /// ([`LedgerError::State`]) makes it useless and the process must end.
+    /// [`LedgerError`]; the ledger is unchanged then. A damaged state map ([`Fault::State`]) makes it
+    /// useless and the process must end.
     pub fn accept(&mut self, decided: Decided) -> Result<(), LedgerError> {
         let header = &decided.block.header;
         let round = decided.certificate.commit().map_or(Round(0), |commit| commit.round);
-        self.check(&decided.block, Standing::Certified(round)).map_err(LedgerError::Fault)?;
-        quorum::verify_commit(&self.set, header, &decided.certificate).map_err(LedgerError::Certificate)?;
+        let outcome = self.judge(&decided.block, Standing::Certified(round)).map_err(LedgerError::Fault)?;
+        quorum::verify_commit(self.set(), header, &decided.certificate).map_err(LedgerError::Certificate)?;
         let (height, id) = (header.height, header.id());
-        let pending = self.state.preview(&changes(height)).map_err(LedgerError::State)?;
-        self.state.commit(pending);
-        self.next_state = self.state.preview(&changes(height.next())).map_err(LedgerError::State)?;
+        self.state.commit(outcome.state);
+        if let Some(next) = outcome.next {
+            self.later_sets.insert(self.set_id(height.next()), next);
+        }
         self.history.append(leaf(id));
         self.blocks.push(decided);
         Ok(())
     }
 
-    fn next_header(&self, round: Round, time: Time, last_certificate: Option<&Certificate>) -> Header {
-        let parent = self.tip();
+    fn place(&self, time: Time) -> Place<'_> {
+        let height = self.tip().height.next();
+        Place { chain_id: self.chain_id(), params: self.params(), height, time }
+    }
+
+    /// What of `offered` can be carried out in the next block.
+    fn choose(&self, place: &Place<'_>, offered: &Body) -> Body {
+        let (mut draft, mut chosen, mut bytes) = (Draft::new(&self.state), Body::default(), 0usize);
+        for offence in &offered.evidence {
+            if chosen.evidence.len() < Body::MAX_EVIDENCE && self.punish(&mut draft, place, offence).is_ok() {
+                chosen.evidence.push(offence.clone());
+            }
+        }
+        for txo in &offered.transactions {
+            let length = bytes.saturating_add(txo.to_bytes().len());
+            let room = chosen.transactions.len() < Body::MAX_TRANSACTIONS && length <= Body::MAX_BYTES;
+            if room && registry::apply(&mut draft, place, txo).is_ok() {
+                chosen.transactions.push(txo.clone());
+                bytes = length;
+            }
+        }
+        chosen
+    }
+
+    /// What the next block, with this time and body, leads to.
+    fn carry_out(&self, time: Time, body: &Body) -> Result<Outcome, Fault> {
+        let (place, mut draft) = (self.place(time), Draft::new(&self.state));
+        for (index, offence) in body.evidence.iter().enumerate() {
+            self.punish(&mut draft, &place, offence).map_err(|why| Fault::Evidence(index, why))?;
+        }
+        for (index, txo) in body.transactions.iter().enumerate() {
+            registry::apply(&mut draft, &place, txo).map_err(|why| Fault::Transaction(index, why))?;
+        }
+        draft.put(HEIGHT_KEY.to_vec(), place.height.0.to_le_bytes().to_vec());
+        let ends = is_boundary(place.height, self.params().set_length);
+        let next = if ends { sets::turn(&mut draft, &place, self.set()) } else { None };
+        let state = self.state.preview(draft.into_changes()).map_err(Fault::State)?;
+        Ok(Outcome { state, next })
+    }
+
+    /// Verifies evidence with the set it speaks of, and carries out what it costs.
+    fn punish(
+        &self,
+        draft: &mut Draft<'_>,
+        place: &Place<'_>,
+        offence: &Offence,
+    ) -> Result<(), EvidenceFault> {
+        let set_id = offence.set_id();
+        if set_id > place.set_id() {
+            return Err(EvidenceFault::Refused(slashing::EvidenceRefusal::Future));
+        }
+        let set = self.numbered(set_id);
+        let guilty = match offence {
+            Offence::DoubleVote(votes) => detect::double_vote(votes, set, &self.rules),
+            Offence::DoubleProposal(proposals) => detect::double_proposal(proposals, set, &self.rules),
+        };
+        let guilty = guilty.map_err(EvidenceFault::Unproven)?;
+        let end = self.block(boundary_of(set_id, self.params().set_length));
+        let ended = end.map(|decided| decided.block.header.time);
+        slashing::punish(draft, place, offence, guilty.get(), ended).map_err(EvidenceFault::Refused)
+    }
+
+    fn next_header(
+        &self,
+        (round, time): (Round, Time),
+        last_certificate: Option<&Certificate>,
+        body: &Body,
+        outcome: &Outcome,
+    ) -> Header {
+        let (parent, set) = (self.tip(), self.set());
         let height = parent.height.next();
-        let nothing = merkle::empty_root::<Sha3>();
         Header {
-            chain_id: self.chain_id,
+            chain_id: self.chain_id(),
             height,
             round,
             time,
             set_id: self.set_id(height),
             parent: parent.id(),
             last_certificate: last_certificate.map_or(Hash::ZERO, Certificate::hash),
-            tx_root: nothing,
-            state_root: self.next_state.root(),
-            validators_hash: self.set.hash(),
-            next_validators_hash: self.set.hash(),
-            evidence_root: nothing,
-            history_root: self.history.root_at(self.history.size()).unwrap_or(nothing),
-            proposer: proposer(&self.set, height, round),
+            tx_root: body.tx_root(),
+            state_root: outcome.state.root(),
+            validators_hash: set.hash(),
+            next_validators_hash: outcome.next.as_ref().unwrap_or(set).hash(),
+            evidence_root: body.evidence_root(),
+            history_root: self
+                .history
+                .root_at(self.history.size())
+                .unwrap_or_else(merkle::empty_root::<Sha3>),
+            proposer: proposer(set, height, round),
         }
     }
 
     const fn set_id(&self, height: Height) -> SetId {
-        set_of(height, self.params.set_length)
+        set_of(height, self.rules.params.set_length)
     }
 
     fn check_standing(&self, header: &Header, standing: Standing) -> Result<(), Fault> {
@@ -324,7 +324,7 @@ impl Ledger {
         match (self.blocks.last(), certificate) {
             (None, None) => Ok(()),
             (Some(parent), Some(certificate)) => {
-                quorum::verify_commit(&self.set, &parent.block.header, certificate)
+                quorum::verify_commit(self.set_at(parent.height()), &parent.block.header, certificate)
                     .map_err(Fault::ParentCertificate)
             }
             _ => Err(Fault::LastCertificate),
@@ -332,9 +332,8 @@ impl Ledger {
     }
 }
 
-/// What the block at `height` does to the state.
-fn changes(height: Height) -> Changes {
-    Changes::from([(HEIGHT_KEY.to_vec(), Some(height.0.to_le_bytes().to_vec()))])
+fn first_fault<const N: usize>(rules: [(bool, Fault); N]) -> Result<(), Fault> {
+    rules.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, fault)| Err(fault))
 }
 
 fn leaf(id: BlockId) -> Hash {
@@ -343,18 +342,34 @@ fn leaf(id: BlockId) -> Hash {
 
 #[cfg(test)]
 mod tests {
-    use qratum_chain::types::{EnrolmentFault, HotStuffRule};
-    use qratum_verifier::quorum::Tally;
+    use qratum_chain::{
+        codec::{Decode, Encode},
+        ledger::{
+            registry::{Order, Refusal, rotation_scope},
+            slashing::EvidenceRefusal,
+        },
+        types::{
+            DoubleVote, EnrolmentFault, GenesisError, HotStuffRule, Purpose, Registration, Retired,
+            SignedVote, Status, Txo, TxoBody, TxoClass, Vote,
+        },
+    };
+    use qratum_crypto::sign::ed25519::SecretKey;
+    use qratum_light_node::wire::Response;
+    use qratum_verifier::{Reject, SetCache, Trusted, Verdict, quorum::Tally, verify};
 
     use super::*;
-    use crate::testing::{POWERS, START, certificate, genesis, ledger};
+    use crate::{
+        quorum::QuorumFault,
+        serve,
+        testing::{POWERS, START, certificate, genesis, key, ledger, operator_key},
+    };
 
     const NOW: Time = Time(START.0 + 3_000);
 
     /// The next block on two others, as its proposer would build it in round 0.
     fn honest() -> (Ledger, Block) {
         let ledger = ledger(2);
-        let block = ledger.build(Round(0), NOW);
+        let block = ledger.build(Round(0), NOW, &Body::default()).unwrap();
         (ledger, block)
     }
 
@@ -394,7 +409,7 @@ mod tests {
     fn what_is_built_is_accepted() {
         assert_eq!(judge(|_| {}), Ok(()));
         let first = ledger(0);
-        let block = first.build(Round(0), NOW);
+        let block = first.build(Round(0), NOW, &Body::default()).unwrap();
         assert_eq!(block.last_certificate, None);
         assert_eq!(block.header.last_certificate, Hash::ZERO);
         assert_eq!(first.check(&block, Standing::Fresh { round: Round(0), now: NOW }), Ok(()));
@@ -455,7 +470,7 @@ mod tests {
     fn a_locked_block_keeps_its_time_and_round() {
         let (ledger, block) = honest();
         assert_eq!(ledger.check(&block, Standing::Locked(Round(3))), Ok(()));
-        let late = ledger.build(Round(4), NOW);
+        let late = ledger.build(Round(4), NOW, &Body::default()).unwrap();
         assert_eq!(ledger.check(&late, Standing::Locked(Round(3))), Err(Fault::Round));
         let fresh = Standing::Fresh { round: Round(5), now: NOW };
         assert_eq!(ledger.check(&late, fresh), Err(Fault::Round));
@@ -484,5 +499,116 @@ mod tests {
         let (value, proof) = ledger.state().prove(HEIGHT_KEY).unwrap();
         assert_eq!(value.as_deref(), Some(21u64.to_le_bytes().as_slice()));
         assert_eq!(proof.verify(ledger.tip().state_root, HEIGHT_KEY, value.as_deref()), Ok(()));
+    }
+
+    /// An order of validator v1, signed by its operator.
+    fn order(ledger: &Ledger, nonce: u64, order: &Order) -> Txo {
+        let (chain_id, sender) = (ledger.chain_id(), operator_key(1).public());
+        let payload = order.to_bytes();
+        TxoBody { chain_id, sender, nonce, class: TxoClass::Network, payload }.sign(&operator_key(1))
+    }
+
+    fn rotation(ledger: &Ledger, nonce: u64, new: &SecretKey) -> Txo {
+        let scope = rotation_scope(ledger.chain_id(), "v1", nonce);
+        let proof = new.sign(&Purpose::Vote.possession(scope, &new.public()));
+        order(ledger, nonce, &Order::Rotate { vote_key: new.public(), proof })
+    }
+
+    /// Validator 1 voting for two blocks, in the set of this number.
+    fn double_vote(ledger: &Ledger, set_id: SetId, round: u32) -> Offence {
+        let voted = |value| {
+            let vote =
+                Vote { round: Round(round), set_id, value, ..certificate(ledger.tip(), 4, &[]).vote() };
+            SignedVote { signature: key(1).sign(&vote.sign_bytes()), signer: 1, vote }
+        };
+        Offence::DoubleVote(DoubleVote { first: voted(None), second: voted(Some(BlockId::ZERO)) })
+    }
+
+    #[test]
+    fn what_is_offered_is_carried_out_as_far_as_it_can_be() {
+        let (mut ledger, _) = honest();
+        let note = |nonce| order(&ledger, nonce, &Order::Note(vec![1]));
+        let offered = Body {
+            transactions: vec![note(1), note(0), note(0), note(1)],
+            evidence: vec![double_vote(&ledger, SetId(1), 0), double_vote(&ledger, SetId(0), 0)],
+        };
+        let block = ledger.build(Round(0), NOW, &offered).unwrap();
+        let nonces: Vec<u64> = block.body.transactions.iter().map(|txo| txo.body.nonce).collect();
+        assert_eq!((nonces, block.body.evidence.len()), (vec![0, 1], 1));
+        let certificate = Certificate::Commit(certificate(&block.header, 4, &[0, 1, 2]));
+        ledger.accept(Decided { block, certificate }).unwrap();
+        let bytes = ledger.state().get(&Registration::state_key("v1")).unwrap();
+        let registration = Registration::from_bytes(bytes).unwrap();
+        let found = (registration.nonce, registration.status, registration.stake);
+        assert_eq!(found, (2, Status::Jailed, 237_500));
+    }
+
+    #[test]
+    fn a_body_that_cannot_be_carried_out_spoils_its_block() {
+        let judged = |fill: &dyn Fn(&Ledger, &mut Body)| {
+            let (ledger, mut block) = honest();
+            fill(&ledger, &mut block.body);
+            let header = &mut block.header;
+            (header.tx_root, header.evidence_root) = (block.body.tx_root(), block.body.evidence_root());
+            ledger.check(&block, Standing::Fresh { round: Round(0), now: NOW })
+        };
+        let note = |ledger: &Ledger, nonce| order(ledger, nonce, &Order::Note(Vec::new()));
+        let fine = judged(&|ledger, body| body.transactions.push(note(ledger, 0)));
+        assert_eq!(fine, Err(Fault::StateRoot), "but the header says that nothing happened");
+        let nonce = judged(&|ledger, body| body.transactions = vec![note(ledger, 0), note(ledger, 0)]);
+        assert_eq!(nonce, Err(Fault::Transaction(1, Refusal::Nonce { want: 1 })));
+        let future = judged(&|ledger, body| body.evidence.push(double_vote(ledger, SetId(7), 0)));
+        assert_eq!(future, Err(Fault::Evidence(0, EvidenceFault::Refused(EvidenceRefusal::Future))));
+        let repeated = judged(&|ledger, body| {
+            body.evidence = vec![double_vote(ledger, SetId(0), 0), double_vote(ledger, SetId(0), 0)];
+        });
+        assert_eq!(repeated, Err(Fault::Evidence(1, EvidenceFault::Refused(EvidenceRefusal::Repeated))));
+        let unproven = judged(&|ledger, body| {
+            let Offence::DoubleVote(mut votes) = double_vote(ledger, SetId(0), 0) else { unreachable!() };
+            votes.second.signature.0[7] ^= 1;
+            body.evidence.push(Offence::DoubleVote(votes));
+        });
+        let why = Reject::BadSignature { signer: 1 };
+        assert_eq!(unproven, Err(Fault::Evidence(0, EvidenceFault::Unproven(why))));
+    }
+
+    /// A set changes at its end, and a light client that trusts genesis alone can follow.
+    #[test]
+    fn a_rotated_key_takes_over_at_the_end_of_the_set_and_light_clients_follow() {
+        let mut ledger = ledger(2);
+        let new = key(9);
+        let offered = Body { transactions: vec![rotation(&ledger, 0, &new)], evidence: Vec::new() };
+        for h in 3..=25u64 {
+            let block = ledger.build(Round(0), START.plus(h * 1000), &offered).unwrap();
+            let signers = if h > 20 { [0, 2, 3] } else { [0, 1, 2] };
+            let certificate = Certificate::Commit(certificate(&block.header, 4, &signers));
+            ledger.accept(Decided { block, certificate }).unwrap();
+        }
+        assert_eq!(ledger.set_at(Height(20)).index_of(&key(1).public()), Some(1));
+        assert_eq!(ledger.set().index_of(&new.public()), Some(1));
+        let roots = [19, 20, 21].map(|h| ledger.block(Height(h)).unwrap().block.header.next_validators_hash);
+        assert!(roots[0] != roots[1] && roots[1] == roots[2]);
+        let retired = ledger.state().get(&Retired::state_key(&key(1).public()));
+        let retired = Retired::from_bytes(retired.unwrap()).unwrap();
+        assert_eq!((retired.last_set, retired.time), (SetId(0), START.plus(20_000)));
+
+        let served = |h| match serve::light_block(&ledger, Height(h)) {
+            Some(Response::Block(block)) => block,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(served(19).next_validators, None);
+        let next = served(20).next_validators.unwrap();
+        assert_eq!(next, ledger.set().members());
+        let (mut trusted, rules) = Trusted::genesis(&genesis(&POWERS)).unwrap();
+        let mut sets = SetCache::default();
+        for h in [20, 25] {
+            let verdict = verify(&served(h), &trusted, &rules, &mut sets, START.plus(30_000));
+            let Verdict::Accept(accepted) = verdict else { panic!("{h}: {verdict:?}") };
+            trusted = *accepted;
+        }
+        // What the old key did answers for itself in the new set too.
+        let late = Body { transactions: Vec::new(), evidence: vec![double_vote(&ledger, SetId(0), 3)] };
+        let block = ledger.build(Round(0), START.plus(26_000), &late).unwrap();
+        assert_eq!(block.body.evidence.len(), 1);
     }
 }

@@ -185,11 +185,11 @@ impl Decode for Reply {
 mod tests {
     use super::*;
     use crate::testing::{certificate, key, ledger};
-    use qratum_chain::types::Proposal;
+    use qratum_chain::{ledger::Body, types::Proposal};
 
     fn requests() -> Vec<Request> {
         let chain = ledger(2);
-        let block = chain.build(Round(0), chain.tip().time.plus(1));
+        let block = chain.build(Round(0), chain.tip().time.plus(1), &Body::default()).unwrap();
         let vote = certificate(chain.tip(), 4, &[0]).vote();
         let signed = SignedVote { signature: key(0).sign(b"x"), signer: 0, vote };
         let proposal = Proposal {

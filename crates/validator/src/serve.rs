@@ -40,13 +40,15 @@ pub fn decided(ledger: &Ledger, from: Height) -> Vec<Decided> {
     blocks
 }
 
-fn light_block(ledger: &Ledger, height: Height) -> Option<Response> {
+/// The block at `height` as light nodes get it; at the end of a set that changes with the next one.
+pub(crate) fn light_block(ledger: &Ledger, height: Height) -> Option<Response> {
     let decided = ledger.block(height)?;
+    let (set, next) = (ledger.set_at(height), ledger.set_at(height.next()));
     Some(Response::Block(Box::new(LightBlock {
         header: decided.block.header.clone(),
         certificate: decided.certificate.clone(),
-        validators: ledger.set().members().to_vec(),
-        next_validators: None,
+        validators: set.members().to_vec(),
+        next_validators: (next.hash() != set.hash()).then(|| next.members().to_vec()),
     })))
 }
 
@@ -60,10 +62,10 @@ mod tests {
     use super::*;
     use crate::{
         host::Moment,
-        ledger::HEIGHT_KEY,
         quorum::verify_commit,
         testing::{START, key, ledger},
     };
+    use qratum_chain::ledger::HEIGHT_KEY;
     use qratum_crypto::merkle::{Sha3, leaf_hash, verify_inclusion};
 
     fn at(height: u64) -> Host {

@@ -7,6 +7,7 @@ use std::{
 
 use qratum_chain::{
     Hash,
+    ledger::Body,
     types::{
         Bitmap, Certificate, ChainParams, CommitCertificate, Enrolment, Genesis, GenesisValidator, Header,
         Jurisdiction, Phase, Proofs, Round, STAKE_UNIT, SetId, Time, Validator, Vote,
@@ -27,6 +28,11 @@ pub(crate) fn key(index: u32) -> SecretKey {
     SecretKey::from_seed(&[index as u8 + 1; 32])
 }
 
+/// Signs the orders of validator number `index`.
+pub(crate) fn operator_key(index: u32) -> SecretKey {
+    key(index + 128)
+}
+
 pub(crate) fn genesis(powers: &[u64]) -> Genesis {
     let member = |(index, power): (u32, &u64)| {
         let name = format!("v{index}");
@@ -37,7 +43,7 @@ pub(crate) fn genesis(powers: &[u64]) -> Genesis {
             since_set: SetId(0),
             pq_key_hash: Hash::ZERO,
         };
-        let (peer, operator) = (key(index + 64), key(index + 128));
+        let (peer, operator) = (key(index + 64), operator_key(index));
         let mut enrolment = Enrolment {
             operator: name.clone(),
             stake: power.saturating_mul(STAKE_UNIT),
@@ -83,7 +89,7 @@ pub(crate) fn certificate(header: &Header, members: usize, signers: &[u32]) -> C
 pub(crate) fn ledger(height: u64) -> Ledger {
     let mut ledger = Ledger::new(&genesis(&POWERS)).unwrap();
     for h in 1..=height {
-        let block = ledger.build(Round(0), START.plus(h * 1000));
+        let block = ledger.build(Round(0), START.plus(h * 1000), &Body::default()).unwrap();
         let certificate = Certificate::Commit(certificate(&block.header, 4, &[0, 1, 2]));
         ledger.accept(Decided { block, certificate }).unwrap();
     }

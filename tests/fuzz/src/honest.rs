@@ -7,11 +7,12 @@ use qratum_chain::{
     Hash,
     codec::{Decode, Malformed},
     document::{self, Anchor, DocumentError, Evidence, HeaderProof},
+    ledger::registry::Order,
     state::StateProof,
     types::{
         Certificate, ChainedCertificate, Checkpoint, CommitCertificate, DoubleProposal, DoubleVote,
-        ForkEvidence, Genesis, Header, LightBlock, PhaseCertificate, Proposal, SignedProposal, SignedVote,
-        Time, Vote,
+        ForkEvidence, Genesis, Header, LightBlock, PhaseCertificate, Proposal, Registration, SignedProposal,
+        SignedVote, Time, Vote,
     },
 };
 use qratum_crypto::merkle::{self, ProofError, Sha3};
@@ -45,6 +46,8 @@ decoders! {
     phase: PhaseCertificate,
     light_block: LightBlock,
     checkpoint: Checkpoint,
+    order: Order,
+    registration: Registration,
     double_vote: DoubleVote,
     double_proposal: DoubleProposal,
     fork: ForkEvidence,

@@ -12,10 +12,11 @@ use qratum_chain::{
     Hash,
     codec::{Decode, Malformed, Reader},
     document::{Anchor, DocumentError, Evidence, HeaderProof},
+    ledger::registry::Order,
     state::StateProof,
     types::{
         Certificate, ChainedCertificate, Checkpoint, CommitCertificate, DoubleVote, Genesis, Header,
-        LightBlock, PhaseCertificate, Proposal, SignedProposal, SignedVote, Time, Vote,
+        LightBlock, PhaseCertificate, Proposal, Registration, SignedProposal, SignedVote, Time, Vote,
     },
 };
 use qratum_crypto::merkle::ProofError;
@@ -133,6 +134,24 @@ pub(crate) fn checkpoint(data: &[u8]) -> Result<Checkpoint, Malformed> {
     let checkpoint = honest::checkpoint(data)?;
     let good_for = checkpoint.not_after.0 - checkpoint.time.0;
     if good_for == 0 { Err(Malformed::Field("not after")) } else { Ok(checkpoint) }
+}
+
+/// Reads a note without a word in it as leave.
+pub(crate) fn order(data: &[u8]) -> Result<Order, Malformed> {
+    Ok(match honest::order(data)? {
+        Order::Note(text) if text.is_empty() => Order::Leave,
+        other => other,
+    })
+}
+
+/// Reads an unknown status as jailed.
+pub(crate) fn registration(data: &[u8]) -> Result<Registration, Malformed> {
+    after(data, |bytes| {
+        let operator = bytes.first().copied().map_or(0, usize::from);
+        if let Some(status) = bytes.get_mut(4 + operator + 2 + 8) {
+            *status = (*status).min(3);
+        }
+    })
 }
 
 /// Takes the second vote's chain for the first one's.

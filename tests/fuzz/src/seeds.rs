@@ -9,10 +9,11 @@ use qratum_chain::{
     Hash,
     codec::Encode,
     document::{self, Anchor, Evidence, HeaderProof, HistoryProof},
+    ledger::{Body, registry::Order},
     types::{
         Certificate, ChainParams, ChainedBlock, ChainedCertificate, Checkpoint, DoubleProposal, DoubleVote,
-        Engine, ForkEvidence, Genesis, Height, HotStuffPhase, HotStuffRule, LightBlock, PhaseCertificate,
-        Proposal, Round, SignedProposal, SignedVote, Time,
+        Engine, ForkEvidence, Genesis, Height, HotStuffPhase, HotStuffRule, LightBlock, Offence,
+        PhaseCertificate, Proposal, Registration, Round, SignedProposal, SignedVote, Time, TxoBody, TxoClass,
     },
 };
 use qratum_crypto::sign::ed25519::Signature;
@@ -61,6 +62,8 @@ pub(crate) fn of(target: &str) -> Vec<Vec<u8>> {
         "phase" => vec![phase_certificate(7).to_bytes()],
         "light_block" => blocks().iter().map(Encode::to_bytes).collect(),
         "checkpoint" => vec![checkpoint().to_bytes()],
+        "order" => orders().iter().map(Encode::to_bytes).collect(),
+        "registration" => vec![registration().to_bytes()],
         "evidence" => evidence(),
         "state_proof" => (0..2 * STATE_ENTRIES).step_by(5).map(state_proof).collect(),
         "request" => requests().iter().map(Encode::to_bytes).collect(),
@@ -205,10 +208,26 @@ fn responses() -> Vec<Response> {
         .collect()
 }
 
-/// A block with its parent's certificate.
+fn orders() -> Vec<Order> {
+    let vote_key = small().teams[0].members[0].secret.public();
+    let rotate = Order::Rotate { vote_key, proof: Signature([1; 64]) };
+    vec![rotate, Order::Leave, Order::Note(b"noon".to_vec()), Order::Note(Vec::new())]
+}
+
+fn registration() -> Registration {
+    small().enrolled().validators[1].registration().expect("an enrolled validator")
+}
+
+/// A block with its parent's certificate, a transaction and evidence.
 fn block() -> Block {
     let forge = small();
-    Block { header: forge.header(3), last_certificate: Some(forge.block(2).certificate) }
+    let secret = &forge.teams[0].members[0].secret;
+    let (chain_id, sender, payload) = (forge.chain_id, secret.public(), Order::Leave.to_bytes());
+    let txo = TxoBody { chain_id, sender, nonce: 3, class: TxoClass::Network, payload }.sign(secret);
+    let [first, second] = <[SignedVote; 2]>::try_from(votes()).expect("two votes");
+    let evidence = vec![Offence::DoubleVote(DoubleVote { first, second })];
+    let body = Body { transactions: vec![txo], evidence };
+    Block { header: forge.header(3), last_certificate: Some(forge.block(2).certificate), body }
 }
 
 fn consensus_requests() -> Vec<message::Request> {

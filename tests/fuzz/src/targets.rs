@@ -59,6 +59,8 @@ decoders!(
     phase,
     light_block,
     checkpoint,
+    order,
+    registration,
     request,
     response,
     consensus_request,

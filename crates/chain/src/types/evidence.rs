@@ -1,7 +1,7 @@
 //! Evidence: statements that cannot both be honest. Two votes or proposals of one validator are
 //! checkable alone, with nothing but its key; a fork needs a trusted block below it.
 
-use super::{LightBlock, SignedProposal, SignedVote};
+use super::{LightBlock, SetId, SignedProposal, SignedVote};
 use crate::codec::{Decode, Encode, Malformed, Reader};
 
 /// Two votes of one validator for one chain, set, height, round and phase, for different values.
@@ -45,6 +45,72 @@ impl Encode for DoubleProposal {
 impl Decode for DoubleProposal {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
         Ok(Self { first: SignedProposal::decode(reader)?, second: SignedProposal::decode(reader)? })
+    }
+}
+
+/// What one validator did wrong, as it stands in a block: checkable with the set it was done in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Offence {
+    /// It voted twice.
+    DoubleVote(DoubleVote),
+    /// It proposed twice.
+    DoubleProposal(DoubleProposal),
+}
+
+impl Offence {
+    /// The shortest encoding: two votes, one of them for nil.
+    pub const SHORTEST: usize = 1 + 2 * (1 + 32 + 8 + 8 + 4 + 1 + 4 + 64);
+
+    /// The set it was done in.
+    #[must_use]
+    pub const fn set_id(&self) -> SetId {
+        match self {
+            Self::DoubleVote(votes) => votes.first.vote.set_id,
+            Self::DoubleProposal(proposals) => proposals.first.proposal.set_id,
+        }
+    }
+
+    /// Where it was done: height, round, and 0 for a proposal or the phase of the vote. Other
+    /// evidence of the same place proves nothing new.
+    #[must_use]
+    pub fn position(&self) -> [u8; 13] {
+        let (height, round, kind) = match self {
+            Self::DoubleVote(DoubleVote { first, .. }) => {
+                (first.vote.height, first.vote.round, first.vote.phase as u8)
+            }
+            Self::DoubleProposal(DoubleProposal { first, .. }) => {
+                (first.proposal.height, first.proposal.round, 0)
+            }
+        };
+        let mut position = [kind; 13];
+        let bytes = height.0.to_le_bytes().into_iter().chain(round.0.to_le_bytes());
+        position.iter_mut().zip(bytes).for_each(|(place, byte)| *place = byte);
+        position
+    }
+}
+
+impl Encode for Offence {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::DoubleVote(votes) => {
+                out.push(1);
+                votes.encode(out);
+            }
+            Self::DoubleProposal(proposals) => {
+                out.push(2);
+                proposals.encode(out);
+            }
+        }
+    }
+}
+
+impl Decode for Offence {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        match reader.u8()? {
+            1 => DoubleVote::decode(reader).map(Self::DoubleVote),
+            2 => DoubleProposal::decode(reader).map(Self::DoubleProposal),
+            _ => Err(Malformed::Field("kind of offence")),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use core::fmt;
 
 use qratum_crypto::sign::ed25519::PublicKey;
 
-use super::{Enrolment, Jurisdiction, MAX_NAME, Purpose, SetId, Validator, is_name, power_of};
+use super::{Enrolment, Jurisdiction, MAX_NAME, Purpose, SetId, Time, Validator, is_name, power_of};
 use crate::{
     Hash,
     codec::{Decode, Encode, Malformed, Reader, put_bytes},
@@ -180,6 +180,44 @@ impl Encode for KeyUse {
 impl Decode for KeyUse {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
         Ok(Self { purpose: Purpose::decode(reader)?, name: name(reader, "name")? })
+    }
+}
+
+/// That a vote key votes no more: under [`Retired::state_key`]. Its holder answers for what it signed
+/// until unbonding has passed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retired {
+    /// Name of the validator it was of.
+    pub name: String,
+    /// The last set it was a member of.
+    pub last_set: SetId,
+    /// Time of the last header of that set.
+    pub time: Time,
+}
+
+impl Retired {
+    /// State key: `retired/` and the vote key.
+    #[must_use]
+    pub fn state_key(vote_key: &PublicKey) -> Vec<u8> {
+        [b"retired/".as_slice(), &vote_key.0].concat()
+    }
+}
+
+impl Encode for Retired {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_bytes(out, self.name.as_bytes());
+        self.last_set.encode(out);
+        self.time.encode(out);
+    }
+}
+
+impl Decode for Retired {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            name: name(reader, "name")?,
+            last_set: SetId::decode(reader)?,
+            time: Time::decode(reader)?,
+        })
     }
 }
 

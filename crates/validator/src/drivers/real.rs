@@ -121,8 +121,14 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     let host = Host::new(ledger, vote_key, kept.log, count, clock.now()).map_err(RunError::Host)?;
     let network = Network::listen(peer_key, &own, others).map_err(RunError::Network)?;
     let stop = stop(settings.stop_on_stdin_eof).map_err(RunError::System)?;
-    let _pid = PidFile::write(home.pid_path(host.index())).map_err(RunError::System)?;
+    let _pid = PidFile::write(home.pid_path(index(&genesis, &settings.name))).map_err(RunError::System)?;
     Process { host, network, store, clock, verbose: settings.verbose }.run(stop).await
+}
+
+/// The place of a validator in genesis: its pid file has that number, whatever becomes of it later.
+fn index(genesis: &Genesis, name: &str) -> u32 {
+    let place = (0u32..).zip(&genesis.validators).find(|(_, member)| member.name == name);
+    place.map_or(u32::MAX, |(index, _)| index)
 }
 
 /// This validator's place in the list of peers, and all others.

@@ -28,7 +28,8 @@ type Served = Result<Resume<Rules>, Infallible>;
 /// The place where effects are served.
 pub(super) struct Desk {
     pub(super) translator: Translator,
-    signer: Box<dyn Signer>,
+    /// All that can sign for this validator: the one whose key the set names does.
+    signers: Vec<Box<dyn Signer>>,
     /// Own votes of this height: what was signed for a place is never signed differently.
     signed: BTreeMap<(Round, Phase), Option<BlockId>>,
     events: Vec<Event>,
@@ -36,13 +37,29 @@ pub(super) struct Desk {
 
 impl Desk {
     pub(super) fn new(translator: Translator, signer: Box<dyn Signer>) -> Self {
-        Self { translator, signer, signed: BTreeMap::new(), events: Vec::new() }
+        Self { translator, signers: vec![signer], signed: BTreeMap::new(), events: Vec::new() }
+    }
+
+    pub(super) fn add_signer(&mut self, signer: Box<dyn Signer>) {
+        self.signers.push(signer);
+    }
+
+    /// The address of the signer whose key is in the set; `None` when there is none.
+    pub(super) fn address(&self) -> Option<Address> {
+        let mut addresses = self.signers.iter().map(|signer| Address(signer.public()));
+        addresses.find(|address| self.translator.members.index_of(address).is_some())
+    }
+
+    fn signer(&mut self) -> Result<&mut Box<dyn Signer>, Refusal> {
+        let address = self.address();
+        let named = self.signers.iter_mut().find(|signer| Some(Address(signer.public())) == address);
+        named.ok_or_else(|| Refusal("none of its vote keys is in the validator set".to_owned()))
     }
 
     /// Begins a height, with the votes of ours that its log holds.
     pub(super) fn start(&mut self, log: &[Entry]) {
         self.signed.clear();
-        let ours = self.translator.members.index_of(&Address(self.signer.public()));
+        let ours = self.address().and_then(|address| self.translator.members.index_of(&address));
         for entry in log {
             if let Entry::Vote(signed) = entry
                 && Some(signed.signer) == ours
@@ -136,7 +153,7 @@ impl Desk {
     fn seal_vote(&mut self, vote: &CoreVote) -> Seal {
         match self.translator.rules.vote(vote) {
             Some(vote) if self.remember(&vote) => {
-                let answer = self.signer.vote(&vote);
+                let answer = self.signer().and_then(|signer| signer.vote(&vote));
                 self.seal(answer)
             }
             _ => Seal::WITHHELD,
@@ -145,7 +162,7 @@ impl Desk {
 
     fn seal_proposal(&mut self, proposal: &CoreProposal) -> Seal {
         let Some(proposal) = self.translator.rules.proposal(proposal) else { return Seal::WITHHELD };
-        let answer = self.signer.proposal(&proposal);
+        let answer = self.signer().and_then(|signer| signer.proposal(&proposal));
         self.seal(answer)
     }
 

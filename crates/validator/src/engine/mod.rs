@@ -18,7 +18,7 @@ use qratum_chain::{
     schedule::proposer,
     types::{BlockId, ChainId, Height, Round, SignedProposal, SignedVote, ValidatorSet},
 };
-use qratum_crypto::sign::ed25519::verify_strict;
+use qratum_crypto::sign::ed25519::{PublicKey, verify_strict};
 
 use self::{
     context::{Address, Choice, CoreHeight, Members, Rules},
@@ -60,29 +60,28 @@ impl Engine {
     /// An engine for the validator with this signer, not yet started.
     ///
     /// # Errors
-    /// [`EngineError`], when the key is not in the set or the set's threefold power is above 2^64.
+    /// [`EngineError`], when the set's threefold power is above 2^64.
     pub fn new(
         chain_id: ChainId,
         set_length: u64,
         set: &ValidatorSet,
         signer: Box<dyn Signer>,
     ) -> Result<Self, EngineError> {
-        let address = Address(signer.public());
-        let members =
-            Members::new(set.clone()).ok_or_else(|| EngineError("the set has too much power".into()))?;
-        if members.index_of(&address).is_none() {
-            return Err(EngineError("the vote key is not in the validator set".into()));
-        }
         let rules = Rules { chain_id, set_length };
-        let params = Params {
-            address,
-            threshold_params: Default::default(),
-            value_payload: ValuePayload::ProposalAndParts,
-            enabled: true,
-        };
-        let state = State::new(rules.clone(), CoreHeight::default(), members.clone(), params, QUEUE, QUEUE);
-        let translator = Translator { rules, members };
-        Ok(Self { state, desk: Desk::new(translator, signer) })
+        let desk = Desk::new(Translator { rules, members: members(set)? }, signer);
+        Ok(Self { state: core_state(&desk), desk })
+    }
+
+    /// One more that can sign for this validator: from the next height on the one does whose key is
+    /// in the set.
+    pub fn add_signer(&mut self, signer: Box<dyn Signer>) {
+        self.desk.add_signer(signer);
+    }
+
+    /// Index of this validator in the set of its height; `None` when it only follows.
+    #[must_use]
+    pub fn index(&self) -> Option<u32> {
+        self.desk.translator.members.index_of(&self.desk.address()?)
     }
 
     /// The height that is being agreed on; 0 before the first start.
@@ -97,11 +96,17 @@ impl Engine {
         self.state.round().as_u32().map(Round)
     }
 
-    /// Starts `height`, after a crash from what was logged for it.
+    /// Starts `height`, whose set is `set`, after a crash from what was logged for it.
     ///
     /// # Errors
     /// [`EngineError`], when the log leads to another vote than the one it holds.
-    pub fn start(&mut self, height: Height, log: &[Entry]) -> Result<Vec<Event>, EngineError> {
+    pub fn start(
+        &mut self,
+        height: Height,
+        set: &ValidatorSet,
+        log: &[Entry],
+    ) -> Result<Vec<Event>, EngineError> {
+        self.take_seat(set)?;
         self.desk.start(log);
         let inputs: Vec<Input<Rules>> =
             log.iter().filter_map(|entry| self.desk.translator.entry_in(entry)).collect();
@@ -191,6 +196,18 @@ impl Engine {
         self.put(Input::TimeoutElapsed(timer_in(timer)))
     }
 
+    /// Goes on with `set`, and with whichever signer it names. The core has one address for life:
+    /// where another one is due, it starts a new life.
+    fn take_seat(&mut self, set: &ValidatorSet) -> Result<(), EngineError> {
+        if self.desk.translator.members.set().hash() != set.hash() {
+            self.desk.translator.members = members(set)?;
+        }
+        if *self.state.address() != self.desk.address().unwrap_or(NOBODY) {
+            self.state = core_state(&self.desk);
+        }
+        Ok(())
+    }
+
     fn put_some(&mut self, input: Option<Input<Rules>>) -> Result<Vec<Event>, EngineError> {
         input.map_or(Ok(Vec::new()), |input| self.put(input))
     }
@@ -202,4 +219,22 @@ impl Engine {
         let events = desk.take_events();
         result.map(|()| events).map_err(|error| EngineError(error.to_string()))
     }
+}
+
+/// The address of a validator that is in no set: no key encodes to it.
+const NOBODY: Address = Address(PublicKey([0xff; 32]));
+
+fn members(set: &ValidatorSet) -> Result<Members, EngineError> {
+    Members::new(set.clone()).ok_or_else(|| EngineError("the set has too much power".into()))
+}
+
+fn core_state(desk: &Desk) -> State<Rules> {
+    let params = Params {
+        address: desk.address().unwrap_or(NOBODY),
+        threshold_params: Default::default(),
+        value_payload: ValuePayload::ProposalAndParts,
+        enabled: true,
+    };
+    let Translator { rules, members } = desk.translator.clone();
+    State::new(rules, CoreHeight::default(), members, params, QUEUE, QUEUE)
 }

@@ -1,3 +1,4 @@
+use qratum_chain::ledger::Body;
 use qratum_chain::types::{BlockId, Phase, Proposal, SetId, SignedVote, Vote};
 use qratum_crypto::{
     hash::Hash,
@@ -83,13 +84,13 @@ fn voting(index: u32, log: Vec<Entry>) -> (Host, Vec<Output>) {
 
 /// Who proposes height 3 in round 0, and someone who does not.
 fn roles() -> (u32, u32) {
-    let proposer = ledger(2).build(Round(0), START).header.proposer;
+    let proposer = ledger(2).build(Round(0), START, &Body::default()).unwrap().header.proposer;
     (proposer, (proposer + 1) % 4)
 }
 
 fn proposal_at(ms: u64, fault: impl FnOnce(&mut Block)) -> Message {
     let (proposer, _) = roles();
-    let mut block = ledger(2).build(Round(0), START.plus(ms));
+    let mut block = ledger(2).build(Round(0), START.plus(ms), &Body::default()).unwrap();
     fault(&mut block);
     let header = &block.header;
     let proposal = Proposal {

@@ -1,0 +1,5 @@
+//! See [`qratum_fuzz::targets::order`].
+
+#![no_main]
+
+qratum_fuzz::target!(order);
