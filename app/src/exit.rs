@@ -13,9 +13,9 @@ pub(crate) enum Exit {
     Usage = 2,
     /// Nothing could be verified: no peer, or not in time.
     Nothing = 3,
-    /// It chains to the anchor, but the anchor was too old at that time.
+    /// It chains to the anchor, but the anchor was too old at that time; or is now.
     Expired = 4,
-    /// Judged and refused; the reason is printed.
+    /// Judged and refused; the reason is printed. Also: the chain has forked.
     Refused = 5,
 }
 
@@ -26,8 +26,8 @@ Exit codes:
   1  error: a document is unreadable or malformed, a program is missing; doctor: a check failed
   2  wrong usage or configuration: home, genesis, peers, anchor
   3  nothing verified: no peer, or not in time
-  4  it chains to the anchor, but the anchor was expired at that time
-  5  refused; the reason is printed";
+  4  it chains to the anchor, but the anchor was expired at that time; status: the chain is expired
+  5  refused; the reason is printed; status: the chain has forked";
 
 /// A command that did not do what it should.
 #[derive(Debug)]

@@ -17,8 +17,8 @@ use std::{
 };
 
 use qratum_chain::{
-    document::{Anchor, HeaderProof, genesis_to_json},
-    types::{BlockId, LightBlock, Time},
+    document::{Anchor, Evidence, ForkProof, HeaderProof, genesis_to_json},
+    types::{BlockId, ForkEvidence, LightBlock, Time},
 };
 use serde_json::Value;
 
@@ -200,6 +200,47 @@ fn an_anchor_that_is_too_old_is_left_with_a_newer_one() {
     Schema::named("anchor-change").holds(&serde_json::from_str(&out).unwrap(), "reanchor");
     let (shown, code) = stage.show();
     assert_eq!((&shown["expired"], &shown["height"], code), (&false.into(), &17.into(), 0));
+}
+
+/// Two certified blocks at height 11: everything on that home says so until the user leaves the fork,
+/// and the evidence is kept.
+#[test]
+fn a_fork_is_known_to_every_command_until_it_is_left() {
+    let stage = Stage::new("forked", chain(1, disjoint));
+    stage.file("peers.json", include_str!("data/peers.json"));
+    let first = stage.block(11);
+    let mut second = first.clone();
+    second.header.tx_root = first.header.state_root;
+    second.header.time = first.header.time.plus(1);
+    second.certificate = chain::certify(&second.header, &disjoint(2));
+    let path = [4, 8, 10].map(|height| stage.block(height)).to_vec();
+    let proof = ForkProof { blocks: ForkEvidence { first, second }, path };
+    let evidence = Evidence::Fork(Box::new(proof)).to_json().unwrap();
+    fs::create_dir(stage.home.join("evidence")).unwrap();
+    let file = stage.file("evidence/fork-11.json", &evidence);
+    let genesis = stage.home.join("genesis.json").to_str().unwrap().to_owned();
+    let (out, err, code) = stage.run(&["evidence", "verify", &file, "--anchor", &genesis]);
+    let shared = format!("the branches share block {} at height 10", stage.block(10).header.id());
+    assert!(code == 0 && out.contains("forked at height 11") && out.contains(&shared), "{out}{err}");
+
+    let status = ["status", "--timeout", "1", "--json"];
+    let state = |(out, err, code): (String, String, i32)| {
+        let status: Value = serde_json::from_str(&out).unwrap_or_else(|why| panic!("{why}: {out}{err}"));
+        (status["state"].as_str().unwrap().to_owned(), code)
+    };
+    assert_eq!(state(stage.run(&status)), ("forked".to_owned(), 5));
+    assert_eq!(stage.run(&["header", "3", "--timeout", "1"]).2, 5);
+    let block = stage.block(18);
+    let (anchor, id) = (stage.document(&block), block.header.id());
+    refused("a fork is not left by the way", stage.import(&anchor, id), 5, "qratum reanchor");
+    let leave = ["reanchor", &anchor, "--block-id", &id.to_string(), "--yes", "--json"];
+    let (out, err, code) = stage.run(&leave);
+    assert_eq!(code, 0, "{err}");
+    let change: Value = serde_json::from_str(&out).unwrap();
+    Schema::named("anchor-change").holds(&change, "a fork");
+    assert_eq!((&change["fork"], change["evidence"].as_array().unwrap().len()), (&11.into(), 1));
+    assert_eq!(fs::read_to_string(change["evidence"][0].as_str().unwrap()).unwrap(), evidence);
+    assert_eq!(state(stage.run(&status)), ("disconnected".to_owned(), 3));
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use qratum_chain::types::{BlockId, ChainParams, ForkEvidence, Height, Time};
+use qratum_chain::{
+    document::ForkProof,
+    types::{BlockId, ChainParams, Height, Time},
+};
 use qratum_verifier::{Blame, Trusted, detect::Fork, witness::may_arm};
 use tokio::sync::watch;
 
@@ -136,7 +139,7 @@ impl Board {
         self.skew.head(self.next.head.header().get().time, elapsed);
     }
 
-    pub(crate) fn fork(&mut self, fork: Fork, evidence: Option<ForkEvidence>) {
+    pub(crate) fn fork(&mut self, fork: Fork, evidence: Option<ForkProof>) {
         self.next.fork = Some(Arc::new(fork));
         self.next.evidence = evidence.map(Arc::new);
         self.changed = true;

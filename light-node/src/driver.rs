@@ -3,9 +3,12 @@
 
 use std::{mem, pin::Pin, sync::Arc, time::Duration};
 
-use futures::{StreamExt, stream::FuturesUnordered};
-use qratum_chain::types::{BlockId, LightBlock, Time};
-use qratum_verifier::{Reject, Trusted, sync::Ask};
+use futures::{StreamExt, future, stream::FuturesUnordered};
+use qratum_chain::{
+    document::ForkProof,
+    types::{BlockId, ForkEvidence, LightBlock, Time},
+};
+use qratum_verifier::{Reject, Trusted, detect::Fork, sync::Ask};
 use tokio::{
     sync::{broadcast, mpsc, oneshot, watch},
     task,
@@ -13,10 +16,13 @@ use tokio::{
 };
 
 use crate::{
-    Ban, Clock, Reason, StoreState,
+    Ban, Clock, Place, Reason, StoreState,
     board::Board,
+    evidence,
     follow::{Follow, Judged, Question, Tick},
     net::{AskError, Link, Net},
+    open::with_path,
+    prove::Prover,
     store::{Store, is_step},
     wire::{Request, Response},
 };
@@ -26,6 +32,8 @@ use crate::{
 pub(crate) enum Command {
     /// Compare a verified block with what is remembered; answers whether the chain has forked.
     Compare {
+        /// Who sent it.
+        peer: usize,
         /// The block.
         block: Box<LightBlock>,
         /// Where the answer goes.
@@ -41,6 +49,7 @@ pub(crate) enum Command {
 }
 
 type Answer = (Question, Result<Response, AskError>);
+type Proving = Pin<Box<dyn Future<Output = Option<(Fork, ForkProof)>> + Send>>;
 type Answers = FuturesUnordered<Pin<Box<dyn Future<Output = Answer> + Send>>>;
 
 /// Everything a running node consists of.
@@ -49,6 +58,10 @@ pub(crate) struct Driver {
     pub(crate) board: Board,
     pub(crate) net: Net,
     pub(crate) store: Option<Store>,
+    /// Where evidence is kept.
+    pub(crate) home: Option<Place>,
+    pub(crate) prover: Prover,
+    pub(crate) proving: Option<Proving>,
     pub(crate) heads: broadcast::Sender<Arc<Trusted>>,
     pub(crate) set_length: u64,
     pub(crate) tick: Duration,
@@ -71,6 +84,13 @@ impl Driver {
                 _ = ticks.tick() => self.on_tick().await,
                 Some((question, answer)) = answers.next() => self.on_answer(question, answer).await,
                 Ok(()) = links.changed() => self.on_links(&mut links).await,
+                proven = proven(&mut self.proving) => {
+                    self.proving = None;
+                    if let Some((fork, proof)) = proven {
+                        self.forked(fork, proof).await;
+                    }
+                    None
+                }
                 command = commands.recv() => match command {
                     Some(command) => self.on_command(command).await,
                     None => return,
@@ -206,23 +226,45 @@ impl Driver {
         if let Some(reject) = refused {
             self.refuse(peer, Reason::Rejected(reject), now).await;
         }
-        if let Some((fork, evidence)) = fork {
-            if let Some(evidence) = evidence.clone() {
-                self.write(move |store| store.keep_fork(&evidence)).await;
-            }
-            self.board.fork(fork, evidence);
+        match fork {
+            Some((fork, Some(blocks))) => self.on_fork(peer, fork, blocks).await,
+            Some((fork, None)) => self.board.fork(fork, None),
+            None => {}
         }
         next
+    }
+
+    /// Stops at once, keeps what was seen, and begins to look for the place where it began.
+    async fn on_fork(&mut self, peer: usize, fork: Fork, blocks: ForkEvidence) {
+        let Prover { anchor, rules, clock, .. } = self.prover.clone();
+        let (store, seen) = (self.store.clone(), blocks.clone());
+        let kept = task::spawn_blocking(move || with_path(seen, &store?, (&anchor, &rules), clock)).await;
+        let bare = || (fork.clone(), ForkProof { blocks: blocks.clone(), path: Vec::new() });
+        let (known, proof) = kept.ok().flatten().unwrap_or_else(bare);
+        self.forked(known, proof).await;
+        self.proving = Some(Box::pin(self.prover.clone().prove(peer, fork, blocks)));
+    }
+
+    /// Keeps the evidence where every start finds it, and shows it.
+    async fn forked(&mut self, fork: Fork, proof: ForkProof) {
+        if let Some(place) = self.home.clone() {
+            let file = proof.clone();
+            let kept = task::spawn_blocking(move || evidence::keep(&place, &file)).await;
+            if let Err(why) = kept.unwrap_or_else(|_| Err("the evidence could not be kept".to_owned())) {
+                self.board.store(StoreState::Failed(why));
+            }
+        }
+        self.board.fork(fork, Some(proof));
     }
 
     async fn on_command(&mut self, command: Command) -> Option<Question> {
         match command {
             Command::Refuse { peer, reason } => self.refuse(peer, reason, self.clock.now()).await,
-            Command::Compare { block, reply } => {
+            Command::Compare { peer, block, reply } => {
                 if !self.board.forked() {
                     let now = self.clock.now();
                     let judged = self.follow.compare(*block, now);
-                    self.on_judged(0, judged, now).await;
+                    self.on_judged(peer, judged, now).await;
                 }
                 // The asker may have given up.
                 let _ = reply.send(self.board.forked());
@@ -247,6 +289,14 @@ impl Driver {
             self.store = None;
             self.board.store(StoreState::Failed(why));
         }
+    }
+}
+
+/// What came of looking for the place where a fork began; never, while nothing is looked for.
+async fn proven(proving: &mut Option<Proving>) -> Option<(Fork, ForkProof)> {
+    match proving {
+        Some(proving) => proving.await,
+        None => future::pending().await,
     }
 }
 

@@ -267,7 +267,7 @@ impl Fetch {
     async fn agreed(&self, peer: usize, mut path: Vec<LightBlock>) -> Result<Proven, FetchError> {
         let Some(target) = path.pop() else { return Err(FetchError::Unavailable) };
         let (reply, forked) = oneshot::channel();
-        let command = Command::Compare { block: Box::new(target.clone()), reply };
+        let command = Command::Compare { peer, block: Box::new(target.clone()), reply };
         self.commands.send(command).await.map_err(|_| FetchError::Stopped)?;
         if forked.await.map_err(|_| FetchError::Stopped)? {
             return Err(FetchError::Forked);

@@ -3,21 +3,16 @@
 use core::fmt;
 use std::{sync::Arc, time::Duration};
 
-use qratum_chain::types::{ChainId, ForkEvidence, Height, LightBlock};
-use qratum_verifier::{
-    Rules, Trusted,
-    anchor::{self, Start},
-    detect::Fork,
-    sync::Sync,
-};
+use qratum_chain::types::Height;
+use qratum_verifier::Trusted;
 use tokio::{
     sync::{broadcast, mpsc, watch},
-    task::{self, JoinHandle},
+    task::JoinHandle,
     time::{Instant, timeout},
 };
 
 use crate::{
-    Clock, Config, ConfigError, Names, PeerView, Place, Snapshot, State, StoreState, Witnesses,
+    Clock, Config, Names, PeerView, Place, Snapshot, State, Witnesses,
     board::Board,
     config::pinned,
     driver::Driver,
@@ -25,7 +20,8 @@ use crate::{
     follow::Follow,
     heard::Heard,
     net::{Link, Net},
-    store::{OpenError, Replayed, Store, replay},
+    open::{Opened, StartError, anchored, open},
+    prove::Prover,
 };
 
 /// Heads that a slow receiver may be behind.
@@ -37,39 +33,6 @@ const SHORTEST_TICK: Duration = Duration::from_millis(10);
 const LONGEST_TICK: Duration = Duration::from_millis(500);
 /// How long a walk to a tip may go on without a verified block. More than one answer may take.
 const WALK_PATIENCE: Duration = Duration::from_secs(6);
-
-/// Why a node does not start.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StartError {
-    /// The peers.
-    Peers(ConfigError),
-    /// The genesis breaks a rule, or the pinned block does not fit it.
-    Anchor(anchor::StartError),
-    /// The store was made for another chain.
-    StoreOfAnotherChain {
-        /// The chain it names.
-        got: ChainId,
-        /// The chain of the genesis.
-        want: ChainId,
-    },
-    /// The network stack could not be set up; its words.
-    Network(String),
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Peers(why) => why.fmt(f),
-            Self::Anchor(why) => why.fmt(f),
-            Self::StoreOfAnotherChain { got, want } => {
-                write!(f, "the store is of chain {got}, the genesis of chain {want}: use another directory")
-            }
-            Self::Network(why) => write!(f, "the network could not be set up: {why}"),
-        }
-    }
-}
-
-impl std::error::Error for StartError {}
 
 /// Why [`LightNode::synced`] gave up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,13 +76,19 @@ impl LightNode {
     pub async fn start_by(config: Config, clock: Clock) -> Result<Self, StartError> {
         let peers = pinned(&config.peers).map_err(StartError::Peers)?;
         let (anchor, rules) = anchored(&config, clock)?;
-        let place = config.home.filter(|_| config.keep);
-        let opened = open_store(place, &anchor, &rules, clock).await?;
+        let opened = open(&config, &anchor, &rules, clock).await?;
         let first = first(&opened, peers.iter().map(PeerView::of).collect(), Names::of(&config.genesis));
         let heard = Heard::new(&peers, &first.head);
         let (net, carrier) = Net::start(peers).map_err(StartError::Network)?;
         let store = opened.store.clone();
-        let driver = driver(opened, first, heard, net.clone(), clock);
+        let prover = Prover {
+            net: net.clone(),
+            store: store.clone(),
+            anchor: anchor.clone(),
+            rules: rules.clone(),
+            clock,
+        };
+        let driver = driver(opened, first, heard, prover, config.home);
         let (snapshots, heads) = (driver.board.watch(), driver.heads.clone());
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let tasks = [tokio::spawn(driver.run(inbox)), carrier];
@@ -197,74 +166,6 @@ impl LightNode {
     }
 }
 
-/// The anchor and the rules that hold from there. One that is too old vouches for nothing, not for
-/// a moment.
-fn anchored(config: &Config, clock: Clock) -> Result<(Trusted, Rules), StartError> {
-    let start = Start::of(&config.genesis, config.anchor.as_ref()).map_err(StartError::Anchor)?;
-    let is_expired = start.is_expired(clock.now());
-    let Start { anchor, mut rules, .. } = start;
-    if is_expired {
-        rules.params.trusting_period_ms = 0;
-    }
-    Ok((anchor, rules))
-}
-
-/// What a node would find in the store of `config`; [`StoreState::None`] where there is no store yet.
-/// Records that do not chain to the genesis are removed, as at any start.
-///
-/// # Errors
-/// [`StartError`], for a bad genesis or the store of another chain.
-pub async fn inspect_store(config: &Config) -> Result<StoreState, StartError> {
-    let (anchor, rules) = anchored(config, Clock::SYSTEM)?;
-    let existing = config.home.clone().filter(|home| home.store().exists());
-    Ok(open_store(existing, &anchor, &rules, Clock::SYSTEM).await?.state)
-}
-
-/// A store that was opened and replayed, or what there is without one.
-struct Opened {
-    store: Option<Store>,
-    state: StoreState,
-    sync: Sync,
-    fork: Option<(Fork, Option<ForkEvidence>)>,
-    /// The head as it was kept.
-    head: Option<LightBlock>,
-}
-
-/// Opens and replays the store, on a blocking task: sled reads files, and panics on some damaged
-/// ones. All but the store of another chain is survived.
-async fn open_store(
-    place: Option<Place>,
-    anchor: &Trusted,
-    rules: &Rules,
-    clock: Clock,
-) -> Result<Opened, StartError> {
-    let without = |state| Opened {
-        store: None,
-        state,
-        sync: Sync::new(anchor.clone(), rules.clone()),
-        fork: None,
-        head: None,
-    };
-    let Some(place) = place else { return Ok(without(StoreState::None)) };
-    let (from, to) = (anchor.clone(), rules.clone());
-    let opening = task::spawn_blocking(move || {
-        let store = Store::open(&place, to.chain_id)?;
-        let highest = store.highest(to.chain_id).map_err(OpenError::Failed)?;
-        let replayed = replay(&store, &from, &to, clock.now()).map_err(OpenError::Failed)?;
-        Ok((store, replayed, highest))
-    });
-    match opening.await.unwrap_or_else(|_| Err(OpenError::Failed("the store is damaged".to_owned()))) {
-        Ok((store, replayed, highest)) => {
-            let state = replayed.state(highest);
-            let Replayed { sync, fork, head, .. } = replayed;
-            Ok(Opened { store: Some(store), state, sync, fork, head })
-        }
-        Err(OpenError::InUse) => Ok(without(StoreState::InUse)),
-        Err(OpenError::Failed(why)) => Ok(without(StoreState::Failed(why))),
-        Err(OpenError::OtherChain(got)) => Err(StartError::StoreOfAnotherChain { got, want: rules.chain_id }),
-    }
-}
-
 /// What is known before anybody was asked.
 fn first(opened: &Opened, peers: Vec<PeerView>, names: Names) -> Snapshot {
     Snapshot {
@@ -282,7 +183,8 @@ fn first(opened: &Opened, peers: Vec<PeerView>, names: Names) -> Snapshot {
     }
 }
 
-fn driver(opened: Opened, first: Snapshot, heard: Heard, net: Net, clock: Clock) -> Driver {
+fn driver(opened: Opened, first: Snapshot, heard: Heard, prover: Prover, home: Option<Place>) -> Driver {
+    let (net, clock) = (prover.net.clone(), prover.clock);
     let Opened { store, sync, fork, head, .. } = opened;
     let params = sync.rules().params.clone();
     let tick = Duration::from_millis(params.block_interval_ms / 2).clamp(SHORTEST_TICK, LONGEST_TICK);
@@ -298,5 +200,20 @@ fn driver(opened: Opened, first: Snapshot, heard: Heard, net: Net, clock: Clock)
     let mut follow = Follow::new(sync, known.len(), patience);
     head.into_iter().for_each(|head| follow.remember(head));
     let (heads, started) = (broadcast::Sender::new(HEADS), Instant::now());
-    Driver { follow, board, net, store, heads, set_length, tick, clock, started, known }
+    let proving = None;
+    Driver {
+        follow,
+        board,
+        net,
+        store,
+        home,
+        prover,
+        proving,
+        heads,
+        set_length,
+        tick,
+        clock,
+        started,
+        known,
+    }
 }

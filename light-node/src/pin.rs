@@ -5,15 +5,19 @@
 //! Leaving a fork, or an anchor that is too old, is told apart and asks for more.
 
 use core::fmt;
+use std::path::PathBuf;
 
 use qratum_chain::{
     document::Anchor,
     types::{BlockId, ChainId, Genesis, Height, Time},
 };
-use qratum_verifier::anchor::{self, Start};
+use qratum_verifier::{
+    anchor::{self, Start},
+    detect::Fork,
+};
 
 use crate::{
-    Highest, Mark, Place,
+    Highest, Mark, Place, evidence,
     place::replace,
     store::{OpenError, Replayed, Store, replay},
 };
@@ -96,8 +100,10 @@ pub struct Plan {
 }
 
 /// What a change of anchor did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pinned {
+    /// Where the evidence of the fork is now.
+    pub evidence: Vec<PathBuf>,
     /// Kept blocks that chain to the new anchor.
     pub loaded: u32,
     /// Kept blocks that do not, and were removed.
@@ -146,9 +152,10 @@ impl Plan {
             let mut timeless = self.from.rules.clone();
             timeless.params.trusting_period_ms = u64::MAX;
             let replayed = replay(store, &self.from.anchor, &timeless, now).map_err(PinError::Failed)?;
-            self.fork = replayed.fork.as_ref().map(|(fork, _)| fork.height());
+            self.fork = replayed.fork.as_ref().map(Fork::height);
             known = replayed.sync.head().clone();
         }
+        self.fork = self.remembered(now)?.or(self.fork);
         let head = known.header().get().height;
         let highest = self.highest.map_or(head, |highest| highest.max(head));
         self.highest = Some(highest);
@@ -167,21 +174,36 @@ impl Plan {
         Ok(self)
     }
 
-    /// Replaces the anchor, durably, then removes what does not chain to it. A crash in between
-    /// leaves the new anchor, and the rest to the next start.
+    /// Where the evidence of the home says that the chain forked. Evidence that does not verify from
+    /// this anchor, or not any more, is not passed over: it is moved beside with the rest.
+    fn remembered(&self, now: Time) -> Result<Option<Height>, PinError> {
+        let trust = (&self.from.anchor, &self.from.rules);
+        let remembered = evidence::read_all(&self.place, trust, now).map_err(PinError::Failed)?;
+        let verified = remembered.fork.map(|(fork, _)| fork.height());
+        let claimed = remembered.unverified.first().map(|(_, proof)| proof.blocks.first.header.height);
+        Ok(verified.or(claimed))
+    }
+
+    /// Replaces the anchor, durably; then moves the evidence of a fork beside and removes what does
+    /// not chain. A crash in between leaves the new anchor: the next start removes the rest, and a
+    /// fork whose evidence was not moved yet can be left again.
     ///
     /// # Errors
     /// [`PinError::Failed`]; before the anchor is replaced, nothing has changed.
     pub fn carry_out(self, now: Time) -> Result<Pinned, PinError> {
         let text = self.next.to_json().map_err(|error| PinError::Failed(error.to_string()))?;
         replace(&self.place.anchor(), text.as_bytes()).map_err(PinError::Failed)?;
+        let evidence = match self.fork {
+            Some(_) => evidence::leave(&self.place, self.to.anchor.id()).map_err(PinError::Failed)?,
+            None => Vec::new(),
+        };
         let header = self.to.anchor.header().get();
         let mark = Mark { chain: header.chain_id, height: header.height, time: header.time };
         Highest::of(&self.place).write(&mark).map_err(PinError::Failed)?;
-        let Some(store) = &self.store else { return Ok(Pinned { loaded: 0, dropped: 0 }) };
+        let Some(store) = &self.store else { return Ok(Pinned { evidence, loaded: 0, dropped: 0 }) };
         let replayed = replay(store, &self.to.anchor, &self.to.rules, now);
         let Replayed { loaded, dropped, .. } = replayed.map_err(PinError::Failed)?;
-        Ok(Pinned { loaded, dropped })
+        Ok(Pinned { evidence, loaded, dropped })
     }
 }
 

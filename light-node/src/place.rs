@@ -48,6 +48,12 @@ impl Place {
         self.0.join("store")
     }
 
+    /// `evidence`: the forks that were seen.
+    #[must_use]
+    pub fn evidence(&self) -> PathBuf {
+        self.0.join("evidence")
+    }
+
     /// `store.highest`: how far that ever was.
     #[must_use]
     pub fn highest(&self) -> PathBuf {

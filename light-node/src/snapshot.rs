@@ -4,7 +4,10 @@ use core::fmt;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use libp2p::PeerId;
-use qratum_chain::types::{ForkEvidence, Genesis, GenesisValidator, Height, Time};
+use qratum_chain::{
+    document::ForkProof,
+    types::{Genesis, GenesisValidator, Height, Time},
+};
 use qratum_crypto::sign::ed25519::PublicKey;
 use qratum_verifier::{Reject, Trusted, detect::Fork};
 
@@ -31,8 +34,9 @@ pub struct Snapshot {
     pub refusals: Vec<Refusal>,
     /// The first fork that was seen. Acting stops, and the head stays where it is.
     pub fork: Option<Arc<Fork>>,
-    /// Both blocks of the fork as they came, for a file that others can check.
-    pub evidence: Option<Arc<ForkEvidence>>,
+    /// Both blocks of the fork, for a file that others can check; the way to them as far as it was
+    /// found.
+    pub evidence: Option<Arc<ForkProof>>,
     /// Names of the validators of genesis.
     pub names: Names,
     /// What became of the store.

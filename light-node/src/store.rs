@@ -1,6 +1,6 @@
-//! What survives a restart? The steps that lead from the anchor to the newest head, as they came,
-//! and the evidence of a fork. All of it is untrusted when it is read again: [`replay`] takes it
-//! through the verifier from the anchor, and what does not chain is removed.
+//! What survives a restart? The steps that lead from the anchor to the newest head, as they came.
+//! All of it is untrusted when it is read again: [`replay`] takes it through the verifier from the
+//! anchor, and what does not chain is removed.
 //!
 //! On sled 0.34, an old release that is stable and small:
 //! - A write is not durable until it is flushed, and the background flush comes late. Here every
@@ -17,11 +17,11 @@ use std::{path::Path, thread, time::Duration};
 use qratum_chain::{
     codec::{Decode, Encode},
     schedule,
-    types::{ChainId, ForkEvidence, Height, LightBlock, Time},
+    types::{ChainId, Height, LightBlock, Time},
 };
 use qratum_verifier::{
     Blame, Rules, Trusted,
-    detect::{self, Fork},
+    detect::Fork,
     sync::{Sync, Then},
 };
 
@@ -29,7 +29,6 @@ use crate::{Highest, Mark, Place, StoreState};
 
 const CHAIN: &[u8] = b"chain";
 const HEAD: &[u8] = b"head";
-const FORK: &[u8] = b"fork";
 const STEP: &[u8] = b"step/";
 /// Bytes of cache.
 const CACHE: u64 = 8 << 20;
@@ -87,17 +86,20 @@ impl Store {
         Ok(self.1.read(chain)?.map(|mark| mark.height))
     }
 
-    /// Keeps both sides of a fork, so that a restart does not forget it.
-    pub(crate) fn keep_fork(&self, evidence: &ForkEvidence) -> Result<(), String> {
-        let mut batch = sled::Batch::default();
-        batch.insert(FORK, evidence.to_bytes());
-        self.write(batch)
-    }
-
     /// The step at `height`, if there is one. Untrusted.
     pub(crate) fn step(&self, height: Height) -> Option<LightBlock> {
         let bytes = self.0.get(key(height)).ok()??;
         LightBlock::from_bytes(&bytes).ok()
+    }
+
+    /// The steps below `height`, rising; an error where one cannot be read. Untrusted.
+    pub(crate) fn steps_below(&self, height: Height) -> Result<Vec<LightBlock>, String> {
+        let records = self.0.range(key(Height(0))..key(height)).values();
+        let read = |bytes: sled::Result<sled::IVec>| {
+            let bytes = bytes.map_err(|error| error.to_string())?;
+            LightBlock::from_bytes(&bytes).map_err(|why| why.to_string())
+        };
+        records.map(read).collect()
     }
 
     fn write(&self, batch: sled::Batch) -> Result<(), String> {
@@ -145,7 +147,8 @@ pub(crate) fn is_step(block: &LightBlock, before: Height, set_length: u64) -> bo
 #[derive(Debug)]
 pub(crate) struct Replayed {
     pub(crate) sync: Sync,
-    pub(crate) fork: Option<(Fork, Option<ForkEvidence>)>,
+    /// Two records that conflict.
+    pub(crate) fork: Option<Fork>,
     /// The head as it was kept: one side of a fork that may show later.
     pub(crate) head: Option<LightBlock>,
     /// Records that chain to the anchor.
@@ -160,11 +163,8 @@ pub(crate) struct Replayed {
 /// Records that are refused only for time stay: nobody is to blame for a clock.
 pub(crate) fn replay(store: &Store, anchor: &Trusted, rules: &Rules, now: Time) -> Result<Replayed, String> {
     let words = |error: sled::Error| error.to_string();
-    let evidence = store.0.get(FORK).map_err(words)?.map(|bytes| ForkEvidence::from_bytes(&bytes));
-    let fork_height = evidence.iter().flatten().map(|evidence| evidence.first.header.height).next();
     let sync = Sync::new(anchor.clone(), rules.clone());
     let mut replayed = Replayed { sync, fork: None, head: None, loaded: 0, dropped: 0, untimely: false };
-    let mut below = anchor.clone();
     let mut bad = sled::Batch::default();
     let head = store.0.get(HEAD).map_err(words)?.map(|value| Ok((HEAD.into(), value)));
     for record in store.0.scan_prefix(STEP).chain(head) {
@@ -172,12 +172,6 @@ pub(crate) fn replay(store: &Store, anchor: &Trusted, rules: &Rules, now: Time) 
         if !replayed.takes(&place, &value, now) {
             bad.remove(place);
         }
-        if fork_height.is_some_and(|height| replayed.height() < height) {
-            below = replayed.sync.head().clone();
-        }
-    }
-    if evidence.is_some_and(|evidence| !replayed.takes_fork(evidence.ok(), &below, now)) {
-        bad.remove(FORK);
     }
     if replayed.dropped > 0 {
         store.write(bad)?;
@@ -213,19 +207,8 @@ impl Replayed {
                 self.head = Some(kept);
             }
             Then::Refused(reject) if reject.blame() == Blame::Nobody => self.untimely = true,
-            Then::Forked(fork) => self.fork = Some((*fork, None)),
+            Then::Forked(fork) => self.fork = Some(*fork),
             Then::Current | Then::Waiting | Then::Refused(_) => return self.drops(),
-        }
-        true
-    }
-
-    /// The same for the evidence of a fork, which is judged from a block below it.
-    fn takes_fork(&mut self, evidence: Option<ForkEvidence>, below: &Trusted, now: Time) -> bool {
-        let Some(evidence) = evidence else { return self.drops() };
-        match detect::fork(&evidence, below, self.sync.rules(), now) {
-            Ok(fork) => self.fork = Some((fork, Some(evidence))),
-            Err(reject) if reject.blame() == Blame::Nobody => {}
-            Err(_) => return self.drops(),
         }
         true
     }
@@ -239,8 +222,6 @@ impl Replayed {
 #[cfg(test)]
 mod tests {
     use std::{fs, path::PathBuf, process};
-
-    use qratum_chain::Hash;
 
     use super::*;
     use crate::chain::{Chain, bad_signature, constant, disjoint};
@@ -343,23 +324,6 @@ mod tests {
         let replayed = replay(&scratch.1, &anchor, &rules, late).unwrap();
         assert_eq!(outcome(&replayed), (0, 0, 0));
         assert_eq!(outcome(&scratch.replay(&chain)), (8, 3, 0));
-    }
-
-    #[test]
-    fn evidence_of_a_fork_is_checked_again_and_made_up_evidence_is_removed() {
-        let mut chain = grown(9);
-        let second = chain.next(Time(5000), Hash([7; 32]));
-        let first = chain.grow(Time(4000));
-        let scratch = Scratch::new("fork", &chain);
-        scratch.1.keep(&ends(&chain), &first).unwrap();
-        scratch.1.keep_fork(&ForkEvidence { first: first.clone(), second: second.clone() }).unwrap();
-        let replayed = scratch.replay(&chain);
-        assert!(replayed.fork.is_some());
-        assert_eq!(outcome(&replayed), (10, 3, 0));
-        scratch.1.keep_fork(&ForkEvidence { first, second: bad_signature(second) }).unwrap();
-        let replayed = scratch.replay(&chain);
-        assert!(replayed.fork.is_none());
-        assert_eq!(replayed.dropped, 1);
     }
 
     #[test]

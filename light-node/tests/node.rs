@@ -5,6 +5,8 @@
 
 #[path = "support/chain.rs"]
 mod chain;
+#[path = "node/forks.rs"]
+mod forks;
 #[path = "node/lies.rs"]
 mod lies;
 #[path = "support/peer.rs"]
@@ -421,7 +423,7 @@ async fn a_fork_freezes_the_head_and_survives_a_restart() {
     assert_eq!(snapshot.head.id(), honest_tip.header.id());
     assert_eq!(snapshot.fork.as_ref().unwrap().culprits().len(), 4);
     let evidence = snapshot.evidence.as_ref().unwrap();
-    assert_eq!((&evidence.first, &evidence.second), (&honest_tip, &rival));
+    assert_eq!((&evidence.blocks.first, &evidence.blocks.second), (&honest_tip, &rival));
     assert_eq!(node.header(Height(3)).await.map(drop), Err(FetchError::Forked));
     chain.lock().unwrap().grow(now());
     a.now(honest(&chain));

@@ -19,7 +19,7 @@ use std::{
 
 use qratum_chain::{
     codec::Decode,
-    document::{Anchor, Evidence, HeaderProof, HistoryProof, genesis_from_json, genesis_to_json},
+    document::{Anchor, Evidence, ForkProof, HeaderProof, HistoryProof, genesis_from_json, genesis_to_json},
     types::{
         BlockId, ChainParams, DoubleProposal, DoubleVote, ForkEvidence, LightBlock, Proposal, SignedProposal,
         Time,
@@ -307,7 +307,8 @@ fn evidence() -> Vec<(&'static str, Evidence)> {
     vec![
         ("double-vote", Evidence::DoubleVote(votes, set.clone())),
         ("double-proposal", Evidence::DoubleProposal(proposals, set)),
-        ("fork", Evidence::Fork(Box::new(fork))),
+        ("fork", Evidence::Fork(Box::new(ForkProof { blocks: fork.clone(), path: Vec::new() }))),
+        ("fork", Evidence::Fork(Box::new(ForkProof { blocks: fork, path: vec![forge.block(4)] }))),
     ]
 }
 
@@ -322,6 +323,13 @@ fn evidence_is_of_its_schema() {
             json["kind"] = other.into();
             assert_eq!(schema.faults(&json).is_empty(), other == case, "the bytes of {case} as {other}");
         }
+        json["kind"] = case.into();
+        let (path, set) = (serde_json::json!([]), serde_json::json!(["00"]));
+        let strange = if case == "fork" { ("validators", set) } else { ("path", path) };
+        json[strange.0] = strange.1;
+        assert!(!schema.faults(&json).is_empty(), "{case} with {}", strange.0);
+        let refused = Evidence::from_json(json.to_string().as_bytes()).unwrap_err();
+        assert!(refused.to_string().starts_with(strange.0), "{refused}");
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::{
     header,
-    network::{Asking, block_on},
+    network::{Asking, block_on, unsynced},
 };
 use crate::{
     cli::ExportArgs,
@@ -138,8 +138,8 @@ pub(crate) fn export(home: &Home, args: &ExportArgs) -> Result<Exit, Failure> {
 
 /// The block at `height`; without one, the newest whose next set stands in the block itself.
 async fn fetch(asking: &Asking, height: Option<Height>, set_length: u64) -> Result<Proven, Failure> {
-    let late = |text: String| Failure::new(Exit::Nothing, text);
-    let snapshot = asking.synced().await.map_err(|error| late(error.to_string()))?;
+    let synced = asking.synced().await;
+    let snapshot = synced.map_err(|error| Failure::new(unsynced(&error), error.to_string()))?;
     let newest = snapshot.head.header().get().height;
     let inside = match newest {
         head if schedule::is_boundary(head, set_length) => Height(head.0.saturating_sub(1).max(1)),
@@ -148,6 +148,6 @@ async fn fetch(asking: &Asking, height: Option<Height>, set_length: u64) -> Resu
     let height = height.unwrap_or(inside);
     match timeout(asking.left(), asking.node.header(height)).await {
         Ok(fetched) => fetched.map_err(|error| header::failure(height, &error)),
-        Err(_) => Err(late(format!("block {height}: no proof in time"))),
+        Err(_) => Err(Failure::new(Exit::Nothing, format!("block {height}: no proof in time"))),
     }
 }

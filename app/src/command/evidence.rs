@@ -44,9 +44,16 @@ fn judge(evidence: &Evidence, anchor: &Trusted, rules: &Rules, now: Time) -> Res
             let (height, round) = (proposal.height, proposal.round);
             Ok(format!("{} proposed twice at height {height}, round {round}", key.get()))
         }
-        Evidence::Fork(blocks) => {
-            let fork = detect::fork(blocks, anchor, rules, now)?;
-            let height = blocks.first.header.height;
+        Evidence::Fork(proof) => {
+            let fork = detect::fork_proof(proof, anchor, rules, now)?;
+            let height = fork.height();
+            let shared = fork.common().map_or_else(String::new, |common| {
+                format!(
+                    "the branches share block {} at height {}; ",
+                    common.id(),
+                    common.header().get().height
+                )
+            });
             let blame = match fork.culprits() {
                 keys if !keys.is_empty() => {
                     format!("both blocks were signed in one round by {}", list(&keys))
@@ -56,7 +63,7 @@ fn judge(evidence: &Evidence, anchor: &Trusted, rules: &Rules, now: Time) -> Res
                     list(&fork.signers_of_both())
                 ),
             };
-            Ok(format!("the chain forked at height {height}; {blame}"))
+            Ok(format!("the chain forked at height {height}; {shared}{blame}"))
         }
     }
 }

@@ -8,7 +8,7 @@ use qratum_light_node::{Config, FetchError, Proven};
 use qratum_verifier::{anchor::Start, proof::check};
 use tokio::time::timeout;
 
-use super::network::{Asking, block_on};
+use super::network::{Asking, block_on, unsynced};
 use crate::{
     cli::HeaderArgs,
     exit::{Exit, Failure},
@@ -59,7 +59,7 @@ fn anchor(config: &Config, height: Height) -> Result<Option<Proven>, Failure> {
 
 async fn fetch(asking: &Asking, height: Height) -> Result<Proven, Failure> {
     let late = |text: String| Failure::new(Exit::Nothing, text);
-    asking.synced().await.map_err(|error| late(error.to_string()))?;
+    asking.synced().await.map_err(|error| Failure::new(unsynced(&error), error.to_string()))?;
     match timeout(asking.left(), asking.node.header(height)).await {
         Ok(fetched) => fetched.map_err(|error| failure(height, &error)),
         Err(_) => Err(late(format!("block {height}: no proof in time"))),

@@ -55,10 +55,20 @@ impl Asking {
     }
 }
 
+/// How a command ends that waited for a verified head: a fork and an anchor that is too old are
+/// known, and no peer can change them.
+pub(crate) const fn unsynced(error: &SyncError) -> Exit {
+    match error.state {
+        State::Forked => Exit::Refused,
+        State::Expired => Exit::Expired,
+        _ => Exit::Nothing,
+    }
+}
+
 /// What is wrong with the configuration, or with the machine.
 pub(crate) fn start_failure(error: &StartError) -> Failure {
     let exit = match error {
-        StartError::Network(_) => Exit::Error,
+        StartError::Network(_) | StartError::Home(_) => Exit::Error,
         StartError::Peers(_) | StartError::Anchor(_) | StartError::StoreOfAnotherChain { .. } => Exit::Usage,
     };
     Failure::new(exit, error.to_string())

@@ -26,6 +26,8 @@ struct Change {
     highest: Option<u64>,
     /// Where the chain had forked.
     fork: Option<u64>,
+    /// Where its evidence is now.
+    evidence: Vec<String>,
     /// Kept blocks that chain to the new anchor.
     kept: u32,
     /// Kept blocks that do not, and were removed.
@@ -109,9 +111,11 @@ fn carry_out(plan: Plan, json: bool) -> Result<Exit, Failure> {
     let (from, to) = (block(&plan.from), block(&plan.to));
     let (highest, fork) = (plan.highest.map(|height| height.0), plan.fork.map(|height| height.0));
     let done = plan.carry_out(time::now());
-    let Pinned { loaded, dropped } = done.map_err(|why| Failure::new(Exit::Error, why.to_string()))?;
+    let Pinned { evidence, loaded, dropped } =
+        done.map_err(|why| Failure::new(Exit::Error, why.to_string()))?;
+    let evidence = evidence.iter().map(|path| path.display().to_string()).collect();
     let schema = "qratum/anchor-change/v1";
-    let change = Change { schema, from, to, highest, fork, kept: loaded, dropped };
+    let change = Change { schema, from, to, highest, fork, evidence, kept: loaded, dropped };
     if json {
         output::json(&change)?;
     } else {
@@ -130,6 +134,9 @@ impl Change {
         page.push_str(&format!("before    height {}, {}\n", self.from.height, self.from.block_id));
         if let Some(fork) = self.fork {
             page.push_str(&format!("fork      at height {fork}, left behind\n"));
+        }
+        for file in &self.evidence {
+            page.push_str(&format!("evidence  {file}\n"));
         }
         page.push_str(&format!("store     {} blocks kept, {} removed\n", self.kept, self.dropped));
         page

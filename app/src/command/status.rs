@@ -5,7 +5,7 @@ use qratum_light_node::{Ban, PeerView, Refusal, Snapshot, Witnesses};
 use qratum_verifier::{anchor::Start, witness};
 use serde::Serialize;
 
-use super::network::{Asking, block_on};
+use super::network::{Asking, block_on, unsynced};
 use crate::{
     cli::NetworkArgs,
     exit::{Exit, Failure},
@@ -95,7 +95,7 @@ pub(crate) fn run(home: &Home, args: &NetworkArgs, json: bool) -> Result<Exit, F
         let asking = Asking::start(config, args.timeout).await?;
         let (snapshot, exit) = match asking.synced().await {
             Ok(_) => (asking.witnessed().await, Exit::Done),
-            Err(_) => (asking.node.snapshots().borrow().clone(), Exit::Nothing),
+            Err(error) => (asking.node.snapshots().borrow().clone(), unsynced(&error)),
         };
         asking.node.stop().await;
         Ok((snapshot, exit))

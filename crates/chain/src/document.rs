@@ -14,7 +14,7 @@ mod hex;
 use core::fmt;
 
 pub use anchor::Anchor;
-pub use evidence::Evidence;
+pub use evidence::{Evidence, ForkProof};
 pub use genesis::{genesis_from_json, genesis_to_json};
 pub use header::{HeaderProof, HistoryProof};
 pub use hex::block_id_from_hex;

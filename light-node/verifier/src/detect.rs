@@ -1,9 +1,12 @@
 //! Forks and evidence: two things that cannot both be honest, and who signed them.
 
-use qratum_chain::types::{DoubleProposal, DoubleVote, ForkEvidence, Height, SignedVote, Time, ValidatorSet};
+use qratum_chain::{
+    document::ForkProof,
+    types::{DoubleProposal, DoubleVote, ForkEvidence, Height, SignedVote, Time, ValidatorSet},
+};
 use qratum_crypto::sign::ed25519::{self, PublicKey};
 
-use crate::{Reject, Rules, SetCache, Trusted, Verdict, Verified, quorum::Tally, verify};
+use crate::{Reject, Rules, SetCache, Trusted, Verified, proof::accept, quorum::Tally};
 
 /// Two certified blocks at one height: more than a third of the power broke the protocol. Made
 /// only of two blocks that were both verified within the trusting period.
@@ -11,6 +14,7 @@ use crate::{Reject, Rules, SetCache, Trusted, Verdict, Verified, quorum::Tally, 
 pub struct Fork {
     first: Box<Trusted>,
     second: Box<Trusted>,
+    common: Option<Box<Trusted>>,
 }
 
 impl Fork {
@@ -20,7 +24,21 @@ impl Fork {
     pub fn of(first: &Trusted, second: &Trusted) -> Option<Self> {
         let height = |block: &Trusted| block.header().get().height;
         let conflict = height(first) == height(second) && first.id() != second.id();
-        conflict.then(|| Self { first: Box::new(first.clone()), second: Box::new(second.clone()) })
+        let [first, second] = [first, second].map(|block| Box::new(block.clone()));
+        conflict.then_some(Self { first, second, common: None })
+    }
+
+    /// The same, of two blocks that were verified from `below`: where they stand right above it,
+    /// it is the last block of both branches.
+    fn above(self, below: &Trusted) -> Self {
+        let parts = self.height() == below.header().get().height.next();
+        Self { common: parts.then(|| Box::new(below.clone())), ..self }
+    }
+
+    /// The last block that the branches share, where that is known.
+    #[must_use]
+    pub fn common(&self) -> Option<&Trusted> {
+        self.common.as_deref()
     }
 
     /// The two blocks.
@@ -64,23 +82,33 @@ fn keys(block: &Trusted) -> Vec<PublicKey> {
     block.signers().iter().filter_map(|signer| Some(set.member(*signer)?.0.pubkey)).collect()
 }
 
-/// Checks a fork that comes as a file: both blocks verify from what is trusted, and conflict.
+/// Checks a fork that comes as a file: its path leads to a block from which both verify, and they
+/// conflict.
 ///
 /// # Errors
-/// [`Reject`], when one of them does not verify; [`Reject::EvidencePosition`], when their heights
+/// [`Reject`], when a block does not verify; [`Reject::EvidencePosition`], when their heights
 /// differ; [`Reject::EvidenceSame`], when they are one block.
+pub fn fork_proof(proof: &ForkProof, trusted: &Trusted, rules: &Rules, now: Time) -> Result<Fork, Reject> {
+    let sets = &mut SetCache::default();
+    let mut below = trusted.clone();
+    for step in &proof.path {
+        below = accept(step, &below, rules, sets, now)?;
+    }
+    fork(&proof.blocks, &below, rules, now)
+}
+
+/// Checks two blocks that should conflict: both verify from what is trusted.
+///
+/// # Errors
+/// As [`fork_proof`].
 pub fn fork(evidence: &ForkEvidence, trusted: &Trusted, rules: &Rules, now: Time) -> Result<Fork, Reject> {
     let sets = &mut SetCache::default();
-    let mut accept = |block| match verify(block, trusted, rules, sets, now) {
-        Verdict::Accept(accepted) => Ok(*accepted),
-        Verdict::NotYet(tally) => Err(Reject::PathMissing { tally }),
-        Verdict::Reject(reject) => Err(reject),
-    };
-    let (first, second) = (accept(&evidence.first)?, accept(&evidence.second)?);
+    let first = accept(&evidence.first, trusted, rules, sets, now)?;
+    let second = accept(&evidence.second, trusted, rules, sets, now)?;
     if first.header().get().height != second.header().get().height {
         return Err(Reject::EvidencePosition);
     }
-    Fork::of(&first, &second).ok_or(Reject::EvidenceSame)
+    Fork::of(&first, &second).map(|fork| fork.above(trusted)).ok_or(Reject::EvidenceSame)
 }
 
 /// Checks a double vote against the set it was cast in. Returns the key that is to blame.

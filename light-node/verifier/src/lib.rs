@@ -26,6 +26,7 @@
 
 pub mod anchor;
 pub mod ballots;
+pub mod bisect;
 pub mod certificate;
 pub mod chained;
 pub mod detect;

@@ -74,7 +74,7 @@ fn follow(
 }
 
 /// [`verify`], where a block in between can no longer be fetched.
-fn accept(
+pub(crate) fn accept(
     block: &LightBlock,
     trusted: &Trusted,
     rules: &Rules,

@@ -230,12 +230,15 @@ impl Sync {
         Progress { advanced: Some(block), then }
     }
 
-    /// Judges a block at or below the head: known, older than what is remembered, or a fork.
+    /// Judges a block at or below the head: known, older than what is remembered, or a fork. Not
+    /// from the block right below: a branch that parted further down names another parent, and is
+    /// a fork all the same.
     fn look_back(&mut self, block: &LightBlock, now: Time) -> Then {
         let at = block.header.height;
         let known = self.trail.iter().find(|known| height(known) == at).cloned();
         let Some(known) = known.filter(|known| known.id() != block.header.id()) else { return Then::Current };
-        let below = self.trail.iter().rev().find(|below| height(below) < at).unwrap_or(&self.anchor).clone();
+        let below = self.trail.iter().rev().find(|below| height(below).next() < at);
+        let below = below.unwrap_or(&self.anchor).clone();
         match verify(block, &below, &self.rules, &mut self.sets, now) {
             Verdict::Accept(other) => {
                 Fork::of(&known, &other).map_or(Then::Current, |fork| Then::Forked(Box::new(fork)))

@@ -8,7 +8,7 @@ use std::{env, fs, path::Path};
 use qratum_chain::{
     Hash,
     codec::Encode,
-    document::{self, Anchor, Evidence, HeaderProof, HistoryProof},
+    document::{self, Anchor, Evidence, ForkProof, HeaderProof, HistoryProof},
     ledger::{Body, registry::Order},
     types::{
         Certificate, ChainParams, ChainedBlock, ChainedCertificate, Checkpoint, DoubleProposal, DoubleVote,
@@ -294,10 +294,12 @@ fn evidence_documents() -> Vec<Vec<u8>> {
     let [first, second] = <[SignedVote; 2]>::try_from(votes()).expect("two votes");
     let forge = small();
     let set = forge.teams[0].validators();
+    let blocks = ForkEvidence { first: forge.block(2), second: forge.block(3) };
     let documents = [
         Evidence::DoubleVote(DoubleVote { first, second }, set.clone()),
         Evidence::DoubleProposal(DoubleProposal { first: proposal(), second: proposal() }, set),
-        Evidence::Fork(Box::new(ForkEvidence { first: forge.block(2), second: forge.block(3) })),
+        Evidence::Fork(Box::new(ForkProof { blocks: blocks.clone(), path: Vec::new() })),
+        Evidence::Fork(Box::new(ForkProof { blocks, path: vec![forge.block(1)] })),
     ];
     documents.iter().map(|evidence| evidence.to_json().expect("a document").into_bytes()).collect()
 }

@@ -5,8 +5,9 @@
 use boon::{Compiler, ErrorKind, SchemaIndex, Schemas, ValidationError};
 use serde_json::Value;
 
-/// Fields that a document may leave out: of a step of a path, of a hand-over, of a genesis validator.
-const OPTIONAL: &[&str] = &["next_validators", "pq", "enrolment"];
+/// Fields that a document may leave out: of a step of a path, of a hand-over, of a genesis validator,
+/// and (by the name of its schema) of a fork.
+const OPTIONAL: &[&str] = &["next_validators", "pq", "enrolment", "evidence.path"];
 
 /// Digits of a key that stand for its owner's name.
 const KEY_START: usize = 12;
@@ -31,6 +32,7 @@ pub(crate) struct Broken {
 
 /// A file of `assets/schemas`.
 pub(crate) struct Schema {
+    name: String,
     schemas: Schemas,
     index: SchemaIndex,
 }
@@ -61,7 +63,7 @@ impl Schema {
         compiler.add_resource(&place, serde_json::from_slice(&file).unwrap()).unwrap();
         let compiled = compiler.compile(&place, &mut schemas);
         let index = compiled.unwrap_or_else(|error| panic!("{name}: {error:#}"));
-        Self { schemas, index }
+        Self { name: name.to_owned(), schemas, index }
     }
 
     /// Every fault of the document, by JSON pointer.
@@ -73,6 +75,11 @@ impl Schema {
         found
     }
 
+    fn is_optional(&self, key: &str) -> bool {
+        let own = format!("{}.{key}", self.name);
+        OPTIONAL.iter().any(|name| [key, own.as_str()].contains(name))
+    }
+
     /// Panics unless the document is accepted, and every break of it refused for what was done.
     pub(crate) fn holds(&self, document: &Value, case: &str) {
         assert_eq!(self.faults(document), [], "{case}");
@@ -80,7 +87,7 @@ impl Schema {
             let found = self.faults(&broken.document);
             let Broken { at, fault, .. } = broken;
             if let Fault::Missing(key) = &fault
-                && OPTIONAL.contains(&key.as_str())
+                && self.is_optional(key)
             {
                 assert_eq!(found, [], "{case}: {key} may be left out at {at:?}");
             } else {

@@ -2,8 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DocumentError, hex, parse};
-use crate::types::{DoubleProposal, DoubleVote, ForkEvidence, Validator};
+use super::{DocumentError, header::StepJson, hex, parse};
+use crate::{
+    codec::Malformed,
+    types::{DoubleProposal, DoubleVote, ForkEvidence, LightBlock, Validator},
+};
 
 const SCHEMA: &str = "qratum/evidence/v1";
 
@@ -15,7 +18,17 @@ pub enum Evidence {
     /// Two proposals of one member of the set that came along.
     DoubleProposal(DoubleProposal, Vec<Validator>),
     /// Two certified blocks at one height.
-    Fork(Box<ForkEvidence>),
+    Fork(Box<ForkProof>),
+}
+
+/// Two certified blocks at one height, and the way to them. Untrusted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForkProof {
+    /// The two blocks.
+    pub blocks: ForkEvidence,
+    /// Hand-overs or skips that lead from the anchor to a block from which both verify; where the
+    /// branches part right above it, that is the last block they share.
+    pub path: Vec<LightBlock>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -25,9 +38,31 @@ struct Document {
     kind: Kind,
     /// The statements, in the canonical encoding.
     bytes: String,
-    /// Leaves of the set in which the statements were made; none for a fork, which has its own.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    validators: Vec<String>,
+    /// Leaves of the set in which votes and proposals were made; blocks bring their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    validators: Option<Vec<String>>,
+    /// The way to the blocks of a fork; left out where it is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    path: Option<Vec<StepJson>>,
+}
+
+impl Document {
+    /// The set that votes and proposals need, and come without a path.
+    fn set(&self) -> Result<Vec<Validator>, DocumentError> {
+        if self.path.is_some() {
+            return Err(DocumentError::Malformed("path", Malformed::Field("kind")));
+        }
+        let leaves = self.validators.iter().flatten().map(|leaf| hex::value(leaf, "validators"));
+        leaves.collect()
+    }
+
+    /// The path of a fork, which comes without a set.
+    fn path(&self) -> Result<Vec<LightBlock>, DocumentError> {
+        if self.validators.is_some() {
+            return Err(DocumentError::Malformed("validators", Malformed::Field("kind")));
+        }
+        self.path.iter().flatten().map(StepJson::read).collect()
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -44,13 +79,19 @@ impl Evidence {
     /// # Errors
     /// [`DocumentError::Json`], which only an exhausted memory can cause.
     pub fn to_json(&self) -> Result<String, DocumentError> {
-        let (kind, bytes, set) = match self {
-            Self::DoubleVote(evidence, set) => (Kind::DoubleVote, hex::of(evidence), set.as_slice()),
-            Self::DoubleProposal(evidence, set) => (Kind::DoubleProposal, hex::of(evidence), set.as_slice()),
-            Self::Fork(evidence) => (Kind::Fork, hex::of(evidence.as_ref()), [].as_slice()),
+        let leaves = |set: &[Validator]| Some(set.iter().map(hex::of).collect());
+        let steps = |path: &[LightBlock]| path.iter().map(StepJson::from).collect();
+        let (kind, bytes, validators, path) = match self {
+            Self::DoubleVote(votes, set) => (Kind::DoubleVote, hex::of(votes), leaves(set), None),
+            Self::DoubleProposal(proposals, set) => {
+                (Kind::DoubleProposal, hex::of(proposals), leaves(set), None)
+            }
+            Self::Fork(fork) => {
+                let path = Some(fork.path.as_slice()).filter(|path| !path.is_empty());
+                (Kind::Fork, hex::of(&fork.blocks), None, path.map(steps))
+            }
         };
-        let validators = set.iter().map(hex::of).collect();
-        let document = Document { schema: SCHEMA.to_owned(), kind, bytes, validators };
+        let document = Document { schema: SCHEMA.to_owned(), kind, bytes, validators, path };
         serde_json::to_string(&document).map_err(|error| DocumentError::Json(error.to_string()))
     }
 
@@ -60,12 +101,15 @@ impl Evidence {
     /// [`DocumentError`].
     pub fn from_json(text: &[u8]) -> Result<Self, DocumentError> {
         let document: Document = parse(text, SCHEMA)?;
-        let leaves = document.validators.iter().map(|leaf| hex::value(leaf, "validators"));
-        let set = leaves.collect::<Result<Vec<Validator>, _>>()?;
         Ok(match document.kind {
-            Kind::DoubleVote => Self::DoubleVote(hex::value(&document.bytes, "bytes")?, set),
-            Kind::DoubleProposal => Self::DoubleProposal(hex::value(&document.bytes, "bytes")?, set),
-            Kind::Fork => Self::Fork(Box::new(hex::value(&document.bytes, "bytes")?)),
+            Kind::DoubleVote => Self::DoubleVote(hex::value(&document.bytes, "bytes")?, document.set()?),
+            Kind::DoubleProposal => {
+                Self::DoubleProposal(hex::value(&document.bytes, "bytes")?, document.set()?)
+            }
+            Kind::Fork => {
+                let blocks = hex::value(&document.bytes, "bytes")?;
+                Self::Fork(Box::new(ForkProof { blocks, path: document.path()? }))
+            }
         })
     }
 }

@@ -1,0 +1,178 @@
+//! What is known before anybody is asked? The anchor that was pinned outside the store; from there
+//! up, what the store still leads to; and whether a fork was seen.
+
+use core::fmt;
+
+use qratum_chain::{
+    document::ForkProof,
+    types::{ChainId, ForkEvidence, Height, LightBlock},
+};
+use qratum_verifier::{
+    Rules, Trusted,
+    anchor::{self, Start},
+    detect::{self, Fork},
+    sync::Sync,
+};
+use tokio::task;
+
+use crate::{
+    Clock, Config, ConfigError, Place, StoreState, evidence,
+    store::{OpenError, Replayed, Store, replay},
+};
+
+/// Why a node does not start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StartError {
+    /// The peers.
+    Peers(ConfigError),
+    /// The genesis breaks a rule, or the pinned block does not fit it.
+    Anchor(anchor::StartError),
+    /// The store was made for another chain.
+    StoreOfAnotherChain {
+        /// The chain it names.
+        got: ChainId,
+        /// The chain of the genesis.
+        want: ChainId,
+    },
+    /// What the home knows of forks cannot be read; the words of the system.
+    Home(String),
+    /// The network stack could not be set up; its words.
+    Network(String),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Peers(why) => why.fmt(f),
+            Self::Anchor(why) => why.fmt(f),
+            Self::StoreOfAnotherChain { got, want } => {
+                write!(f, "the store is of chain {got}, the genesis of chain {want}: use another directory")
+            }
+            Self::Home(why) => f.write_str(why),
+            Self::Network(why) => write!(f, "the network could not be set up: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// A home that was opened and read again, or what there is without one.
+pub(crate) struct Opened {
+    pub(crate) store: Option<Store>,
+    pub(crate) state: StoreState,
+    pub(crate) sync: Sync,
+    pub(crate) fork: Option<(Fork, Option<ForkProof>)>,
+    /// The head as it was kept.
+    pub(crate) head: Option<LightBlock>,
+}
+
+/// The anchor and the rules that hold from there. One that is too old vouches for nothing, not for
+/// a moment.
+pub(crate) fn anchored(config: &Config, clock: Clock) -> Result<(Trusted, Rules), StartError> {
+    let start = Start::of(&config.genesis, config.anchor.as_ref()).map_err(StartError::Anchor)?;
+    let is_expired = start.is_expired(clock.now());
+    let Start { anchor, mut rules, .. } = start;
+    if is_expired {
+        rules.params.trusting_period_ms = 0;
+    }
+    Ok((anchor, rules))
+}
+
+/// What a node would find in the store of `config`; [`StoreState::None`] where there is no store yet.
+/// Records that do not chain to the anchor are removed, as at any start.
+///
+/// # Errors
+/// [`StartError`], for a bad anchor or the store of another chain.
+pub async fn inspect_store(config: &Config) -> Result<StoreState, StartError> {
+    let (anchor, rules) = anchored(config, Clock::SYSTEM)?;
+    match config.home.clone().filter(|home| home.store().exists()) {
+        Some(home) => Ok(open_store(home, &anchor, &rules, Clock::SYSTEM).await?.state),
+        None => Ok(StoreState::None),
+    }
+}
+
+/// Reads a home, on a blocking task: sled reads files, and panics on some damaged ones. All but the
+/// store of another chain, and evidence that cannot be read, is survived.
+pub(crate) async fn open(
+    config: &Config,
+    anchor: &Trusted,
+    rules: &Rules,
+    clock: Clock,
+) -> Result<Opened, StartError> {
+    let mut opened = match config.home.clone().filter(|_| config.keep) {
+        Some(place) => open_store(place, anchor, rules, clock).await?,
+        None => without(anchor, rules, StoreState::None),
+    };
+    if let Some(place) = config.home.clone() {
+        let (from, to, store) = (anchor.clone(), rules.clone(), opened.store.clone());
+        let reading = task::spawn_blocking(move || known_fork(&place, (&from, &to), store.as_ref(), clock));
+        let failed = || Err("the evidence could not be read".to_owned());
+        let known = reading.await.unwrap_or_else(|_| failed()).map_err(StartError::Home)?;
+        opened.fork = known.map(|(fork, proof)| (fork, Some(proof))).or(opened.fork);
+    }
+    Ok(opened)
+}
+
+fn without(anchor: &Trusted, rules: &Rules, state: StoreState) -> Opened {
+    let sync = Sync::new(anchor.clone(), rules.clone());
+    Opened { store: None, state, sync, fork: None, head: None }
+}
+
+async fn open_store(
+    place: Place,
+    anchor: &Trusted,
+    rules: &Rules,
+    clock: Clock,
+) -> Result<Opened, StartError> {
+    let (from, to) = (anchor.clone(), rules.clone());
+    let opening = task::spawn_blocking(move || {
+        let store = Store::open(&place, to.chain_id)?;
+        let highest = store.highest(to.chain_id).map_err(OpenError::Failed)?;
+        let replayed = replay(&store, &from, &to, clock.now()).map_err(OpenError::Failed)?;
+        Ok((store, replayed, highest))
+    });
+    let failed = |why| Ok(without(anchor, rules, StoreState::Failed(why)));
+    match opening.await.unwrap_or_else(|_| Err(OpenError::Failed("the store is damaged".to_owned()))) {
+        Ok((store, replayed, highest)) => {
+            let state = replayed.state(highest);
+            let Replayed { sync, fork, head, .. } = replayed;
+            Ok(Opened { store: Some(store), state, sync, fork: fork.map(|fork| (fork, None)), head })
+        }
+        Err(OpenError::InUse) => Ok(without(anchor, rules, StoreState::InUse)),
+        Err(OpenError::Failed(why)) => failed(why),
+        Err(OpenError::OtherChain(got)) => Err(StartError::StoreOfAnotherChain { got, want: rules.chain_id }),
+    }
+}
+
+/// The fork that the home remembers. Evidence that was written before its path was found verifies
+/// by what the store leads to.
+fn known_fork(
+    place: &Place,
+    (anchor, rules): (&Trusted, &Rules),
+    store: Option<&Store>,
+    clock: Clock,
+) -> Result<Option<(Fork, ForkProof)>, String> {
+    let remembered = evidence::read_all(place, (anchor, rules), clock.now())?;
+    if remembered.fork.is_some() {
+        return Ok(remembered.fork);
+    }
+    let blocks = remembered.unverified.into_iter().filter_map(|(_, proof)| Some((proof.blocks, store?)));
+    let proven = |(blocks, store)| with_path(blocks, store, (anchor, rules), clock);
+    Ok(blocks.filter_map(proven).next())
+}
+
+/// Evidence with the way to it that the store has, where it verifies so.
+pub(crate) fn with_path(
+    blocks: ForkEvidence,
+    store: &Store,
+    (anchor, rules): (&Trusted, &Rules),
+    clock: Clock,
+) -> Option<(Fork, ForkProof)> {
+    let height = blocks.first.header.height;
+    // The block right below is no way to a branch that parted further down.
+    [height, Height(height.0.saturating_sub(1))].into_iter().find_map(|height| {
+        let proof = ForkProof { blocks: blocks.clone(), path: store.steps_below(height).ok()? };
+        let fork = detect::fork_proof(&proof, anchor, rules, clock.now()).ok()?;
+        Some((fork, proof))
+    })
+}
