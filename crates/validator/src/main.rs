@@ -34,6 +34,9 @@ enum Command {
         /// Print one line for each height.
         #[arg(long)]
         verbose: bool,
+        /// Stop voting where the disk has fewer free MiB.
+        #[arg(long, default_value_t = 64)]
+        least_free_mib: u64,
         /// End when standard input ends.
         #[arg(long)]
         stop_on_stdin_eof: bool,
@@ -51,8 +54,9 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
-        Command::Run { home, name, verbose, stop_on_stdin_eof } => {
-            take_part(Settings { home, name, verbose, stop_on_stdin_eof })
+        Command::Run { home, name, verbose, least_free_mib, stop_on_stdin_eof } => {
+            let least_free = least_free_mib.saturating_mul(1 << 20);
+            take_part(Settings { home, name, verbose, least_free, stop_on_stdin_eof })
         }
         Command::Demo { home, validators } => make_demo(&home, validators),
     };

@@ -1,106 +1,24 @@
 //! Where does a validator keep what it must not forget? Two files of checksummed records: the
 //! chain, which only grows, and the log of the height under way, which starts anew with each.
 //!
-//! A record is `length u32 | checksum [8] | bytes`. A file whose last record is torn, as a crash
-//! leaves it, is cut there: nothing that rests on an unflushed record ever left the process.
+//! A file whose last record is torn, as a crash leaves it, is cut there: nothing that rests on an
+//! unflushed record ever left the process. After a failed sync nothing is written any more: what is
+//! on the disk then only a new process can find out.
 
-use std::{
-    fs::{File, OpenOptions, TryLockError},
-    io::{self, Read, Seek, SeekFrom, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
-};
+mod medium;
+mod records;
 
-use qratum_chain::codec::{Decode, Encode};
-use qratum_crypto::hash::sha3_256;
+use std::{fs::File, io, path::Path};
 
+pub use self::medium::{Medium, free_bytes};
+use self::records::Records;
 use crate::{block::Decided, engine::Entry};
-
-/// No record is longer: blocks and certificates stay far below.
-const MAX_RECORD: usize = 1 << 20;
-const CHECKSUM: usize = 8;
-
-/// A file of records.
-#[derive(Debug)]
-struct Records {
-    file: File,
-    flushed: bool,
-}
-
-impl Records {
-    /// Opens the file, reads every whole record and cuts what is behind them.
-    fn open<T: Decode>(path: &Path) -> io::Result<(Self, Vec<T>)> {
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
-        file.try_lock().map_err(held)?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        let (values, used) = parse(&bytes);
-        file.set_len(used as u64)?;
-        file.seek(SeekFrom::End(0))?;
-        file.sync_all()?;
-        Ok((Self { file, flushed: true }, values))
-    }
-
-    fn append(&mut self, value: &impl Encode) -> io::Result<()> {
-        let bytes = value.to_bytes();
-        let length = u32::try_from(bytes.len()).ok().filter(|length| *length as usize <= MAX_RECORD);
-        let length = length.ok_or_else(|| io::Error::other("a record is too long"))?;
-        let record = [&length.to_le_bytes(), checksum(&bytes).as_slice(), &bytes].concat();
-        self.flushed = false;
-        self.file.write_all(&record)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        if !self.flushed {
-            self.file.sync_data()?;
-            self.flushed = true;
-        }
-        Ok(())
-    }
-
-    fn clear(&mut self) -> io::Result<()> {
-        self.flushed = false;
-        self.file.set_len(0)?;
-        self.file.seek(SeekFrom::Start(0)).map(drop)
-    }
-}
-
-/// The system's words for it speak of an operation that would block.
-fn held(why: TryLockError) -> io::Error {
-    match why {
-        TryLockError::WouldBlock => io::Error::new(io::ErrorKind::WouldBlock, "another process holds it"),
-        TryLockError::Error(why) => why,
-    }
-}
-
-fn checksum(bytes: &[u8]) -> [u8; CHECKSUM] {
-    sha3_256(bytes).0.first_chunk().copied().unwrap_or_default()
-}
-
-/// The values of all whole records from the start on, and how many bytes they take.
-fn parse<T: Decode>(bytes: &[u8]) -> (Vec<T>, usize) {
-    let (mut values, mut rest) = (Vec::new(), bytes);
-    while let Some((value, behind)) = record(rest) {
-        values.push(value);
-        rest = behind;
-    }
-    (values, bytes.len() - rest.len())
-}
-
-fn record<T: Decode>(bytes: &[u8]) -> Option<(T, &[u8])> {
-    let (length, rest) = bytes.split_first_chunk::<4>()?;
-    let (sum, rest) = rest.split_first_chunk::<CHECKSUM>()?;
-    let (body, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-    (checksum(body) == *sum).then_some(())?;
-    Some((T::from_bytes(body).ok()?, rest))
-}
 
 /// The files of one validator.
 #[derive(Debug)]
-pub struct Store {
-    chain: Records,
-    log: Records,
+pub struct Store<M = File> {
+    chain: Records<M>,
+    log: Records<M>,
     /// The log is of a height whose block was kept since.
     log_is_over: bool,
 }
@@ -121,10 +39,32 @@ impl Store {
     /// # Errors
     /// From the file system, also when another process holds the lock.
     pub fn open(folder: &Path) -> io::Result<(Self, Kept)> {
-        let (log, entries) = Records::open(&folder.join("log.bin"))?;
-        let (chain, blocks) = Records::open(&folder.join("chain.bin"))?;
+        let log = medium::open(&folder.join("log.bin"))?;
+        let chain = medium::open(&folder.join("chain.bin"))?;
+        let opened = Self::on(chain, log)?;
         File::open(folder)?.sync_all()?;
+        Ok(opened)
+    }
+}
+
+impl<M: Medium> Store<M> {
+    /// A store on these two media.
+    ///
+    /// # Errors
+    /// From the file system.
+    pub fn on(chain: M, log: M) -> io::Result<(Self, Kept)> {
+        let (log, entries) = Records::open(log)?;
+        let (chain, blocks) = Records::open(chain)?;
         Ok((Self { chain, log, log_is_over: false }, Kept { blocks, log: entries }))
+    }
+
+    /// Finds again what is in the files, as a new process would: for when a write failed.
+    ///
+    /// # Errors
+    /// From the file system, and always after a failed sync.
+    pub fn reload(&mut self) -> io::Result<Kept> {
+        self.log_is_over = false;
+        Ok(Kept { blocks: self.chain.reload()?, log: self.log.reload()? })
     }
 
     /// Adds to the log of the height under way. On disk after [`Store::flush`].
@@ -181,7 +121,8 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Scratch, ledger};
+    use crate::testing::{Faulty, Scratch, ledger};
+    use qratum_chain::codec::Encode;
     use qratum_chain::types::{Height, Round};
 
     fn block(height: u64) -> Decided {
@@ -240,6 +181,63 @@ mod tests {
             assert_eq!(after(&folder, |store| store.keep(&block(3)).unwrap()).blocks.len(), 3);
             assert_eq!(std::fs::read(&path).unwrap(), whole);
         }
+    }
+
+    /// Whatever part of the last records is on disk: those before it are found, what follows is cut,
+    /// and the log goes on behind them.
+    #[test]
+    fn torn_at_any_byte_a_log_keeps_its_whole_records() {
+        let entries: Vec<Entry> = [2, 3, 4].map(timeout).into();
+        let (chain, log) = (Faulty::default(), Faulty::default());
+        let (mut store, _) = Store::on(chain, log.clone()).unwrap();
+        let mut ends = vec![0];
+        for entry in &entries {
+            store.log(entry).unwrap();
+            ends.push(log.bytes().len());
+        }
+        let bytes = log.bytes();
+        for length in 0..=bytes.len() {
+            let whole = ends.iter().filter(|end| **end <= length).count() - 1;
+            let torn = Faulty::of(&bytes[..length]);
+            let (mut store, kept) = Store::on(Faulty::default(), torn.clone()).unwrap();
+            assert_eq!(kept.log, entries[..whole], "{length} bytes");
+            store.log(&timeout(9)).unwrap();
+            store.flush().unwrap();
+            let again = Store::on(Faulty::default(), torn).unwrap().1.log;
+            assert_eq!(again, [&entries[..whole], &[timeout(9)]].concat(), "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn after_a_failed_sync_nothing_is_written_any_more() {
+        let (chain, log) = (Faulty::default(), Faulty::default());
+        let (mut store, _) = Store::on(chain, log.clone()).unwrap();
+        store.log(&timeout(2)).unwrap();
+        log.fail_after(0, io::ErrorKind::Other);
+        assert!(store.flush().is_err());
+        // The medium is well again; what it lost meanwhile it does not say.
+        assert!(store.flush().is_err() && store.log(&timeout(3)).is_err() && store.reload().is_err());
+    }
+
+    #[test]
+    fn after_a_full_disk_the_store_finds_what_was_whole_and_goes_on() {
+        let (chain, log) = (Faulty::default(), Faulty::default());
+        let (mut store, _) = Store::on(chain, log.clone()).unwrap();
+        store.log(&timeout(2)).unwrap();
+        log.fail_after(0, io::ErrorKind::StorageFull);
+        assert_eq!(store.log(&timeout(3)).unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert!(store.log(&timeout(3)).is_err(), "a record behind a torn one would never be read");
+        assert_eq!(store.reload().unwrap().log, [timeout(2)]);
+        store.log(&timeout(4)).unwrap();
+        store.flush().unwrap();
+        assert_eq!(Store::on(Faulty::default(), log).unwrap().1.log, [timeout(2), timeout(4)]);
+    }
+
+    #[test]
+    fn there_is_room_where_tests_run() {
+        let folder = Scratch::new();
+        assert!(free_bytes(&folder.0).unwrap() > 0);
+        assert!(free_bytes(&folder.0.join("absent")).is_err());
     }
 
     #[test]

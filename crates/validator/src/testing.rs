@@ -1,8 +1,12 @@
 //! A chain, a network and a folder for the tests of this crate.
 
 use std::{
+    io,
     path::PathBuf,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use qratum_chain::{
@@ -19,6 +23,7 @@ use crate::{
     block::Decided,
     drivers::virtual_time::{Dice, Net},
     ledger::Ledger,
+    store::Medium,
 };
 
 pub(crate) const POWERS: [u64; 4] = [30, 25, 25, 20];
@@ -119,5 +124,82 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A file in memory, which fails when it is told to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Faulty(Arc<Mutex<Content>>);
+
+#[derive(Debug, Default)]
+struct Content {
+    bytes: Vec<u8>,
+    synced: Vec<u8>,
+    /// After so many more operations, one fails so.
+    fault: Option<(u32, io::ErrorKind)>,
+}
+
+impl Content {
+    fn turn(&mut self) -> io::Result<()> {
+        match &mut self.fault {
+            Some((0, kind)) => {
+                let kind = *kind;
+                self.fault = None;
+                Err(kind.into())
+            }
+            Some((left, _)) => {
+                *left -= 1;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Faulty {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        let content = Content { bytes: bytes.to_vec(), synced: bytes.to_vec(), fault: None };
+        Self(Arc::new(Mutex::new(content)))
+    }
+
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.0.lock().unwrap().bytes.clone()
+    }
+
+    pub(crate) fn synced(&self) -> Vec<u8> {
+        self.0.lock().unwrap().synced.clone()
+    }
+
+    pub(crate) fn fail_after(&self, operations: u32, kind: io::ErrorKind) {
+        self.0.lock().unwrap().fault = Some((operations, kind));
+    }
+}
+
+impl Medium for Faulty {
+    fn read_all(&mut self) -> io::Result<Vec<u8>> {
+        Ok(self.bytes())
+    }
+
+    /// Half of it is written where it fails.
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut content = self.0.lock().unwrap();
+        let done = content.turn();
+        let written = if done.is_ok() { bytes } else { &bytes[..bytes.len() / 2] };
+        content.bytes.extend_from_slice(written);
+        done
+    }
+
+    fn cut(&mut self, length: u64) -> io::Result<()> {
+        let mut content = self.0.lock().unwrap();
+        content.turn()?;
+        content.bytes.truncate(length as usize);
+        Ok(())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        let mut content = self.0.lock().unwrap();
+        content.turn()?;
+        content.synced = content.bytes.clone();
+        Ok(())
     }
 }

@@ -62,9 +62,14 @@ impl Network {
     }
 
     fn start(&mut self, name: &str) {
+        self.start_with(name, &[]);
+    }
+
+    fn start_with(&mut self, name: &str, more: &[&str]) {
         let mut child = Command::new(env!("CARGO_BIN_EXE_qratum-validator"))
             .args(["run", "--verbose", "--stop-on-stdin-eof", "--name", name, "--home"])
             .arg(&self.home)
+            .args(more)
             .stdin(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -172,4 +177,24 @@ fn two_of_four_stop_and_go_on_by_themselves_when_the_others_come_back() {
     network.start("east");
     network.start("south");
     network.reach(tip + 3);
+}
+
+#[test]
+fn one_whose_disk_is_full_takes_no_part_and_the_others_go_on() {
+    let scratch = Scratch::new("full");
+    let options = Options { block_interval_ms: 100, ..Options::default() };
+    let demo = create(&scratch.0, now(), &options).unwrap();
+    let mut network = Network::of(&scratch.0, &demo);
+    network.reach(3);
+    network.kill("west");
+    network.listen(Duration::from_millis(200));
+    let stays = network.height("west");
+    network.start_with("west", &["--least-free-mib", "1000000000000"]);
+    let (started, tip) = (Instant::now(), network.height("north"));
+    while network.height("north") < tip + 10 {
+        assert!(started.elapsed() < PATIENCE, "the others do not go on");
+        network.listen(Duration::from_millis(100));
+    }
+    assert_eq!(network.height("west"), stays);
+    assert!(network.children.get_mut("west").unwrap().try_wait().unwrap().is_none(), "it ended");
 }

@@ -86,6 +86,7 @@ pub(crate) const LIBRARIES: &[Library] = &[
         &["qratum-validator"],
         "the keys of a throw-away demo network; all else draws from the DRBG that crypto will hold",
     ),
+    library("rustix", &["qratum-validator"], "how much room there is on the disk, which std does not say"),
     library("jmt", &["qratum-chain"], "the one state map, without I/O"),
     library("borsh", &["qratum-chain"], "the encoding of the state map's proofs, and of nothing else"),
     library("anyhow", &["qratum-chain"], "the error type in the state map's reader trait"),

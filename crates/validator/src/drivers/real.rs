@@ -1,10 +1,17 @@
 //! What turns the state machine into a process: the event loop that brings it time and messages
 //! and carries its outputs to disk and network, in their order.
+//!
+//! Where the disk has no room left, the process goes on without voting: it answers from what it has,
+//! and looks again. Where a write failed for want of room, it first starts its state machine anew from
+//! what is on the disk, as a new process would.
+
+mod outputs;
+mod room;
 
 use core::{fmt, future::pending, time::Duration};
 use std::{
     fs, io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -15,18 +22,24 @@ use tokio::{
     time::{MissedTickBehavior, interval, sleep},
 };
 
+use self::{
+    outputs::{Outlet, carry_out},
+    room::Room,
+};
 use crate::{
     home::{self, Home, HomeError, PeerAddress},
-    host::{Host, HostError, Moment, Output},
+    host::{Host, HostError, Moment, Output, Peer},
     ledger::{Ledger, LedgerError},
-    message::Reply,
+    message::{Message, Reply},
     network::{Arrival, Network, NetworkError},
     serve,
-    store::Store,
+    store::{Kept, Medium, Store, free_bytes},
 };
 
-/// How often lost peers are dialed again.
-const RECONNECT_EVERY: Duration = Duration::from_millis(500);
+/// How often lost peers are dialed again, and the disk is looked at.
+const TURN: Duration = Duration::from_millis(500);
+/// What a validator does on a full disk.
+const MUTE: &str = "this validator does not vote, and answers from what it has";
 /// The loop never sleeps longer at a stretch.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
@@ -39,6 +52,8 @@ pub struct Settings {
     pub name: String,
     /// One line on standard error for each height and each note.
     pub verbose: bool,
+    /// Voting ends where the disk has fewer free bytes.
+    pub least_free: u64,
     /// End when standard input ends: so that a child dies with its parent.
     pub stop_on_stdin_eof: bool,
 }
@@ -109,20 +124,52 @@ impl Drop for PidFile {
 /// # Errors
 /// [`RunError`].
 pub async fn run(settings: Settings) -> Result<(), RunError> {
+    run_on(settings, Store::open, free_bytes).await
+}
+
+/// The same on any disk: how it is opened, and how many bytes it has free.
+async fn run_on<M: Medium>(
+    settings: Settings,
+    open: impl FnOnce(&Path) -> io::Result<(Store<M>, Kept)>,
+    free: impl Fn(&Path) -> io::Result<u64>,
+) -> Result<(), RunError> {
     let home = Home::new(&settings.home);
-    let clock = Clock(Instant::now());
     let genesis = home.genesis().map_err(RunError::Home)?;
     let (own, others) = peers(&home, &genesis, &settings.name)?;
-    let vote_key = home.vote_key(&settings.name).map_err(RunError::Home)?;
     let peer_key = home.peer_key(&settings.name).map_err(RunError::Home)?;
-    let (mut store, kept) = Store::open(&home.validator(&settings.name)).map_err(RunError::Store)?;
-    let ledger = restore(&genesis, kept.blocks, &mut store)?;
     let count = u32::try_from(others.len()).unwrap_or(u32::MAX);
-    let host = Host::new(ledger, vote_key, kept.log, count, clock.now()).map_err(RunError::Host)?;
+    let place = Place { home, genesis, name: settings.name, others: count, clock: Clock(Instant::now()) };
+    let (mut store, kept) = open(&place.folder()).map_err(RunError::Store)?;
+    let host = place.host(kept, &mut store)?;
     let network = Network::listen(peer_key, &own, others).map_err(RunError::Network)?;
     let stop = stop(settings.stop_on_stdin_eof).map_err(RunError::System)?;
-    let _pid = PidFile::write(home.pid_path(index(&genesis, &settings.name))).map_err(RunError::System)?;
-    Process { host, network, store, clock, verbose: settings.verbose }.run(stop).await
+    let pid = place.home.pid_path(index(&place.genesis, &place.name));
+    let _pid = PidFile::write(pid).map_err(RunError::System)?;
+    let outside = Outside { network, verbose: settings.verbose };
+    let room = Room::new(settings.least_free);
+    Process { place, host, outside, store, room, free }.run(stop).await
+}
+
+/// Who this validator is and where its files are.
+struct Place {
+    home: Home,
+    genesis: Genesis,
+    name: String,
+    others: u32,
+    clock: Clock,
+}
+
+impl Place {
+    fn folder(&self) -> PathBuf {
+        self.home.validator(&self.name)
+    }
+
+    /// A state machine on top of what the store kept.
+    fn host<M: Medium>(&self, kept: Kept, store: &mut Store<M>) -> Result<Host, RunError> {
+        let ledger = restore(&self.genesis, kept.blocks, store)?;
+        let key = self.home.vote_key(&self.name).map_err(RunError::Home)?;
+        Host::new(ledger, key, kept.log, self.others, self.clock.now()).map_err(RunError::Host)
+    }
 }
 
 /// The place of a validator in genesis: its pid file has that number, whatever becomes of it later.
@@ -151,10 +198,10 @@ fn peers(home: &Home, genesis: &Genesis, name: &str) -> Result<(PeerAddress, Vec
 
 /// The ledger of the kept blocks. They are checked like a peer's; what does not chain is dropped
 /// and fetched anew.
-fn restore(
+fn restore<M: Medium>(
     genesis: &Genesis,
     blocks: Vec<crate::block::Decided>,
-    store: &mut Store,
+    store: &mut Store<M>,
 ) -> Result<Ledger, RunError> {
     let mut ledger = Ledger::new(genesis).map_err(RunError::Ledger)?;
     let whole = blocks.into_iter().try_for_each(|block| ledger.accept(block)).is_ok();
@@ -197,94 +244,132 @@ fn stdin_end() -> io::Result<oneshot::Receiver<()>> {
     Ok(end)
 }
 
-struct Process {
-    host: Host,
+/// Network and terminal.
+struct Outside {
     network: Network,
-    store: Store,
-    clock: Clock,
     verbose: bool,
 }
 
-impl Process {
+impl Outlet for Outside {
+    fn tell(&mut self, message: &Message) {
+        self.network.tell(message);
+    }
+
+    fn ask(&mut self, peer: Peer, from: Height) {
+        self.network.ask(peer, from);
+    }
+
+    fn note(&mut self, line: fmt::Arguments<'_>) {
+        if self.verbose {
+            eprintln!("{line}");
+        }
+    }
+
+    fn warn(&mut self, line: &str) {
+        eprintln!("{line}");
+    }
+}
+
+struct Process<F, M> {
+    place: Place,
+    host: Host,
+    outside: Outside,
+    store: Store<M>,
+    room: Room,
+    free: F,
+}
+
+impl<F: Fn(&Path) -> io::Result<u64>, M: Medium> Process<F, M> {
     async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), RunError> {
         tokio::pin!(stop);
-        let mut reconnect = interval(RECONNECT_EVERY);
-        reconnect.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut turn = interval(TURN);
+        turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let left_ms = self.host.deadline_ms().saturating_sub(self.clock.now().uptime_ms);
             let outputs = tokio::select! {
-                () = &mut stop => return self.store.flush().map_err(RunError::Store),
-                _ = reconnect.tick() => {
-                    self.network.reconnect();
+                () = &mut stop => return self.end(),
+                _ = turn.tick() => {
+                    self.outside.network.reconnect();
+                    self.look()?;
                     continue;
                 }
-                () = sleep(Duration::from_millis(left_ms).min(LONGEST_SLEEP)) => {
-                    self.host.tick(self.clock.now())
-                }
-                arrival = self.network.next() => self.take(arrival),
+                () = sleep(self.left()) => self.host.tick(self.place.clock.now()),
+                arrival = self.outside.network.next() => self.take(arrival),
             };
-            self.carry_out(outputs.map_err(RunError::Host)?).map_err(RunError::Store)?;
+            self.carry_out(outputs.map_err(RunError::Host)?)?;
+        }
+    }
+
+    /// How long the state machine has nothing to do by itself.
+    fn left(&self) -> Duration {
+        let left_ms = self.host.deadline_ms().saturating_sub(self.place.clock.now().uptime_ms);
+        if self.room.enough() { Duration::from_millis(left_ms).min(LONGEST_SLEEP) } else { LONGEST_SLEEP }
+    }
+
+    fn end(&mut self) -> Result<(), RunError> {
+        if self.room.enough() { self.store.flush().map_err(RunError::Store) } else { Ok(()) }
+    }
+
+    /// Whether the disk has room, and what follows from a change.
+    fn look(&mut self) -> Result<(), RunError> {
+        let free = (self.free)(&self.place.folder()).map_err(RunError::Store)?;
+        if !self.room.look(free) {
+            return Ok(());
+        }
+        self.outside.warn(&if self.room.enough() {
+            "there is room on the disk again: this validator takes part again".to_owned()
+        } else {
+            format!("the disk is full ({free} bytes free): {MUTE}")
+        });
+        Ok(())
+    }
+
+    /// As after a restart of the process: what is on disk counts, and nothing else.
+    fn start_anew(&mut self) -> Result<(), RunError> {
+        let kept = self.store.reload().map_err(RunError::Store)?;
+        self.host = self.place.host(kept, &mut self.store)?;
+        Ok(())
+    }
+
+    fn carry_out(&mut self, outputs: Vec<Output>) -> Result<(), RunError> {
+        match carry_out(outputs, &mut self.store, &mut self.outside) {
+            Err(why) if why.kind() == io::ErrorKind::StorageFull => {
+                self.outside.warn(&format!("{why}: {MUTE}"));
+                self.room.is_full();
+                self.start_anew()
+            }
+            done => done.map_err(RunError::Store),
         }
     }
 
     fn take(&mut self, arrival: Arrival) -> Result<Vec<Output>, HostError> {
-        let now = self.clock.now();
+        let now = self.place.clock.now();
+        let network = &mut self.outside.network;
         match arrival {
-            Arrival::PeerUp(peer) => Ok(vec![self.host.peer_up(peer)]),
-            Arrival::Message(peer, message) => self.host.message(peer, message, now),
-            Arrival::Blocks(peer, blocks) => self.host.decided(peer, blocks, now),
             Arrival::BlocksWanted(from, channel) => {
-                let blocks = serve::decided(self.host.ledger(), from);
-                self.network.answer(channel, Reply::Blocks(blocks));
-                Ok(Vec::new())
+                network.answer(channel, Reply::Blocks(serve::decided(self.host.ledger(), from)));
             }
             Arrival::Light(request, channel) => {
-                let response = serve::answer(&self.host, &request);
-                self.network.answer_light(channel, response);
-                Ok(Vec::new())
+                network.answer_light(channel, serve::answer(&self.host, &request));
             }
+            // Without room for what would follow, nothing more is heard.
+            _ if !self.room.enough() => {}
+            Arrival::PeerUp(peer) => return Ok(vec![self.host.peer_up(peer)]),
+            Arrival::Message(peer, message) => return self.host.message(peer, message, now),
+            Arrival::Blocks(peer, blocks) => return self.host.decided(peer, blocks, now),
         }
-    }
-
-    /// Nothing is told before all that it rests on is on disk.
-    fn carry_out(&mut self, outputs: Vec<Output>) -> io::Result<()> {
-        for output in outputs {
-            match output {
-                Output::Log(entry) => self.store.log(&entry)?,
-                Output::Keep(decided) => {
-                    self.store.keep(&decided)?;
-                    let header = &decided.block.header;
-                    self.say(format_args!(
-                        "height {} round {} time {} block {}",
-                        header.height,
-                        header.round,
-                        header.time,
-                        header.id()
-                    ));
-                }
-                Output::Tell(message) => {
-                    self.store.flush()?;
-                    self.network.tell(&message);
-                }
-                Output::Ask(peer, from) => self.network.ask(peer, from),
-                Output::Note(note) => self.say(format_args!("{note}")),
-                Output::Warn(warning) => eprintln!("{warning}"),
-            }
-        }
-        self.store.flush()
-    }
-
-    fn say(&self, line: fmt::Arguments<'_>) {
-        if self.verbose {
-            eprintln!("{line}");
-        }
+        Ok(Vec::new())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
-    use crate::{demo, testing::Scratch};
+    use crate::{
+        demo,
+        testing::{Faulty, Scratch},
+    };
 
     #[test]
     fn a_peer_that_is_not_the_one_enrolled_is_refused() {
@@ -299,5 +384,73 @@ mod tests {
         fs::remove_file(home.peers_path()).unwrap();
         home.write_peers(&swapped).unwrap();
         assert!(matches!(found(), Err(RunError::Home(HomeError::PeerId(name))) if name == "east"));
+    }
+
+    /// Waits until `done`, at most ten seconds.
+    async fn until(done: impl Fn() -> bool) -> bool {
+        for _ in 0..200 {
+            if done() {
+                return true;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+        false
+    }
+
+    /// Runs a network of one, with files in memory and so much room, beside a test.
+    async fn alone(media: &[Faulty; 2], free: &Cell<u64>, looks: &Cell<u32>, test: impl Future<Output = ()>) {
+        let folder = Scratch::new();
+        let path = folder.0.join("home");
+        let options = demo::Options { validators: 1, block_interval_ms: 50, ..demo::Options::default() };
+        demo::create(&path, Clock(Instant::now()).now().wall, &options).unwrap();
+        let name = "north".to_owned();
+        let settings =
+            Settings { home: path, name, verbose: false, least_free: 100, stop_on_stdin_eof: false };
+        let [chain, log] = media.clone();
+        let looked = |_: &Path| {
+            looks.set(looks.get() + 1);
+            Ok(free.get())
+        };
+        tokio::select! {
+            ended = run_on(settings, |_| Store::on(chain, log), looked) => panic!("{ended:?}"),
+            () = test => {}
+        }
+    }
+
+    #[tokio::test]
+    async fn where_the_disk_is_full_nothing_is_decided_until_there_is_room_again() {
+        let (media, free, looks) = ([Faulty::default(), Faulty::default()], Cell::new(100), Cell::new(0));
+        let chain = || media[0].synced().len();
+        let test = async {
+            assert!(until(|| chain() > 0).await, "no block");
+            free.set(99);
+            let before = looks.get();
+            assert!(until(|| looks.get() > before).await);
+            let full = chain();
+            assert!(until(|| looks.get() > before + 3).await);
+            assert_eq!(chain(), full, "it went on");
+            free.set(150);
+            assert!(until(|| chain() > full).await, "it does not go on");
+        };
+        alone(&media, &free, &looks, test).await;
+    }
+
+    /// The system said that there is room, and there is none: in the middle of any record.
+    #[tokio::test]
+    async fn a_write_that_fails_for_want_of_room_costs_no_block() {
+        let (media, free, looks) = ([Faulty::default(), Faulty::default()], Cell::new(500), Cell::new(0));
+        let chain = || media[0].synced().len();
+        let test = async {
+            assert!(until(|| chain() > 0).await, "no block");
+            for medium in &media {
+                medium.fail_after(0, io::ErrorKind::StorageFull);
+                let full = chain();
+                assert!(until(|| chain() > full + 3_000).await, "it does not go on");
+            }
+        };
+        alone(&media, &free, &looks, test).await;
+        let [chain, log] = media.map(|medium| Faulty::of(&medium.synced()));
+        let blocks = Store::on(chain, log).unwrap().1.blocks;
+        assert!(blocks.iter().map(|block| block.height().0).eq(1..=blocks.len() as u64));
     }
 }

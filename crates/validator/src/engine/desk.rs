@@ -206,7 +206,7 @@ impl Desk {
         }
     }
 
-    fn commit_holds(&self, commit: &CoreCommit<Rules>) -> Result<(), QuorumFault> {
+    pub(super) fn commit_holds(&self, commit: &CoreCommit<Rules>) -> Result<(), QuorumFault> {
         self.weigh(&self.translator.commit_votes(commit)?, Tally::is_quorum)
     }
 

@@ -238,3 +238,6 @@ fn core_state(desk: &Desk) -> State<Rules> {
     let Translator { rules, members } = desk.translator.clone();
     State::new(rules, CoreHeight::default(), members, params, QUEUE, QUEUE)
 }
+
+#[cfg(test)]
+mod tests;
