@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use crate::{
     Ban, Reason, Refusal, Snapshot, State, StoreState, Witnesses,
     heard::Heard,
-    net::Link,
+    net::{LOCAL, Link},
     score::Scores,
     skew::Skew,
     state::{Facts, state},
@@ -88,21 +88,21 @@ impl Board {
 
     /// Remembers a refusal that somebody answers for; the same kind from the same peer in a row is one entry.
     pub(crate) fn refuse(&mut self, peer: usize, reason: Reason, at: Time) {
-        let Some(view) = self.next.peers.get(peer) else { return };
+        let name = self.next.peers.get(peer).map_or(LOCAL, |view| view.name.as_str());
         if matches!(&reason, Reason::Rejected(reject) if reject.blame() == Blame::Nobody) {
             return;
         }
         self.changed = true;
         let refusals = &mut self.next.refusals;
-        let same = |last: &&mut Refusal| last.peer == view.name && last.reason.name() == reason.name();
-        if let Some(last) = refusals.iter_mut().rev().find(|last| last.peer == view.name).filter(same) {
+        let same = |last: &&mut Refusal| last.peer == name && last.reason.name() == reason.name();
+        if let Some(last) = refusals.iter_mut().rev().find(|last| last.peer == name).filter(same) {
             (last.reason, last.at, last.count) = (reason, at, last.count.saturating_add(1));
             return;
         }
         if refusals.len() >= Snapshot::REFUSALS {
             refusals.remove(0);
         }
-        refusals.push(Refusal { peer: view.name.clone(), reason, at, count: 1 });
+        refusals.push(Refusal { peer: name.to_owned(), reason, at, count: 1 });
     }
 
     /// A peer is banned: nothing that it said counts any more.

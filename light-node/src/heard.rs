@@ -72,6 +72,10 @@ impl Heard {
 
     /// A peer answered with the block of this id; it counts, where that is a verified one.
     pub(crate) fn block(&mut self, peer: usize, mut named: BlockId) {
+        if peer >= self.operators.len() {
+            // The socket of the home is nobody's peer.
+            return;
+        }
         for seen in self.heads.iter_mut().rev().filter(|seen| seen.height > Height(0)) {
             if seen.id == named {
                 seen.named_by(peer);
@@ -195,6 +199,17 @@ mod tests {
         assert_eq!(agreed(&heard), at(1, &["b"]));
         heard.forget(0);
         assert_eq!(agreed(&heard), at(1, &[]), "the next is the primary");
+    }
+
+    /// Nor is it the primary, whose party a witness must not be of.
+    #[test]
+    fn the_socket_of_the_home_is_no_witness() {
+        let heads = heads(1);
+        let mut heard = Heard::new(&peers(&["a", "b"]), &heads[0]);
+        for peer in [2, 0, 1] {
+            heard.block(peer, heads[0].id());
+        }
+        assert_eq!(agreed(&heard), at(1, &["b"]));
     }
 
     #[test]

@@ -9,6 +9,7 @@
 
 mod backoff;
 mod carrier;
+mod local;
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,8 +19,11 @@ use tokio::{
     task::JoinHandle,
 };
 
-pub(crate) use self::carrier::{AskError, Link};
 use self::carrier::{Behaviour, Carrier, Order, Question};
+pub(crate) use self::{
+    carrier::{AskError, Link},
+    local::{Local, NAME as LOCAL},
+};
 use crate::{
     config::Pinned,
     wire::{MAX_REQUEST, MAX_RESPONSE, PROTOCOL, Request, Response, WireCodec},
@@ -39,6 +43,8 @@ pub(crate) struct Net {
     orders: mpsc::Sender<Order>,
     links: watch::Receiver<Vec<Link>>,
     permits: Arc<[Arc<Semaphore>]>,
+    /// Asked like a peer behind the last one.
+    local: Option<Local>,
 }
 
 impl Net {
@@ -46,13 +52,13 @@ impl Net {
     ///
     /// # Errors
     /// The words of libp2p, when its stack cannot be set up.
-    pub(crate) fn start(peers: Vec<Pinned>) -> Result<(Self, JoinHandle<()>), String> {
+    pub(crate) fn start(peers: Vec<Pinned>, local: Option<Local>) -> Result<(Self, JoinHandle<()>), String> {
         let swarm = swarm()?;
         let (orders, inbox) = mpsc::channel(IN_FLIGHT.saturating_mul(peers.len()).max(1));
         let (state, links) = watch::channel(vec![Link::default(); peers.len()]);
         let permits = peers.iter().map(|_| Arc::new(Semaphore::new(IN_FLIGHT))).collect();
         let task = tokio::spawn(Carrier::new(swarm, peers, state).run(inbox));
-        Ok((Self { orders, links, permits }, task))
+        Ok((Self { orders, links, permits, local }, task))
     }
 
     /// Asks one peer. Waits while [`IN_FLIGHT`] questions to it are open.
@@ -60,6 +66,9 @@ impl Net {
     /// # Errors
     /// [`AskError`].
     pub(crate) async fn ask(&self, peer: usize, request: Request) -> Result<Response, AskError> {
+        if let Some(local) = self.local.as_ref().filter(|_| peer == self.permits.len()) {
+            return local.ask(&request).await;
+        }
         let permits = self.permits.get(peer).ok_or(AskError::Lost)?;
         let permit = Arc::clone(permits).acquire_owned().await.map_err(|_| AskError::Lost)?;
         let (reply, answer) = oneshot::channel();
@@ -79,10 +88,12 @@ impl Net {
         self.links.clone()
     }
 
-    /// The peers that are connected now.
+    /// The peers that can be asked now; last, one behind them, the socket of the home.
     pub(crate) fn connected(&self) -> Vec<usize> {
         let links = self.links.borrow();
-        links.iter().enumerate().filter(|(_, link)| link.connected).map(|(peer, _)| peer).collect()
+        let peers = links.iter().enumerate().filter(|(_, link)| link.connected).map(|(peer, _)| peer);
+        let local = self.local.as_ref().filter(|local| local.is_there()).map(|_| links.len());
+        peers.chain(local).collect()
     }
 }
 
@@ -119,7 +130,7 @@ mod tests {
         let banned = FakePeer::start("a", 101, honest(&chain)).await;
         let other = FakePeer::start("b", 102, honest(&chain)).await;
         let peers = pinned(&[banned.peer.clone(), other.peer.clone()]).unwrap();
-        let (net, _task) = Net::start(peers).unwrap();
+        let (net, _task) = Net::start(peers, None).unwrap();
         let mut links = net.links();
         let mut until = async |want: [bool; 2]| {
             let done = |links: &Vec<Link>| links.iter().map(|link| link.connected).eq(want);

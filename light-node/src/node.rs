@@ -15,11 +15,12 @@ use crate::{
     Clock, Config, Names, PeerView, Place, Snapshot, State, Witnesses,
     board::Board,
     config::pinned,
+    desk::{self, Desk},
     driver::Driver,
     fetch::{Fetch, FetchError, Proven},
     follow::Follow,
     heard::Heard,
-    net::{Link, Net},
+    net::{Link, Local, Net},
     open::{Opened, StartError, anchored, open},
     prove::Prover,
 };
@@ -55,7 +56,7 @@ pub struct LightNode {
     fetch: Fetch,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     heads: broadcast::Sender<Arc<Trusted>>,
-    tasks: [JoinHandle<()>; 2],
+    tasks: Vec<JoinHandle<()>>,
 }
 
 impl LightNode {
@@ -79,7 +80,8 @@ impl LightNode {
         let opened = open(&config, &anchor, &rules, clock).await?;
         let first = first(&opened, peers.iter().map(PeerView::of).collect(), Names::of(&config.genesis));
         let heard = Heard::new(&peers, &first.head);
-        let (net, carrier) = Net::start(peers).map_err(StartError::Network)?;
+        let local = config.home.as_ref().filter(|_| opened.store.is_none()).map(Local::of);
+        let (net, carrier) = Net::start(peers, local).map_err(StartError::Network)?;
         let store = opened.store.clone();
         let prover = Prover {
             net: net.clone(),
@@ -88,10 +90,17 @@ impl LightNode {
             rules: rules.clone(),
             clock,
         };
-        let driver = driver(opened, first, heard, prover, config.home);
+        let driver = driver(opened, first, heard, prover, config.home.clone());
         let (snapshots, heads) = (driver.board.watch(), driver.heads.clone());
         let (commands, inbox) = mpsc::channel(COMMANDS);
-        let tasks = [tokio::spawn(driver.run(inbox)), carrier];
+        let mut tasks = vec![tokio::spawn(driver.run(inbox)), carrier];
+        // Without a socket, others ask the peers themselves.
+        if let Some((store, place)) = store.clone().zip(config.home)
+            && let Ok(listener) = desk::listen(&place)
+        {
+            let desk = Desk { store, net: net.clone() };
+            tasks.push(tokio::spawn(desk.serve(listener, place, snapshots.clone())));
+        }
         Ok(Self { fetch: Fetch { net, store, anchor, rules, commands, clock }, snapshots, heads, tasks })
     }
 
@@ -197,7 +206,8 @@ fn driver(opened: Opened, first: Snapshot, heard: Heard, prover: Prover, home: O
     }
     // The first thing anybody sees says already what the store led to.
     board.publish(false, Duration::ZERO, clock.now());
-    let mut follow = Follow::new(sync, known.len(), patience);
+    // One more than there are peers: the socket of the home.
+    let mut follow = Follow::new(sync, known.len().saturating_add(1), patience);
     head.into_iter().for_each(|head| follow.remember(head));
     let (heads, started) = (broadcast::Sender::new(HEADS), Instant::now());
     let proving = None;

@@ -54,6 +54,12 @@ impl Place {
         self.0.join("evidence")
     }
 
+    /// `run/light.sock`: where the owner of the store answers others.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.0.join("run/light.sock")
+    }
+
     /// `store.highest`: how far that ever was.
     #[must_use]
     pub fn highest(&self) -> PathBuf {

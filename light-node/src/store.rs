@@ -92,6 +92,11 @@ impl Store {
         LightBlock::from_bytes(&bytes).ok()
     }
 
+    /// The head as it was kept. Untrusted.
+    pub(crate) fn head(&self) -> Option<LightBlock> {
+        LightBlock::from_bytes(&self.0.get(HEAD).ok()??).ok()
+    }
+
     /// The steps below `height`, rising; an error where one cannot be read. Untrusted.
     pub(crate) fn steps_below(&self, height: Height) -> Result<Vec<LightBlock>, String> {
         let records = self.0.range(key(Height(0))..key(height)).values();

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 #![allow(missing_docs, unreachable_pub, dead_code, reason = "tests")]
 
+#[path = "node/beside.rs"]
+mod beside;
 #[path = "support/chain.rs"]
 mod chain;
 #[path = "node/forks.rs"]
@@ -13,7 +15,7 @@ mod lies;
 mod peer;
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };
