@@ -176,7 +176,14 @@ impl Driver {
                 let judged = self.follow.history(question, &path);
                 return self.on_judged(peer, judged, now).await;
             }
-            Ok(Response::State { .. } | Response::History(_) | Response::Votes { .. }) => {
+            Ok(
+                Response::State { .. }
+                | Response::History(_)
+                | Response::Votes { .. }
+                | Response::Submitted(_)
+                | Response::Txo(_)
+                | Response::Evidence(_),
+            ) => {
                 self.follow.no_block(question);
                 Some(Reason::OffTopic)
             }

@@ -212,7 +212,12 @@ impl Fetch {
                 Err(Miss::Refused(Reject::NotAsked { got: block.header.height, want }, None))
             }
             Response::Unknown => Err(Miss::Absent),
-            Response::State { .. } | Response::History(_) | Response::Votes { .. } => {
+            Response::State { .. }
+            | Response::History(_)
+            | Response::Votes { .. }
+            | Response::Submitted(_)
+            | Response::Txo(_)
+            | Response::Evidence(_) => {
                 self.refuse(peer, Reason::OffTopic).await;
                 Err(Miss::Absent)
             }

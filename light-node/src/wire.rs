@@ -10,14 +10,17 @@ use libp2p::{StreamProtocol, request_response};
 use qratum_chain::{
     Hash,
     codec::{Decode, Encode, Malformed, Reader, put_bytes, put_list, put_option},
+    ledger::{Body, registry::Refusal},
     state::StateProof,
-    types::{Height, LightBlock, MAX_VALIDATORS, SignedProposal, SignedVote},
+    types::{Height, LightBlock, MAX_VALIDATORS, Offence, SignedProposal, SignedVote, Txo},
 };
 
 /// Name of the light-client protocol.
 pub const PROTOCOL: StreamProtocol = StreamProtocol::new("/qratum/light/1");
 /// The longest request frame.
 pub const MAX_REQUEST: usize = 1024;
+/// The longest transaction that is submitted: its request is no longer than others.
+pub const MAX_SUBMITTED: usize = MAX_REQUEST - 5;
 /// The longest answer frame: a block of 1024 members with both signatures from each, and two sets.
 pub const MAX_RESPONSE: usize = 8 << 20;
 /// The longest state key that can be asked for.
@@ -52,6 +55,38 @@ pub enum Request {
     },
     /// The signed votes and proposals of the height that is voted on and of the one before.
     Votes,
+    /// Put this transaction, given as its canonical bytes, into a block.
+    Submit(Vec<u8>),
+    /// What became of the transaction with this id.
+    Txo(Hash),
+    /// The evidence in the block at this height.
+    Evidence(Height),
+}
+
+/// What becomes of a transaction that was submitted, as the peer says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Submission {
+    /// It waits for a block, or is in one: [`Request::Txo`] tells.
+    Accepted,
+    /// It cannot be carried out.
+    Refused(Refusal),
+    /// Too much waits: come back.
+    Busy,
+}
+
+/// A transaction in a block, and where.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Included {
+    /// Height of the block.
+    pub height: Height,
+    /// Its place among the block's transactions, from 0.
+    pub index: u64,
+    /// How many those are.
+    pub count: u64,
+    /// The transaction.
+    pub txo: Txo,
+    /// Audit path under `tx_root`.
+    pub audit_path: Vec<Hash>,
 }
 
 /// What a peer answers. Untrusted.
@@ -81,6 +116,12 @@ pub enum Response {
         /// Proposals without their blocks, at most [`MAX_PROPOSALS`].
         proposals: Vec<SignedProposal>,
     },
+    /// To [`Request::Submit`].
+    Submitted(Submission),
+    /// To [`Request::Txo`]: `None` while it waits for a block.
+    Txo(Option<Box<Included>>),
+    /// To [`Request::Evidence`].
+    Evidence(Vec<Offence>),
 }
 
 impl Encode for Request {
@@ -101,6 +142,18 @@ impl Encode for Request {
                 size.encode(out);
             }
             Self::Votes => out.push(5),
+            Self::Submit(txo) => {
+                out.push(6);
+                put_bytes(out, txo);
+            }
+            Self::Txo(id) => {
+                out.push(7);
+                id.encode(out);
+            }
+            Self::Evidence(height) => {
+                out.push(8);
+                height.encode(out);
+            }
         }
     }
 }
@@ -113,6 +166,9 @@ impl Decode for Request {
             3 => reader.bytes("state key", MAX_KEY).map(|key| Self::State(key.to_vec())),
             4 => Ok(Self::History { height: Height::decode(reader)?, size: Height::decode(reader)? }),
             5 => Ok(Self::Votes),
+            6 => reader.bytes("transaction", MAX_SUBMITTED).map(|txo| Self::Submit(txo.to_vec())),
+            7 => Hash::decode(reader).map(Self::Txo),
+            8 => Height::decode(reader).map(Self::Evidence),
             _ => Err(Malformed::Field("request kind")),
         }
     }
@@ -142,7 +198,65 @@ impl Encode for Response {
                 put_list(out, votes);
                 put_list(out, proposals);
             }
+            Self::Submitted(submission) => {
+                out.push(5);
+                submission.encode(out);
+            }
+            Self::Txo(included) => {
+                out.push(6);
+                put_option(out, included.as_ref(), |out, included| included.encode(out));
+            }
+            Self::Evidence(offences) => {
+                out.push(7);
+                put_list(out, offences);
+            }
         }
+    }
+}
+
+impl Encode for Submission {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Accepted => out.push(0),
+            Self::Refused(why) => {
+                out.push(1);
+                why.encode(out);
+            }
+            Self::Busy => out.push(2),
+        }
+    }
+}
+
+impl Decode for Submission {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        match reader.u8()? {
+            0 => Ok(Self::Accepted),
+            1 => Refusal::decode(reader).map(Self::Refused),
+            2 => Ok(Self::Busy),
+            _ => Err(Malformed::Field("submission")),
+        }
+    }
+}
+
+impl Encode for Included {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.height.encode(out);
+        out.extend_from_slice(&self.index.to_le_bytes());
+        out.extend_from_slice(&self.count.to_le_bytes());
+        put_bytes(out, &self.txo.to_bytes());
+        put_list(out, &self.audit_path);
+    }
+}
+
+impl Decode for Included {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            height: Height::decode(reader)?,
+            index: reader.u64()?,
+            count: reader.u64()?,
+            txo: Txo::from_bytes(reader.bytes("transaction", Txo::MAX_LENGTH)?)?,
+            audit_path: reader.list("audit path", 64, 32)?,
+        })
     }
 }
 
@@ -164,6 +278,9 @@ impl Decode for Response {
                 votes: reader.list("votes", MAX_VOTES, SHORTEST_VOTE)?,
                 proposals: reader.list("proposals", MAX_PROPOSALS, PROPOSAL)?,
             }),
+            5 => Submission::decode(reader).map(Self::Submitted),
+            6 => reader.option("transaction", Included::decode).map(|found| Self::Txo(found.map(Box::new))),
+            7 => reader.list("evidence", Body::MAX_EVIDENCE, Offence::SHORTEST).map(Self::Evidence),
             _ => Err(Malformed::Field("response kind")),
         }
     }

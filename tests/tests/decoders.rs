@@ -25,11 +25,11 @@ use qratum_chain::{
         Certificate, ChainParams, ChainedBlock, ChainedCertificate, Checkpoint, CommitCertificate,
         DoubleVote, ForkEvidence, Header, Height, HotStuffPhase, KeyUse, LightBlock, MAX_VALIDATORS, Offence,
         PhaseCertificate, Proposal, Purpose, Registration, Retired, SetId, SignedProposal, SignedVote, Time,
-        TxoBody, TxoClass, Validator, Vote,
+        Txo, TxoBody, TxoClass, Validator, Vote,
     },
 };
 use qratum_crypto::sign::ed25519::{SecretKey, Signature};
-use qratum_light_node::wire::{Request, Response};
+use qratum_light_node::wire::{Included, Request, Response, Submission};
 use qratum_tests::forge::{Forge, Member, Team};
 
 /// Damaged forms of each honest encoding.
@@ -192,16 +192,36 @@ fn questions_and_answers_are_canonical() {
     };
     let proposals = vec![SignedProposal { proposal, signer: 0, signature: Signature([1; 64]) }];
     let heard = Response::Votes { height, votes: votes().to_vec(), proposals };
+    let included =
+        Included { height, index: 1, count: 2, txo: leaving(), audit_path: vec![Hash([1; 32]); 2] };
+    let [first, second] = votes();
+    let offence = Offence::DoubleVote(DoubleVote { first, second });
+    let refused = Submission::Refused(Refusal::Nonce { want: 4 });
     let accepted = canonical::<Request>("tip", &Request::Tip)
         + canonical::<Request>("block", &Request::Block(height))
         + canonical::<Request>("state", &Request::State(b"params".to_vec()))
         + canonical::<Request>("history", &Request::History { height, size: Height(9) })
         + canonical::<Request>("votes", &Request::Votes)
+        + canonical::<Request>("submit", &Request::Submit(leaving().to_bytes()))
+        + canonical::<Request>("txo", &Request::Txo(Hash([3; 32])))
+        + canonical::<Request>("evidence", &Request::Evidence(height))
+        + canonical::<Response>("accepted", &Response::Submitted(Submission::Accepted))
+        + canonical::<Response>("refused", &Response::Submitted(refused))
+        + canonical::<Response>("waiting", &Response::Txo(None))
+        + canonical::<Response>("included", &Response::Txo(Some(Box::new(included))))
+        + canonical::<Response>("evidence", &Response::Evidence(vec![offence]))
         + canonical::<Response>("unknown", &Response::Unknown)
         + canonical::<Response>("light block", &Response::Block(Box::new(forge.block(2))))
         + canonical::<Response>("audit path", &Response::History(vec![Hash([1; 32]); 3]))
         + canonical::<Response>("heard", &heard);
     assert!(accepted > CASES, "{accepted}");
+}
+
+/// A transaction of nobody.
+fn leaving() -> Txo {
+    let secret = SecretKey::from_seed(&[7; 32]);
+    let (chain_id, sender, payload) = (small().chain_id, secret.public(), Order::Leave.to_bytes());
+    TxoBody { chain_id, sender, nonce: 3, class: TxoClass::Network, payload }.sign(&secret)
 }
 
 #[test]

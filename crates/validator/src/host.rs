@@ -9,17 +9,20 @@
 mod clocks;
 mod heard;
 mod interface;
+mod mempool;
 mod proposals;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use qratum_chain::{
+    Hash,
     codec::Encode,
-    ledger::Body,
-    types::{Certificate, CommitCertificate, Height, Round, SignedProposal},
+    ledger::{Body, registry::Refusal as Refused},
+    types::{Certificate, CommitCertificate, Height, Round, SignedProposal, Txo},
 };
+use qratum_light_node::wire::Submission;
 
-use self::{clocks::Clocks, proposals::Proposals};
+use self::{clocks::Clocks, mempool::Mempool, proposals::Proposals};
 pub use self::{
     heard::Heard,
     interface::{HostError, Moment, Output, Peer},
@@ -60,6 +63,7 @@ pub struct Host {
     /// The log of the height that was under way when the process ended.
     recovered: Vec<Entry>,
     proposals: Proposals,
+    mempool: Mempool,
     heard: Heard,
     /// What the log of this height holds already.
     logged: BTreeSet<Vec<u8>>,
@@ -93,6 +97,7 @@ impl Host {
             stage: Stage::Greeting { until_ms, silent: (0..peers).map(Peer).collect() },
             recovered: log,
             proposals: Proposals::default(),
+            mempool: Mempool::default(),
             heard,
             logged: BTreeSet::new(),
             clocks: Clocks::default(),
@@ -164,6 +169,13 @@ impl Host {
     /// [`HostError`].
     pub fn message(&mut self, peer: Peer, message: Message, now: Moment) -> Result<Vec<Output>, HostError> {
         let mut out = Vec::new();
+        let message = match message {
+            Message::Txo(txo) => {
+                self.admit(*txo, &mut out);
+                return Ok(out);
+            }
+            other => other,
+        };
         let (Some(height), next) = (message.height(), self.next_height()) else { return Ok(out) };
         if height < next {
             if let Message::Vote(vote) = message {
@@ -184,6 +196,36 @@ impl Host {
             }
         }
         Ok(out)
+    }
+
+    /// Someone asks for a transaction, given as its canonical bytes, to be put into a block. What
+    /// comes of it, and what has to be done.
+    pub fn submit(&mut self, txo: &[u8]) -> (Submission, Vec<Output>) {
+        let mut out = Vec::new();
+        let submission = match Txo::from_bytes(txo) {
+            Ok(txo) => self.admit(txo, &mut out),
+            Err(_) => Submission::Refused(Refused::Malformed),
+        };
+        (submission, out)
+    }
+
+    /// Whether the transaction of this id waits for a block.
+    #[must_use]
+    pub fn waits(&self, id: &Hash) -> bool {
+        self.mempool.contains(id)
+    }
+
+    /// Whoever hears of a transaction first tells all others.
+    fn admit(&mut self, txo: Txo, out: &mut Vec<Output>) -> Submission {
+        let id = txo.body.id();
+        if self.ledger.find(&id).is_some() || self.mempool.contains(&id) {
+            return Submission::Accepted;
+        }
+        let submission = self.mempool.admit(txo.clone(), &self.ledger);
+        if submission == Submission::Accepted {
+            out.push(Output::Tell(Message::Txo(Box::new(txo))));
+        }
+        submission
     }
 
     /// `peer` answered with decided blocks.
@@ -269,6 +311,7 @@ impl Host {
     /// Forgets what belongs to a height that is decided.
     fn leave_height(&mut self) {
         self.proposals.clear();
+        self.mempool.settle(&self.ledger);
         self.logged.clear();
         self.clocks.stop_all();
         self.heard.enter(self.next_height(), self.ledger.set().clone());
@@ -319,6 +362,7 @@ impl Host {
     /// A message for the height that is being voted on.
     fn take(&mut self, message: Message, now: Moment, out: &mut Vec<Output>) -> Result<(), HostError> {
         let events = match message {
+            Message::Txo(_) => return Ok(()),
             Message::Vote(vote) => self.engine.vote(&vote),
             Message::Polka(votes) => self.engine.polka(&votes),
             Message::RoundCertificate(reason, votes) => self.engine.round_certificate(reason, &votes),
@@ -416,7 +460,9 @@ impl Host {
                 }
                 Event::StopAll => self.clocks.stop_all(),
                 Event::Build(round) => {
-                    let block = self.ledger.build(round, now.wall, &Body::default());
+                    let transactions = self.mempool.waiting().to_vec();
+                    let offered = Body { transactions, evidence: Vec::new() };
+                    let block = self.ledger.build(round, now.wall, &offered);
                     let block = block.map_err(|why| HostError::Ledger(LedgerError::Fault(why)))?;
                     let id = block.id();
                     self.keep_block(block, out);

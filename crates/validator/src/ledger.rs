@@ -43,6 +43,8 @@ pub struct Ledger {
     state: StateMap,
     /// Leaves are the ids of all headers up to the tip.
     history: Tree<Sha3>,
+    /// In which block each transaction stands, and at which place.
+    txos: BTreeMap<Hash, (Height, usize)>,
 }
 
 /// What a block leads to.
@@ -78,6 +80,7 @@ impl Ledger {
             blocks: Vec::new(),
             state,
             history,
+            txos: BTreeMap::new(),
         })
     }
 
@@ -119,6 +122,13 @@ impl Ledger {
     #[must_use]
     pub fn block(&self, height: Height) -> Option<&Decided> {
         self.blocks.get(usize::try_from(height.0.checked_sub(1)?).ok()?)
+    }
+
+    /// The block in which the transaction of this id stands, and its place there.
+    #[must_use]
+    pub fn find(&self, id: &Hash) -> Option<(&Decided, usize)> {
+        let (height, index) = self.txos.get(id)?;
+        Some((self.block(*height)?, *index))
     }
 
     /// The state after the tip.
@@ -203,11 +213,16 @@ impl Ledger {
             self.later_sets.insert(self.set_id(height.next()), next);
         }
         self.history.append(leaf(id));
+        for (index, txo) in decided.block.body.transactions.iter().enumerate() {
+            self.txos.insert(txo.body.id(), (height, index));
+        }
         self.blocks.push(decided);
         Ok(())
     }
 
-    fn place(&self, time: Time) -> Place<'_> {
+    /// The next block, to carry something out in, if it has this time.
+    #[must_use]
+    pub fn place(&self, time: Time) -> Place<'_> {
         let height = self.tip().height.next();
         Place { chain_id: self.chain_id(), params: self.params(), height, time }
     }
@@ -343,17 +358,16 @@ fn leaf(id: BlockId) -> Hash {
 #[cfg(test)]
 mod tests {
     use qratum_chain::{
-        codec::{Decode, Encode},
+        codec::Decode,
         ledger::{
-            registry::{Order, Refusal, rotation_scope},
+            registry::{Order, Refusal},
             slashing::EvidenceRefusal,
         },
         types::{
-            DoubleVote, EnrolmentFault, GenesisError, HotStuffRule, Purpose, Registration, Retired,
-            SignedVote, Status, Txo, TxoBody, TxoClass, Vote,
+            DoubleVote, EnrolmentFault, GenesisError, HotStuffRule, Registration, Retired, SignedVote,
+            Status, Txo, Vote,
         },
     };
-    use qratum_crypto::sign::ed25519::SecretKey;
     use qratum_light_node::wire::Response;
     use qratum_verifier::{Reject, SetCache, Trusted, Verdict, quorum::Tally, verify};
 
@@ -361,7 +375,7 @@ mod tests {
     use crate::{
         quorum::QuorumFault,
         serve,
-        testing::{POWERS, START, certificate, genesis, key, ledger, operator_key},
+        testing::{self, POWERS, START, certificate, genesis, key, ledger},
     };
 
     const NOW: Time = Time(START.0 + 3_000);
@@ -501,17 +515,9 @@ mod tests {
         assert_eq!(proof.verify(ledger.tip().state_root, HEIGHT_KEY, value.as_deref()), Ok(()));
     }
 
-    /// An order of validator v1, signed by its operator.
+    /// An order of validator v1.
     fn order(ledger: &Ledger, nonce: u64, order: &Order) -> Txo {
-        let (chain_id, sender) = (ledger.chain_id(), operator_key(1).public());
-        let payload = order.to_bytes();
-        TxoBody { chain_id, sender, nonce, class: TxoClass::Network, payload }.sign(&operator_key(1))
-    }
-
-    fn rotation(ledger: &Ledger, nonce: u64, new: &SecretKey) -> Txo {
-        let scope = rotation_scope(ledger.chain_id(), "v1", nonce);
-        let proof = new.sign(&Purpose::Vote.possession(scope, &new.public()));
-        order(ledger, nonce, &Order::Rotate { vote_key: new.public(), proof })
+        testing::order(ledger, 1, nonce, order)
     }
 
     /// Validator 1 voting for two blocks, in the set of this number.
@@ -577,7 +583,8 @@ mod tests {
     fn a_rotated_key_takes_over_at_the_end_of_the_set_and_light_clients_follow() {
         let mut ledger = ledger(2);
         let new = key(9);
-        let offered = Body { transactions: vec![rotation(&ledger, 0, &new)], evidence: Vec::new() };
+        let offered =
+            Body { transactions: vec![testing::rotation(&ledger, 1, 0, &new)], evidence: Vec::new() };
         for h in 3..=25u64 {
             let block = ledger.build(Round(0), START.plus(h * 1000), &offered).unwrap();
             let signers = if h > 20 { [0, 2, 3] } else { [0, 1, 2] };

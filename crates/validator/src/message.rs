@@ -3,8 +3,8 @@
 
 use libp2p::StreamProtocol;
 use qratum_chain::{
-    codec::{Decode, Encode, Malformed, Reader, put_list},
-    types::{Height, MAX_VALIDATORS, Round, SignedProposal, SignedVote},
+    codec::{Decode, Encode, Malformed, Reader, put_bytes, put_list},
+    types::{Height, MAX_VALIDATORS, Round, SignedProposal, SignedVote, Txo},
 };
 
 use crate::block::{Block, Decided};
@@ -42,16 +42,19 @@ pub enum Message {
     Polka(Vec<SignedVote>),
     /// Votes that justify entering a round.
     RoundCertificate(RoundReason, Vec<SignedVote>),
+    /// A transaction that waits for a block.
+    Txo(Box<Txo>),
 }
 
 impl Message {
-    /// The height it is about; `None` for a certificate without votes.
+    /// The height it is about; `None` for a certificate without votes and for a transaction.
     #[must_use]
     pub fn height(&self) -> Option<Height> {
         match self {
             Self::Vote(signed) => Some(signed.vote.height),
             Self::Proposal(proposal) => Some(proposal.0.proposal.height),
             Self::Polka(votes) | Self::RoundCertificate(_, votes) => votes.first().map(|v| v.vote.height),
+            Self::Txo(_) => None,
         }
     }
 
@@ -62,6 +65,7 @@ impl Message {
             Self::Vote(signed) => Some(signed.vote.round),
             Self::Proposal(proposal) => Some(proposal.0.proposal.round),
             Self::Polka(votes) | Self::RoundCertificate(_, votes) => votes.first().map(|v| v.vote.round),
+            Self::Txo(_) => None,
         }
     }
 }
@@ -108,6 +112,10 @@ impl Encode for Message {
                 out.extend_from_slice(&[4, *reason as u8]);
                 put_list(out, votes);
             }
+            Self::Txo(txo) => {
+                out.push(5);
+                put_bytes(out, &txo.to_bytes());
+            }
         }
     }
 }
@@ -128,6 +136,10 @@ impl Decode for Message {
                     _ => return Err(Malformed::Field("round reason")),
                 };
                 Ok(Self::RoundCertificate(reason, votes(reader)?))
+            }
+            5 => {
+                let txo = Txo::from_bytes(reader.bytes("transaction", Txo::MAX_LENGTH)?)?;
+                Ok(Self::Txo(Box::new(txo)))
             }
             _ => Err(Malformed::Field("message kind")),
         }
@@ -184,8 +196,11 @@ impl Decode for Reply {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{certificate, key, ledger};
-    use qratum_chain::{ledger::Body, types::Proposal};
+    use crate::testing::{certificate, key, ledger, order};
+    use qratum_chain::{
+        ledger::{Body, registry::Order},
+        types::Proposal,
+    };
 
     fn requests() -> Vec<Request> {
         let chain = ledger(2);
@@ -210,6 +225,7 @@ mod tests {
             Message::Proposal(Box::new((proposal, block))),
             Message::Polka(vec![signed.clone(), nil.clone()]),
             Message::RoundCertificate(RoundReason::Precommits, vec![nil]),
+            Message::Txo(Box::new(order(&chain, 1, 0, &Order::Leave))),
         ];
         messages.into_iter().map(Request::Tell).chain([Request::Blocks(Height(7))]).collect()
     }
@@ -235,8 +251,10 @@ mod tests {
         let [Request::Tell(Message::Vote(vote)), ..] = &requests()[..] else { panic!() };
         let most = Request::Tell(Message::Polka(vec![vote.clone(); MAX_VALIDATORS]));
         assert!(most.to_bytes().len() <= MAX_REQUEST);
-        // A block with its own and its parent's certificate, behind a reply that is all but full.
+        // A full block with its own and its parent's certificate, behind a reply that is all but full.
         let certificate = 256 + MAX_VALIDATORS * 64;
-        assert!(FULL_REPLY + 2 * certificate + Decided::SHORTEST <= MAX_REPLY);
+        let body = Body::MAX_BYTES + 4 * Body::MAX_TRANSACTIONS + Body::MAX_EVIDENCE * 512;
+        assert!(FULL_REPLY + 2 * certificate + body + Decided::SHORTEST <= MAX_REPLY);
+        assert!(certificate + body + Decided::SHORTEST + 512 <= MAX_REQUEST);
     }
 }

@@ -1,8 +1,11 @@
 //! Answers light nodes from memory. Each answer is bounded by what one block, one state value, one
 //! audit path or the votes of two heights can be.
 
-use qratum_chain::types::{Height, LightBlock};
-use qratum_light_node::wire::{Request, Response};
+use qratum_chain::{
+    Hash,
+    types::{Height, LightBlock},
+};
+use qratum_light_node::wire::{Included, Request, Response};
 
 use crate::{
     block::Decided,
@@ -24,6 +27,12 @@ pub fn answer(host: &Host, request: &Request) -> Response {
             ledger.history().inclusion(height.0, size.0).map(Response::History)
         }
         Request::Votes => Some(host.heard().answer()),
+        Request::Txo(id) => txo(host, id),
+        Request::Evidence(height) => {
+            ledger.block(*height).map(|decided| Response::Evidence(decided.block.body.evidence.clone()))
+        }
+        // Changes what waits, so it does not come this way.
+        Request::Submit(_) => None,
     };
     answer.unwrap_or(Response::Unknown)
 }
@@ -50,6 +59,21 @@ pub(crate) fn light_block(ledger: &Ledger, height: Height) -> Option<Response> {
         validators: set.members().to_vec(),
         next_validators: (next.hash() != set.hash()).then(|| next.members().to_vec()),
     })))
+}
+
+fn txo(host: &Host, id: &Hash) -> Option<Response> {
+    let Some((decided, index)) = host.ledger().find(id) else {
+        return host.waits(id).then_some(Response::Txo(None));
+    };
+    let body = &decided.block.body;
+    let included = Included {
+        height: decided.height(),
+        index: index as u64,
+        count: body.transactions.len() as u64,
+        txo: body.transactions.get(index)?.clone(),
+        audit_path: body.audit_path(index)?,
+    };
+    Some(Response::Txo(Some(Box::new(included))))
 }
 
 fn state(ledger: &Ledger, key: &[u8]) -> Option<Response> {

@@ -11,10 +11,15 @@ use std::{
 
 use qratum_chain::{
     Hash,
-    ledger::Body,
+    codec::Encode,
+    ledger::{
+        Body,
+        registry::{Order, rotation_scope},
+    },
     types::{
         Bitmap, Certificate, ChainParams, CommitCertificate, Enrolment, Genesis, GenesisValidator, Header,
-        Jurisdiction, Phase, Proofs, Round, STAKE_UNIT, SetId, Time, Validator, Vote,
+        Jurisdiction, Phase, Proofs, Purpose, Round, STAKE_UNIT, SetId, Time, Txo, TxoBody, TxoClass,
+        Validator, Vote,
     },
 };
 use qratum_crypto::sign::ed25519::SecretKey;
@@ -67,6 +72,19 @@ pub(crate) fn genesis(powers: &[u64]) -> Genesis {
         params: ChainParams { set_length: 20, ..ChainParams::default() },
         validators: (0u32..).zip(powers).map(member).collect(),
     }
+}
+
+/// An order of the operator of validator number `index`.
+pub(crate) fn order(ledger: &Ledger, index: u32, nonce: u64, order: &Order) -> Txo {
+    let (chain_id, sender, payload) = (ledger.chain_id(), operator_key(index).public(), order.to_bytes());
+    TxoBody { chain_id, sender, nonce, class: TxoClass::Network, payload }.sign(&operator_key(index))
+}
+
+/// That validator `index` is to vote with `new` from the next set on.
+pub(crate) fn rotation(ledger: &Ledger, index: u32, nonce: u64, new: &SecretKey) -> Txo {
+    let scope = rotation_scope(ledger.chain_id(), &format!("v{index}"), nonce);
+    let proof = new.sign(&Purpose::Vote.possession(scope, &new.public()));
+    order(ledger, index, nonce, &Order::Rotate { vote_key: new.public(), proof })
 }
 
 /// A certificate for `header` by these signers.

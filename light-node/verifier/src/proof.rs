@@ -4,8 +4,9 @@
 use qratum_chain::{
     Hash,
     document::HeaderProof,
+    ledger::Body,
     state::StateProof,
-    types::{BlockId, Header, Height, LightBlock, Time, validators_hash},
+    types::{BlockId, Header, Height, LightBlock, Offence, Time, Txo, validators_hash},
 };
 use qratum_crypto::merkle::{self, Sha3};
 
@@ -112,6 +113,32 @@ pub fn id_in_history(
     merkle::verify_inclusion::<Sha3>(leaf, height.0, head.height.0, audit_path, head.history_root)
         .map(|()| Verified::new(id))
         .map_err(|why| Reject::HistoryProof { why })
+}
+
+/// Checks that `txo` stands at `index` among the `count` transactions of a trusted block.
+///
+/// # Errors
+/// [`Reject::TxoProof`].
+pub fn txo_in_block(
+    txo: Txo,
+    (index, count): (u64, u64),
+    audit_path: &[Hash],
+    block: &Trusted,
+) -> Result<Verified<Txo>, Reject> {
+    let leaf = merkle::leaf_hash::<Sha3>(&txo.to_bytes());
+    merkle::verify_inclusion::<Sha3>(leaf, index, count, audit_path, block.header().get().tx_root)
+        .map(|()| Verified::new(txo))
+        .map_err(|why| Reject::TxoProof { why })
+}
+
+/// Checks that these are all pieces of evidence in a trusted block, in their order. Whether each
+/// proves anything the chain has judged; [`crate::detect`] tells again.
+///
+/// # Errors
+/// [`Reject::WrongEvidence`].
+pub fn evidence_in_block(evidence: Vec<Offence>, block: &Trusted) -> Result<Verified<Vec<Offence>>, Reject> {
+    let (got, want) = (Body::root_of(&evidence), block.header().get().evidence_root);
+    if got == want { Ok(Verified::new(evidence)) } else { Err(Reject::WrongEvidence { got, want }) }
 }
 
 /// Checks that `key` has `value` (`None`: has none) in the state after a trusted head.

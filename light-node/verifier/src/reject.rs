@@ -288,6 +288,18 @@ rejects! {
     } => Peer,
     /// The state proof does not lead from key and value to the state root.
     StateProof => Peer,
+    /// The audit path does not lead from the transaction to the block's transaction root.
+    TxoProof {
+        /// How it fails.
+        why: ProofError,
+    } => Peer,
+    /// The evidence is not what the block's evidence root stands for.
+    WrongEvidence {
+        /// Its root.
+        got: Hash,
+        /// The header's.
+        want: Hash,
+    } => Peer,
     /// The block is not the one the checkpoint pins.
     WrongCheckpoint => Peer,
     /// The checkpoint is too old to start from.

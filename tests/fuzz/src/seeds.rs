@@ -9,17 +9,21 @@ use qratum_chain::{
     Hash,
     codec::Encode,
     document::{self, Anchor, Evidence, ForkProof, HeaderProof, HistoryProof},
-    ledger::{Body, registry::Order},
+    ledger::{
+        Body,
+        registry::{Order, Refusal},
+    },
     types::{
         Certificate, ChainParams, ChainedBlock, ChainedCertificate, Checkpoint, DoubleProposal, DoubleVote,
         Engine, ForkEvidence, Genesis, Height, HotStuffPhase, HotStuffRule, LightBlock, Offence,
-        PhaseCertificate, Proposal, Registration, Round, SignedProposal, SignedVote, Time, TxoBody, TxoClass,
+        PhaseCertificate, Proposal, Purpose, Registration, Round, SignedProposal, SignedVote, Time, Txo,
+        TxoBody, TxoClass,
     },
 };
 use qratum_crypto::sign::ed25519::Signature;
 use qratum_light_node::{
     peers_from_json,
-    wire::{Request, Response},
+    wire::{Included, Request, Response, Submission},
 };
 use qratum_tests::forge::{Forge, Member, Team};
 use qratum_validator::{
@@ -189,6 +193,9 @@ fn requests() -> Vec<Request> {
         Request::State(b"params".to_vec()),
         Request::History { height, size },
         Request::Votes,
+        Request::Submit(leaving().to_bytes()),
+        Request::Txo(Hash([3; 32])),
+        Request::Evidence(height),
     ]
 }
 
@@ -202,10 +209,28 @@ fn responses() -> Vec<Response> {
     let (_, proof) = state_map().prove(&state_key(2)).expect("a proof");
     let empty = Response::State { height: Height(3), value: Some(Vec::new()), proof };
     let heard = Response::Votes { height: Height(3), votes: votes(), proposals: vec![proposal()] };
+    let audit_path = path.clone();
+    let included = Included { height: Height(3), index: 1, count: 2, txo: leaving(), audit_path };
+    let refused = Submission::Refused(Refusal::KeyKnown(Purpose::Peer));
+    let of_txos = [
+        Response::Submitted(Submission::Busy),
+        Response::Submitted(refused),
+        Response::Txo(None),
+        Response::Txo(Some(Box::new(included))),
+        Response::Evidence(block().body.evidence),
+    ];
     [Response::Unknown, empty, state(1), state(STATE_ENTRIES), Response::History(path), heard]
         .into_iter()
         .chain(blocks)
+        .chain(of_txos)
         .collect()
+}
+
+fn leaving() -> Txo {
+    let forge = small();
+    let secret = &forge.teams[0].members[0].secret;
+    let (chain_id, sender, payload) = (forge.chain_id, secret.public(), Order::Leave.to_bytes());
+    TxoBody { chain_id, sender, nonce: 3, class: TxoClass::Network, payload }.sign(secret)
 }
 
 fn orders() -> Vec<Order> {
@@ -221,12 +246,9 @@ fn registration() -> Registration {
 /// A block with its parent's certificate, a transaction and evidence.
 fn block() -> Block {
     let forge = small();
-    let secret = &forge.teams[0].members[0].secret;
-    let (chain_id, sender, payload) = (forge.chain_id, secret.public(), Order::Leave.to_bytes());
-    let txo = TxoBody { chain_id, sender, nonce: 3, class: TxoClass::Network, payload }.sign(secret);
     let [first, second] = <[SignedVote; 2]>::try_from(votes()).expect("two votes");
     let evidence = vec![Offence::DoubleVote(DoubleVote { first, second })];
-    let body = Body { transactions: vec![txo], evidence };
+    let body = Body { transactions: vec![leaving()], evidence };
     Block { header: forge.header(3), last_certificate: Some(forge.block(2).certificate), body }
 }
 
@@ -236,6 +258,7 @@ fn consensus_requests() -> Vec<message::Request> {
         Message::Proposal(Box::new((proposal(), block()))),
         Message::Polka(votes()),
         Message::RoundCertificate(RoundReason::Skip, votes()),
+        Message::Txo(Box::new(leaving())),
     ];
     let tell = messages.into_iter().map(message::Request::Tell);
     tell.chain([message::Request::Blocks(Height(3))]).collect()

@@ -1,7 +1,7 @@
 //! Kind `qratum_verify`: what the verifier says to one input, and for which reason.
 //!
 //! `in.op` names the door: `light_block` and `sync` (a peer), `proof` (a file), `history`,
-//! `state`, `checkpoint`, `double_vote`, `double_proposal`, `fork`. `in.genesis` is the trusted
+//! `state`, `txo`, `evidence`, `checkpoint`, `double_vote`, `double_proposal`, `fork`. `in.genesis` is the trusted
 //! genesis document, `in.path` the light blocks (hex) that are accepted on the way, `in.at` the
 //! clock in milliseconds. `reject` is the variant of [`qratum_verifier::Reject`] that must be the
 //! reason; `Malformed` stands for bytes that decode to nothing.
@@ -11,7 +11,7 @@ use qratum_chain::{
     codec::Decode,
     document::{self, HeaderProof},
     state::StateProof,
-    types::{Checkpoint, DoubleProposal, DoubleVote, ForkEvidence, Header, LightBlock, Time},
+    types::{Checkpoint, DoubleProposal, DoubleVote, ForkEvidence, Header, LightBlock, Offence, Time, Txo},
 };
 use qratum_verifier::{
     Reject, Rules, SetCache, Trusted, Verdict, detect, proof,
@@ -51,6 +51,8 @@ fn answer(input: &Fields<'_>) -> Result<Option<Result<(), Refused>>, Unreadable>
         "proof" => header_proof,
         "history" => history,
         "state" => state,
+        "txo" => txo,
+        "evidence" => evidence,
         "checkpoint" => checkpoint,
         "double_vote" => double_vote,
         "double_proposal" => double_proposal,
@@ -140,6 +142,18 @@ fn state(input: &Fields<'_>, world: World) -> Answer {
     let value = if input.has("value") { Some(input.bytes("value")?) } else { None };
     let Ok(state_proof) = StateProof::from_bytes(&bytes) else { return Ok(Err(MALFORMED)) };
     Ok(named(proof::in_state(&key, value, &state_proof, &world.trusted)))
+}
+
+fn txo(input: &Fields<'_>, world: World) -> Answer {
+    let (bytes, place) = (input.bytes("txo")?, (input.number("index")?, input.number("count")?));
+    let path: Result<Vec<Hash>, Refused> = input.texts("audit_path")?.into_iter().map(decode).collect();
+    let Ok(txo) = Txo::from_bytes(&bytes) else { return Ok(Err(MALFORMED)) };
+    Ok(path.and_then(|path| named(proof::txo_in_block(txo, place, &path, &world.trusted))))
+}
+
+fn evidence(input: &Fields<'_>, world: World) -> Answer {
+    let evidence: Result<Vec<Offence>, Refused> = input.texts("evidence")?.into_iter().map(decode).collect();
+    Ok(evidence.and_then(|evidence| named(proof::evidence_in_block(evidence, &world.trusted))))
 }
 
 fn checkpoint(input: &Fields<'_>, mut world: World) -> Answer {

@@ -1,6 +1,6 @@
 //! What a block carries beside its header: transactions and evidence.
 
-use qratum_crypto::merkle::{self, Sha3};
+use qratum_crypto::merkle::{self, Sha3, Tree};
 
 use crate::{
     Hash,
@@ -36,7 +36,21 @@ impl Body {
     /// The root over the encodings of the evidence.
     #[must_use]
     pub fn evidence_root(&self) -> Hash {
-        merkle::root::<Sha3, _>(self.evidence.iter().map(Encode::to_bytes))
+        Self::root_of(&self.evidence)
+    }
+
+    /// The root that a block with this evidence has.
+    #[must_use]
+    pub fn root_of(evidence: &[Offence]) -> Hash {
+        merkle::root::<Sha3, _>(evidence.iter().map(Encode::to_bytes))
+    }
+
+    /// The audit path of the transaction at `index` under `tx_root`; `None` when there is none.
+    #[must_use]
+    pub fn audit_path(&self, index: usize) -> Option<Vec<Hash>> {
+        let mut tree = Tree::<Sha3>::default();
+        self.transactions.iter().for_each(|txo| tree.append(merkle::leaf_hash::<Sha3>(&txo.to_bytes())));
+        tree.inclusion(u64::try_from(index).ok()?, tree.size())
     }
 }
 

@@ -16,6 +16,7 @@ use std::{
 };
 
 use qratum_chain::types::{Genesis, Height, Time};
+use qratum_light_node::wire;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::oneshot,
@@ -347,6 +348,11 @@ impl<F: Fn(&Path) -> io::Result<u64>, M: Medium> Process<F, M> {
         match arrival {
             Arrival::BlocksWanted(from, channel) => {
                 network.answer(channel, Reply::Blocks(serve::decided(self.host.ledger(), from)));
+            }
+            Arrival::Light(wire::Request::Submit(txo), channel) => {
+                let (submission, outputs) = self.host.submit(&txo);
+                network.answer_light(channel, wire::Response::Submitted(submission));
+                return Ok(outputs);
             }
             Arrival::Light(request, channel) => {
                 network.answer_light(channel, serve::answer(&self.host, &request));

@@ -16,6 +16,7 @@ use core::fmt;
 use std::collections::BTreeSet;
 
 use qratum_chain::types::{Genesis, Height};
+use qratum_light_node::wire::Submission;
 
 pub use self::{dice::Dice, post::Weather};
 use self::{
@@ -137,6 +138,21 @@ impl Net {
         if let Some(node) = self.nodes.get_mut(i) {
             node.fuse = Some(outputs);
         }
+    }
+
+    /// Gives a node one more vote key, made of this seed.
+    pub fn give_key(&mut self, i: usize, seed: [u8; 32]) {
+        if let Some(node) = self.nodes.get_mut(i) {
+            node.give_key(seed);
+        }
+    }
+
+    /// Submits a transaction to a node; `None` when it is down.
+    pub fn submit(&mut self, i: usize, txo: &[u8]) -> Option<Submission> {
+        let host = self.nodes.get_mut(i)?.host.as_mut()?;
+        let (submission, outputs) = host.submit(txo);
+        self.carry_out(i, outputs);
+        Some(submission)
     }
 
     /// The state machine of a node that is up.

@@ -1,16 +1,24 @@
-use qratum_chain::ledger::Body;
-use qratum_chain::types::{BlockId, Phase, Proposal, SetId, SignedVote, Vote};
+use qratum_chain::types::{BlockId, Phase, Proposal, Registration, SetId, SignedVote, Vote};
+use qratum_chain::{
+    codec::Decode,
+    ledger::{
+        Body,
+        registry::{Order, Refusal as Refused},
+    },
+};
 use qratum_crypto::{
     hash::Hash,
     sign::ed25519::{PublicKey, SecretKey, Signature},
 };
-use qratum_light_node::wire::Response;
+use qratum_light_node::wire::{Request, Response, Submission};
+use qratum_verifier::{Rules, SetCache, Trusted, Verdict, proof, verify};
 
 use super::*;
 use crate::{
     drivers::virtual_time::Weather,
     engine::Entry,
-    testing::{START, key, ledger, net},
+    serve,
+    testing::{POWERS, START, genesis, key, ledger, net, order, rotation},
 };
 
 const MINUTE: u64 = 60_000;
@@ -68,6 +76,93 @@ fn all_going_down_at_once_in_any_state_go_on_where_they_were() {
         let goes_on = net.run(5 * MINUTE, |net| net.lowest() >= tip + 3);
         assert!(goes_on, "seed {seed} stands still at {tip}, {:?}", net.broken());
     }
+}
+
+/// What a light node that trusts genesis alone makes of what a host serves at these heights.
+fn followed(host: &Host, heights: &[u64]) -> Trusted {
+    let (mut trusted, rules): (Trusted, Rules) = Trusted::genesis(&genesis(&POWERS)).unwrap();
+    let mut sets = SetCache::default();
+    for height in heights {
+        let Response::Block(block) = serve::answer(host, &Request::Block(Height(*height))) else {
+            panic!("no block {height}")
+        };
+        let verdict = verify(&block, &trusted, &rules, &mut sets, START.plus(10 * MINUTE));
+        let Verdict::Accept(accepted) = verdict else { panic!("{height}: {verdict:?}") };
+        trusted = *accepted;
+    }
+    trusted
+}
+
+/// FEATURES A-056: a transaction waits where it was submitted and everywhere else, comes into a
+/// block, and a light node proves that it is there.
+#[test]
+fn mempool_contains_after_submit() {
+    let mut net = net(5);
+    assert!(net.run(MINUTE, |net| net.lowest() >= 3));
+    let ledger = net.host(0).unwrap().ledger();
+    let [first, second] = [0, 1].map(|nonce| order(ledger, 1, nonce, &Order::Note(vec![nonce as u8; 9])));
+    let stranger = order(ledger, 50, 0, &Order::Leave);
+    assert_eq!(net.submit(0, &first.to_bytes()), Some(Submission::Accepted));
+    assert_eq!(net.submit(0, &first.to_bytes()), Some(Submission::Accepted), "again");
+    let refused = |why| Some(Submission::Refused(why));
+    assert_eq!(net.submit(0, &stranger.to_bytes()), refused(Refused::UnknownSender));
+    assert_eq!(net.submit(0, b"no transaction"), refused(Refused::Malformed));
+    let id = first.body.id();
+    let answer = |net: &crate::drivers::virtual_time::Net, i, id| {
+        serve::answer(net.host(i).unwrap(), &Request::Txo(id))
+    };
+    assert_eq!(answer(&net, 0, id), Response::Txo(None), "it waits");
+    assert_eq!(answer(&net, 3, id), Response::Unknown);
+    assert!(net.run(100, |net| net.host(3).unwrap().waits(&id)), "it is told to all");
+    assert_eq!(net.submit(3, &second.to_bytes()), Some(Submission::Accepted), "the next, elsewhere");
+    assert!(net.run(MINUTE, |net| net.lowest() >= 6));
+    let Response::Txo(Some(found)) = answer(&net, 2, id) else { panic!("not in a block") };
+    assert_eq!(found.txo, first);
+    let block = followed(net.host(2).unwrap(), &[found.height.0]);
+    let place = (found.index, found.count);
+    let proven = proof::txo_in_block(found.txo.clone(), place, &found.audit_path, &block);
+    assert_eq!(proven.unwrap().get(), &first);
+    let other = proof::txo_in_block(second.clone(), place, &found.audit_path, &block);
+    assert_eq!(other.unwrap_err().name(), "TxoProof");
+    let Response::Txo(Some(_)) = answer(&net, 1, second.body.id()) else { panic!("not in a block") };
+    assert_eq!(net.submit(1, &first.to_bytes()), Some(Submission::Accepted), "it is in a block");
+    assert!(!net.host(1).unwrap().waits(&id));
+}
+
+/// Keys change while the network runs, and who trusts genesis alone can follow.
+#[test]
+fn a_validator_votes_with_its_new_key_from_the_next_set_on() {
+    let mut net = net(6);
+    let new = [77; 32];
+    net.give_key(1, new);
+    let rotate = rotation(net.host(0).unwrap().ledger(), 1, 0, &SecretKey::from_seed(&new));
+    let leave = order(net.host(0).unwrap().ledger(), 3, 0, &Order::Leave);
+    assert!(net.run(MINUTE, |net| net.lowest() >= 5));
+    assert_eq!(net.submit(2, &rotate.to_bytes()), Some(Submission::Accepted));
+    assert_eq!(net.submit(0, &leave.to_bytes()), Some(Submission::Accepted));
+    assert!(net.run(MINUTE, |net| net.lowest() >= 21), "at {}", net.lowest());
+    // 30, 25 and 25 are left, so with one of them dead the new key is needed.
+    net.kill(2);
+    assert!(net.run(2 * MINUTE, |net| net.lowest() >= 30), "at {}: {:?}", net.lowest(), net.broken());
+    net.start(2);
+    // A restart finds both keys and takes the one that the set names.
+    net.kill(1);
+    net.start(1);
+    assert!(net.run(MINUTE, |net| net.lowest() >= 35), "at {}: {:?}", net.lowest(), net.broken());
+    net.kill(0);
+    let tip = net.height(1).0;
+    assert!(!net.run(MINUTE, |net| net.height(1).0 > tip + 2), "50 of 80 are no quorum");
+    net.start(0);
+    assert!(net.run(MINUTE, |net| net.lowest() > tip + 3), "at {}: {:?}", net.lowest(), net.broken());
+    assert!(net.log().contains("3 warn the signer refuses"), "who left knows that it does not vote");
+
+    let host = net.host(0).unwrap();
+    let names: Vec<PublicKey> = host.ledger().set().members().iter().map(|m| m.pubkey).collect();
+    assert_eq!(names, [key(0).public(), SecretKey::from_seed(&new).public(), key(2).public()]);
+    let bytes = host.ledger().state().get(&Registration::state_key("v1")).unwrap();
+    assert_eq!(Registration::from_bytes(bytes).unwrap().since_set, SetId(1));
+    let head = followed(host, &[20, 30]);
+    assert_eq!(head.validators().members(), host.ledger().set().members());
 }
 
 fn at(ms: u64) -> Moment {

@@ -99,6 +99,10 @@ impl Reject {
             Self::NotProven => f.write_str("nothing was given that leads from the anchor to it"),
             Self::HistoryProof { why } => write!(f, "not in the history of the later head: {why}"),
             Self::StateProof => f.write_str("the state proof does not lead to the state root"),
+            Self::TxoProof { why } => write!(f, "not among the transactions of the block: {why}"),
+            Self::WrongEvidence { got, want } => {
+                write!(f, "evidence with the root {got} where the block has {want}")
+            }
             Self::WrongCheckpoint => f.write_str("not the block that the checkpoint pins"),
             Self::CheckpointExpired { at, now } => {
                 write!(f, "the checkpoint was fit until {at} ms (now {now} ms)")

@@ -1,16 +1,18 @@
 //! Refusals for what comes as a file, and for answers that nobody asked for.
 
 use qratum_chain::{
+    Hash,
     codec::Encode,
     document::{HeaderProof, HistoryProof},
+    ledger::Body,
     state::{StateMap, StateProof},
-    types::{Checkpoint, Genesis, Header, Time},
+    types::{Checkpoint, DoubleVote, Genesis, Header, Offence, Time, Txo, TxoBody, TxoClass},
 };
 use serde_json::Value;
 
 use super::{
     Book, Pair,
-    inputs::{document, hex_of, input, proof, with},
+    inputs::{document, hex_of, input, proof, remade, with},
 };
 use crate::forge::Forge;
 
@@ -20,6 +22,8 @@ pub(super) fn add(book: &mut Book) {
     history(book, &small);
     beside_a_history(book, &small);
     state(book, &small);
+    transactions(book, &small);
+    evidence(book, &small);
     checkpoint(book, &Forge::changing(3, 6));
     not_asked(book, &Forge::changing(12, 46));
 }
@@ -147,6 +151,78 @@ fn state(book: &mut Book, forge: &Forge) {
         ),
     ] {
         book.add("StateProof", name, comment, Pair { bad, good: good.clone() });
+    }
+}
+
+/// Three transactions of nobody: whether they can be carried out is not the question here.
+fn three(forge: &Forge) -> Body {
+    let team = forge.team(1);
+    let secret = &team.members.first().expect("a member").secret;
+    let txo = |nonce| {
+        let (chain_id, sender) = (forge.chain_id, secret.public());
+        TxoBody { chain_id, sender, nonce, class: TxoClass::Network, payload: vec![2] }.sign(secret)
+    };
+    Body { transactions: (0..3).map(txo).collect(), evidence: Vec::new() }
+}
+
+fn transactions(book: &mut Book, forge: &Forge) {
+    let body = three(forge);
+    let block = remade(forge, 8, |header| header.tx_root = body.tx_root());
+    let path = |index| body.audit_path(index).expect("a transaction of the body");
+    let [first, second, _] = body.transactions.as_slice() else {
+        return;
+    };
+    let case = |txo: &Txo, (index, count): (u64, u64), path: &[Hash]| {
+        let path: Vec<String> = path.iter().map(hex_of).collect();
+        let fields = [
+            ("path", vec![hex_of(&block)].into()),
+            ("txo", hex::encode(txo.to_bytes()).into()),
+            ("index", index.into()),
+            ("count", count.into()),
+            ("audit_path", path.into()),
+        ];
+        with(input(forge, "txo", &[], forge.now()), &fields)
+    };
+    let good = case(second, (1, 3), &path(1));
+    let mut add = |name: &str, comment: &str, bad: Value| {
+        book.add("TxoProof", name, comment, Pair { bad, good: good.clone() });
+    };
+    add("another", "another transaction of the block at its place", case(first, (1, 3), &path(1)));
+    add("other-place", "the transaction at the place of its neighbour", case(second, (0, 3), &path(1)));
+    add("other-count", "the transaction among four", case(second, (1, 4), &path(1)));
+    add("behind-the-last", "the transaction behind the last", case(second, (3, 3), &path(1)));
+    add(
+        "one-fewer",
+        "without the last element",
+        case(second, (1, 3), path(1).split_last().expect("a path").1),
+    );
+    add("none", "no path", case(second, (1, 3), &[]));
+}
+
+fn evidence(book: &mut Book, forge: &Forge) {
+    let header = forge.header(7);
+    let vote = |member, value| forge.team(7).vote(member, forge.precommit(&header, value));
+    let offence = |member| {
+        let (first, second) = (vote(member, Some(header.id())), vote(member, None));
+        Offence::DoubleVote(DoubleVote { first, second })
+    };
+    let both = [offence(1), offence(2)];
+    let block = remade(forge, 8, |header| header.evidence_root = Body::root_of(&both));
+    let case = |evidence: &[Offence]| {
+        let evidence: Vec<String> = evidence.iter().map(hex_of).collect();
+        let fields = [("path", vec![hex_of(&block)].into()), ("evidence", evidence.into())];
+        with(input(forge, "evidence", &[], forge.now()), &fields)
+    };
+    let good = case(&both);
+    let [one, two] = both.clone();
+    for (name, comment, evidence) in [
+        ("left-out", "one of two pieces of evidence", vec![one.clone()]),
+        ("none", "none of two pieces of evidence", Vec::new()),
+        ("swapped", "two pieces of evidence in the other order", vec![two.clone(), one.clone()]),
+        ("one-more", "one piece of evidence twice", vec![one.clone(), two.clone(), two]),
+        ("another", "evidence of another member", vec![one, offence(3)]),
+    ] {
+        book.add("WrongEvidence", name, comment, Pair { bad: case(&evidence), good: good.clone() });
     }
 }
 

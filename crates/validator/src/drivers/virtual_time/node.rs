@@ -14,7 +14,9 @@ use crate::{
 /// A node of the network.
 pub(super) struct Node {
     pub(super) index: usize,
+    /// Of its vote keys: the first, and those that it was given since.
     seed: [u8; 32],
+    more_seeds: Vec<[u8; 32]>,
     pub(super) host: Option<Host>,
     pub(super) disk: Disk,
     /// Goes down when this many more outputs were carried out.
@@ -36,6 +38,7 @@ impl Node {
         Self {
             index,
             seed,
+            more_seeds: Vec::new(),
             host: None,
             disk: Disk::default(),
             fuse: None,
@@ -51,9 +54,18 @@ impl Node {
             ledger.accept(block.clone()).map_err(HostError::Ledger)?;
         }
         self.born_ms = now_ms;
-        let (key, moment) = (SecretKey::from_seed(&self.seed), self.moment(genesis, now_ms));
-        self.host = Some(Host::new(ledger, key, self.disk.log(), others, moment)?);
+        let moment = self.moment(genesis, now_ms);
+        let key = SecretKey::from_seed(&self.seed);
+        let mut host = Host::new(ledger, key, self.disk.log(), others, moment)?;
+        self.more_seeds.iter().map(SecretKey::from_seed).for_each(|key| host.add_signer(key));
+        self.host = Some(host);
         Ok(())
+    }
+
+    /// One more vote key.
+    pub(super) fn give_key(&mut self, seed: [u8; 32]) {
+        self.more_seeds.push(seed);
+        self.host.iter_mut().for_each(|host| host.add_signer(SecretKey::from_seed(&seed)));
     }
 
     /// Goes down; of what was not flushed, so many records are on disk all the same.
