@@ -115,7 +115,8 @@ pub fn id_in_history(
         .map_err(|why| Reject::HistoryProof { why })
 }
 
-/// Checks that `txo` stands at `index` among the `count` transactions of a trusted block.
+/// Checks that `txo` stands at `index` among the `count` transactions of a trusted block. That it
+/// stands there is proven; `count` only as far as it shapes the path.
 ///
 /// # Errors
 /// [`Reject::TxoProof`].

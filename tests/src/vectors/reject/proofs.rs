@@ -189,7 +189,7 @@ fn transactions(book: &mut Book, forge: &Forge) {
     };
     add("another", "another transaction of the block at its place", case(first, (1, 3), &path(1)));
     add("other-place", "the transaction at the place of its neighbour", case(second, (0, 3), &path(1)));
-    add("other-count", "the transaction among four", case(second, (1, 4), &path(1)));
+    add("other-count", "the transaction among two", case(second, (1, 2), &path(1)));
     add("behind-the-last", "the transaction behind the last", case(second, (3, 3), &path(1)));
     add(
         "one-fewer",
