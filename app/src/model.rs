@@ -6,7 +6,7 @@ use qratum_chain::{
     document::Anchor,
     types::{BlockId, Genesis, Height, Time, ValidatorSet},
 };
-use qratum_light_node::{FetchError, Names, Proven, Snapshot, State};
+use qratum_light_node::{FetchError, Names, Proven, Snapshot, State, Voting};
 use qratum_themes::Theme;
 use qratum_verifier::Trusted;
 
@@ -159,7 +159,11 @@ pub(crate) fn signers(head: &Trusted, names: &Names) -> Vec<String> {
 
 /// The name of a member, or the start of its key where the genesis names none.
 pub(crate) fn member_name(index: u32, set: &ValidatorSet, names: &Names) -> String {
-    let Some((member, _)) = set.member(index) else { return format!("#{index}") };
-    let key = || member.pubkey.to_string().chars().take(12).collect();
-    names.name(&member.pubkey).map_or_else(key, str::to_owned)
+    set.member(index).map_or_else(|| format!("#{index}"), |(member, _)| names.called(&member.pubkey))
+}
+
+/// Names of those that are silent, in index order.
+pub(crate) fn silent(voting: &Voting, names: &Names) -> Vec<String> {
+    let members = voting.members.iter().filter(|member| member.silent);
+    members.map(|member| names.called(&member.key)).collect()
 }

@@ -10,7 +10,7 @@ use qratum_verifier::{Blame, Trusted, detect::Fork, witness::may_arm};
 use tokio::sync::watch;
 
 use crate::{
-    Ban, Reason, Refusal, Snapshot, State, StoreState, Witnesses,
+    Ban, Reason, Refusal, Snapshot, State, StoreState, Voting, Witnesses,
     heard::Heard,
     net::{LOCAL, Link},
     score::Scores,
@@ -46,6 +46,11 @@ impl Board {
 
     pub(crate) const fn forked(&self) -> bool {
         self.next.fork.is_some()
+    }
+
+    /// Whether the head was new when this was last published.
+    pub(crate) fn is_live(&self) -> bool {
+        self.next.state == State::Live
     }
 
     /// Height of the head that was published last or is about to be.
@@ -127,6 +132,12 @@ impl Board {
         }
     }
 
+    /// Takes over what votes show by now.
+    pub(crate) fn voting(&mut self, voting: Arc<Voting>) {
+        self.changed |= self.next.voting != voting;
+        self.next.voting = voting;
+    }
+
     /// A peer led to a new head.
     pub(crate) fn head(&mut self, peer: usize, head: Arc<Trusted>, seen: Time) {
         self.heard.head(&head);
@@ -160,6 +171,7 @@ impl Board {
             connected: self.next.peers.iter().any(|peer| peer.connected),
             answered: self.answered,
             clock: offset.is_some(),
+            stuck: self.next.voting.stuck,
             walking,
             age_ms: now.0.saturating_sub(time.0),
             interval_ms: self.params.block_interval_ms,
@@ -220,6 +232,7 @@ mod tests {
             head: Arc::new(anchor),
             head_seen: None,
             witnesses: Witnesses::default(),
+            voting: Arc::default(),
             clock_offset_ms: None,
             peers: vec![view("a"), view("b")],
             refusals: Vec::new(),

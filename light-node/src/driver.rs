@@ -6,7 +6,7 @@ use std::{mem, pin::Pin, sync::Arc, time::Duration};
 use futures::{StreamExt, future, stream::FuturesUnordered};
 use qratum_chain::{
     document::ForkProof,
-    types::{BlockId, ForkEvidence, LightBlock, Time},
+    types::{BlockId, ForkEvidence, Height, LightBlock, Time},
 };
 use qratum_verifier::{Reject, Trusted, detect::Fork, sync::Ask};
 use tokio::{
@@ -22,6 +22,7 @@ use crate::{
     follow::{Follow, Judged, Question, Tick},
     net::{AskError, Link, Net},
     open::with_path,
+    polls::{Polls, Reach},
     prove::Prover,
     store::{Store, is_step},
     wire::{Request, Response},
@@ -48,13 +49,23 @@ pub(crate) enum Command {
     },
 }
 
-type Answer = (Question, Result<Response, AskError>);
+/// What is asked of a peer.
+#[derive(Clone, Copy, Debug)]
+enum Asked {
+    /// On the way to its newest block.
+    Chain(Question),
+    /// For votes.
+    Votes(usize),
+}
+
+type Answer = (Asked, Result<Response, AskError>);
 type Proving = Pin<Box<dyn Future<Output = Option<(Fork, ForkProof)>> + Send>>;
 type Answers = FuturesUnordered<Pin<Box<dyn Future<Output = Answer> + Send>>>;
 
 /// Everything a running node consists of.
 pub(crate) struct Driver {
     pub(crate) follow: Follow,
+    pub(crate) polls: Polls,
     pub(crate) board: Board,
     pub(crate) net: Net,
     pub(crate) store: Option<Store>,
@@ -81,8 +92,14 @@ impl Driver {
         let mut answers = Answers::new();
         loop {
             let next = tokio::select! {
-                _ = ticks.tick() => self.on_tick().await,
-                Some((question, answer)) = answers.next() => self.on_answer(question, answer).await,
+                _ = ticks.tick() => {
+                    self.ask_for_votes().for_each(|poll| answers.push(carry(&self.net, poll)));
+                    self.on_tick().await
+                }
+                Some((asked, answer)) = answers.next() => match asked {
+                    Asked::Chain(question) => self.on_answer(question, answer).await,
+                    Asked::Votes(peer) => self.on_votes(peer, answer).await,
+                },
                 Ok(()) = links.changed() => self.on_links(&mut links).await,
                 proven = proven(&mut self.proving) => {
                     self.proving = None;
@@ -98,10 +115,9 @@ impl Driver {
             };
             let elapsed = self.started.elapsed();
             self.board.scores(self.follow.scores(), elapsed);
+            self.board.voting(self.polls.voting(elapsed));
             self.board.publish(self.follow.walking(), elapsed, self.clock.now());
-            if let Some(question) = next {
-                answers.push(Box::pin(carry(self.net.clone(), question)));
-            }
+            answers.extend(next.map(|question| carry(&self.net, Asked::Chain(question))));
         }
     }
 
@@ -117,6 +133,38 @@ impl Driver {
                 None
             }
         }
+    }
+
+    /// Votes are of use near the tip only.
+    fn ask_for_votes(&mut self) -> impl Iterator<Item = Asked> + use<> {
+        let reach = match (self.board.forked() || self.follow.walking(), self.board.is_live()) {
+            (true, _) => Reach::Nobody,
+            (false, true) => Reach::One,
+            (false, false) => Reach::All,
+        };
+        self.polls.tick(&self.net.connected(), reach).into_iter().map(Asked::Votes)
+    }
+
+    /// Votes came, or did not.
+    async fn on_votes(&mut self, peer: usize, answer: Result<Response, AskError>) -> Option<Question> {
+        self.polls.answered(peer);
+        let elapsed = self.started.elapsed();
+        if self.follow.scores().is_banned(peer, elapsed) {
+            return None;
+        }
+        let mut take = |height, given| self.polls.take((peer, height), given, elapsed).err();
+        let refused = match answer {
+            Ok(Response::Votes { height, votes, proposals }) => {
+                take(height, (votes, proposals)).map(Reason::Rejected)
+            }
+            Ok(Response::Unknown) => take(Height(0), Default::default()).map(Reason::Rejected),
+            Ok(_) => Some(Reason::OffTopic),
+            Err(why) => reason(why),
+        };
+        if let Some(reason) = refused {
+            self.refuse(peer, reason, self.clock.now()).await;
+        }
+        None
     }
 
     async fn on_links(&mut self, links: &mut watch::Receiver<Vec<Link>>) -> Option<Question> {
@@ -226,6 +274,7 @@ impl Driver {
         if let Some(block) = advanced {
             self.keep(block).await;
             let head = Arc::new(self.follow.head().clone());
+            self.polls.head(&head, self.started.elapsed());
             self.board.head(peer, Arc::clone(&head), now);
             // Without receivers nobody misses a head.
             let _ = self.heads.send(head);
@@ -307,14 +356,17 @@ async fn proven(proving: &mut Option<Proving>) -> Option<(Fork, ForkProof)> {
     }
 }
 
-async fn carry(net: Net, question: Question) -> Answer {
-    let request = match question.ask {
-        Ask::Tip => Request::Tip,
-        Ask::Block(height) => Request::Block(height),
-        Ask::History { height, size } => Request::History { height, size },
+fn carry(net: &Net, asked: Asked) -> Pin<Box<dyn Future<Output = Answer> + Send>> {
+    let (peer, request) = match asked {
+        Asked::Chain(Question { peer, ask: Ask::Tip }) => (peer, Request::Tip),
+        Asked::Chain(Question { peer, ask: Ask::Block(height) }) => (peer, Request::Block(height)),
+        Asked::Chain(Question { peer, ask: Ask::History { height, size } }) => {
+            (peer, Request::History { height, size })
+        }
+        Asked::Votes(peer) => (peer, Request::Votes),
     };
-    let answer = net.ask(question.peer, request).await;
-    (question, answer)
+    let net = net.clone();
+    Box::pin(async move { (asked, net.ask(peer, request).await) })
 }
 
 /// What a missing answer says about the peer; nothing, when it is just gone.

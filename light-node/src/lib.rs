@@ -10,7 +10,8 @@
 //! Inside, `net` keeps connections to the pinned peers; `follow` says whom to ask what; `store`
 //! keeps what a restart can check again; `driver` moves answers between them and the verifier, and
 //! `board` shows what came of it in one of the `state`s: `heard` knows who else has a block, and
-//! `skew` whether the local clock is wrong, and `score` who is banned. `fetch` asks for one header, and
+//! `skew` whether the local clock is wrong, `score` who is banned, and `polls` whether
+//! the network votes. `fetch` asks for one header, and
 //! `climb` for the blocks that prove it. `clock` is the one place that reads the system clock.
 
 mod board;
@@ -29,6 +30,7 @@ mod node;
 mod open;
 mod pin;
 mod place;
+mod polls;
 mod prove;
 mod score;
 mod skew;
@@ -47,7 +49,9 @@ pub use node::{LightNode, SyncError};
 pub use open::{StartError, inspect_store};
 pub use pin::{PinError, Pinned, Plan, Way};
 pub use place::Place;
-pub use snapshot::{Ban, Names, PeerView, Reason, Refusal, Snapshot, StoreState, Witnesses};
+pub use snapshot::{
+    Ban, MemberVote, Names, PeerView, Reason, Refusal, Snapshot, StoreState, Voting, Witnesses,
+};
 pub use state::State;
 
 #[cfg(test)]

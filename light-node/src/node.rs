@@ -4,7 +4,7 @@ use core::fmt;
 use std::{sync::Arc, time::Duration};
 
 use qratum_chain::types::Height;
-use qratum_verifier::Trusted;
+use qratum_verifier::{Trusted, ballots::Ballots};
 use tokio::{
     sync::{broadcast, mpsc, watch},
     task::JoinHandle,
@@ -22,6 +22,7 @@ use crate::{
     heard::Heard,
     net::{Link, Local, Net},
     open::{Opened, StartError, anchored, open},
+    polls::Polls,
     prove::Prover,
 };
 
@@ -128,7 +129,7 @@ impl LightNode {
         let anchor = self.fetch.anchor.header().get().height;
         let above = |snapshot: &Snapshot| snapshot.head.header().get().height > anchor;
         let ready = snapshots.wait_for(|snapshot| match snapshot.state {
-            State::Live | State::Stale | State::Stalled => above(snapshot),
+            State::Live | State::Stale | State::Stalled | State::NoQuorum => above(snapshot),
             State::Expired | State::Forked | State::Clock => true,
             _ => false,
         });
@@ -182,6 +183,7 @@ fn first(opened: &Opened, peers: Vec<PeerView>, names: Names) -> Snapshot {
         head: Arc::new(opened.sync.head().clone()),
         head_seen: None,
         witnesses: Witnesses::default(),
+        voting: Arc::default(),
         clock_offset_ms: None,
         peers,
         refusals: Vec::new(),
@@ -200,6 +202,8 @@ fn driver(opened: Opened, first: Snapshot, heard: Heard, prover: Prover, home: O
     let patience = u32::try_from(WALK_PATIENCE.as_millis() / tick.as_millis().max(1)).unwrap_or(u32::MAX);
     let known = vec![Link::default(); first.peers.len()];
     let set_length = params.set_length;
+    let ballots = Ballots::new(sync.head(), sync.rules().clone());
+    let polls = Polls::new(ballots, known.len(), &params);
     let mut board = Board::new(first, heard, params);
     if let Some((fork, evidence)) = fork {
         board.fork(fork, evidence);
@@ -213,6 +217,7 @@ fn driver(opened: Opened, first: Snapshot, heard: Heard, prover: Prover, home: O
     let proving = None;
     Driver {
         follow,
+        polls,
         board,
         net,
         store,

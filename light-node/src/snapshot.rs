@@ -9,7 +9,12 @@ use qratum_chain::{
     types::{Genesis, GenesisValidator, Height, Time},
 };
 use qratum_crypto::sign::ed25519::PublicKey;
-use qratum_verifier::{Reject, Trusted, detect::Fork};
+use qratum_verifier::{
+    Reject, Trusted,
+    ballots::{Cast, Evidence, RoundVotes},
+    detect::Fork,
+    quorum::Tally,
+};
 
 use crate::{State, config::Pinned};
 
@@ -25,6 +30,8 @@ pub struct Snapshot {
     /// Who else has a block of this height: what arming will ask for when actions arrive. Nothing
     /// acts on it yet.
     pub witnesses: Witnesses,
+    /// How far the vote on the next height has come, and who takes part.
+    pub voting: Arc<Voting>,
     /// How far the local clock is ahead of the network's, about, in ms; negative when it is behind.
     /// None while it is fine or nobody can say.
     pub clock_offset_ms: Option<i64>,
@@ -57,6 +64,47 @@ pub struct Witnesses {
     pub operators: Vec<String>,
     /// Whether they are enough, and the state is [`State::Live`].
     pub may_arm: bool,
+}
+
+/// What verified votes show. They prove no block; peers can withhold them, and nobody can invent them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Voting {
+    /// The members whose votes decide the next height, in index order.
+    pub members: Vec<MemberVote>,
+    /// Whether votes of two decided heights are known. Before, nobody is called silent.
+    pub known: bool,
+    /// Whether the chain stands because no more than two thirds of the power votes.
+    pub stuck: bool,
+    /// The newest height of which votes are known, with its newest rounds, rising.
+    pub progress: Option<(Height, Vec<RoundVotes>)>,
+    /// Members that signed two votes or proposals for one place, with the proof.
+    pub evidence: Vec<(PublicKey, Evidence)>,
+}
+
+/// How one member takes part in the vote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemberVote {
+    /// Its key.
+    pub key: PublicKey,
+    /// Its power.
+    pub power: u64,
+    /// Its last verified vote.
+    pub last: Option<Cast>,
+    /// Whether others voted at two heights and it did not; or, where the chain is stuck, whether it
+    /// did not come as far as others.
+    pub silent: bool,
+}
+
+impl Voting {
+    /// The power of those that are silent, of all.
+    #[must_use]
+    pub fn missing(&self) -> Tally {
+        let power = |members: &mut dyn Iterator<Item = &MemberVote>| {
+            members.map(|member| u128::from(member.power)).sum()
+        };
+        let signed = power(&mut self.members.iter().filter(|member| member.silent));
+        Tally { signed, total: power(&mut self.members.iter()) }
+    }
 }
 
 /// A pinned peer as seen from here.
@@ -196,6 +244,13 @@ impl Names {
     #[must_use]
     pub fn name(&self, key: &PublicKey) -> Option<&str> {
         self.0.get(key).map(String::as_str)
+    }
+
+    /// The name of this key, or the first 12 hex digits of it where there is none.
+    #[must_use]
+    pub fn called(&self, key: &PublicKey) -> String {
+        let start = || key.to_string().chars().take(12).collect();
+        self.name(key).map_or_else(start, str::to_owned)
     }
 }
 

@@ -4,8 +4,6 @@
 use core::fmt;
 
 /// The state of following the chain.
-///
-/// This version produces all but [`State::NoQuorum`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// Started; no peer has been reached or found unreachable yet.
@@ -18,7 +16,7 @@ pub enum State {
     Stale,
     /// It is older than [`State::STALLED_INTERVALS`] block intervals, although peers answer.
     Stalled,
-    /// The network cannot reach a quorum.
+    /// Validators vote, but for some rounds' time no more than two thirds of the power.
     NoQuorum,
     /// No pinned peer is connected.
     Disconnected,
@@ -90,6 +88,8 @@ pub(crate) struct Facts {
     pub(crate) answered: bool,
     /// The local clock is wrong.
     pub(crate) clock: bool,
+    /// Votes are known, and they stand below two thirds of the power.
+    pub(crate) stuck: bool,
     /// A block waits for one in between.
     pub(crate) walking: bool,
     /// Now less the head's header time; zero when that is in the future.
@@ -116,6 +116,8 @@ pub(crate) const fn state(facts: &Facts) -> State {
         State::Clock
     } else if !facts.answered {
         State::Syncing
+    } else if facts.stuck {
+        State::NoQuorum
     } else if fresh {
         State::Live
     } else if facts.walking {
@@ -139,6 +141,7 @@ mod tests {
         connected: true,
         answered: true,
         clock: false,
+        stuck: false,
         walking: false,
         age_ms: 1000,
         interval_ms: 1000,
@@ -156,6 +159,18 @@ mod tests {
     fn a_walk_is_syncing_only_while_the_head_is_not_fresh() {
         assert_eq!(state(&Facts { walking: true, ..LIVE }), State::Live);
         assert_eq!(state(&Facts { walking: true, age_ms: 99_000, ..LIVE }), State::Syncing);
+    }
+
+    #[test]
+    fn a_vote_that_stands_says_more_than_the_age_of_the_head() {
+        for age_ms in [0, 3001, u64::MAX] {
+            let stuck = Facts { stuck: true, age_ms, ..LIVE };
+            assert_eq!(state(&stuck), State::NoQuorum);
+            assert_eq!(state(&Facts { walking: true, ..stuck }), State::NoQuorum);
+            assert_eq!(state(&Facts { clock: true, ..stuck }), State::Clock);
+            assert_eq!(state(&Facts { answered: false, ..stuck }), State::Syncing);
+            assert_eq!(state(&Facts { connected: false, ..stuck }), State::Disconnected);
+        }
     }
 
     #[test]

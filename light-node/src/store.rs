@@ -289,7 +289,7 @@ mod tests {
         for block in &mut blocks {
             block.header.chain_id = chain.id();
             let seeds = disjoint(block.header.set_id.0 + 30);
-            block.certificate = crate::chain::certify(&block.header, &seeds);
+            block.certificate = crate::chain::certify(&block.header, &seeds, &[]);
         }
         let scratch = Scratch::new("own-set", &chain);
         let steps: Vec<_> = blocks.iter().filter(|block| block.header.height.0 % 4 == 0).cloned().collect();

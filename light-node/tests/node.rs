@@ -13,6 +13,8 @@ mod forks;
 mod lies;
 #[path = "support/peer.rs"]
 mod peer;
+#[path = "node/votes.rs"]
+mod votes;
 
 use std::{
     path::{Path, PathBuf},
@@ -66,7 +68,14 @@ async fn until(node: &LightNode, what: &str, done: impl FnMut(&Arc<Snapshot>) ->
     let found = tokio::time::timeout(PATIENCE, snapshots.wait_for(done)).await;
     match found {
         Ok(snapshot) => Arc::clone(&snapshot.unwrap()),
-        Err(_) => panic!("never: {what}; at the end: {:?}", node.snapshots().borrow()),
+        Err(_) => {
+            let last = Arc::clone(&node.snapshots().borrow());
+            let Snapshot { state, head, peers, refusals, .. } = &*last;
+            panic!(
+                "never: {what}; at the end {state} at {}: {peers:?}, {refusals:?}",
+                head.header().get().height
+            )
+        }
     }
 }
 
@@ -107,10 +116,13 @@ impl Drop for Scratch {
     }
 }
 
-/// Answers tips with one block, whatever the chain.
+/// Answers with one block, whatever the chain; only votes it has none.
 fn tip(block: LightBlock) -> Script {
     let answer = Response::Block(Box::new(block)).to_bytes();
-    Box::new(move |_| Some(answer.clone()))
+    Box::new(move |request| match request {
+        Request::Votes => Some(Response::Unknown.to_bytes()),
+        _ => Some(answer.clone()),
+    })
 }
 
 #[tokio::test]

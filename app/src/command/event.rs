@@ -1,7 +1,7 @@
 //! What happened? A line of `qratum watch` or `qratum demo --headless`, in words or in JSON.
 
-use qratum_light_node::{Names, PeerView, Refusal, Snapshot};
-use qratum_verifier::Trusted;
+use qratum_light_node::{Names, PeerView, Refusal, Snapshot, Voting};
+use qratum_verifier::{Trusted, quorum::Tally};
 use serde::Serialize;
 
 use crate::{
@@ -23,6 +23,8 @@ pub(super) enum Event {
     Peer(PeerEvent),
     /// An answer of a peer was not used.
     Refusal(RefusalEvent),
+    /// Others are silent than before.
+    Silent(SilentEvent),
 }
 
 impl Event {
@@ -33,6 +35,7 @@ impl Event {
             Self::State(event) => event.line(),
             Self::Peer(event) => event.line(),
             Self::Refusal(event) => event.line(),
+            Self::Silent(event) => event.line(),
         }
     }
 }
@@ -156,6 +159,37 @@ impl RefusalEvent {
     }
 }
 
+/// Who is silent from now on, as `--json` prints it.
+#[derive(Debug, Serialize)]
+pub(super) struct SilentEvent {
+    schema: &'static str,
+    event: &'static str,
+    silent: Vec<String>,
+    missing: u128,
+    total: u128,
+    at_ms: u64,
+}
+
+impl SilentEvent {
+    pub(super) fn of(voting: &Voting, silent: &[String]) -> Self {
+        let Tally { signed: missing, total } = voting.missing();
+        Self {
+            schema: SCHEMA,
+            event: "silent",
+            silent: silent.to_vec(),
+            missing,
+            total,
+            at_ms: time::now().0,
+        }
+    }
+
+    fn line(&self) -> String {
+        let Self { silent, missing, total, .. } = self;
+        let names = if silent.is_empty() { "nobody".to_owned() } else { silent.join(" ") };
+        format!("silent {names}, {missing} of {total} power is missing")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use qratum_chain::{
@@ -182,6 +216,22 @@ mod tests {
         let event = HeadEvent { age_ms: 48, ..HeadEvent::of(&head, &Names::default()) };
         let sample = include_str!("../../tests/data/event-3.json");
         assert_eq!(serde_json::to_string(&event).unwrap(), sample.trim_end());
+    }
+
+    #[test]
+    fn who_falls_silent_is_named_with_the_power_that_is_missing() {
+        let event = |silent: &[&str], missing| SilentEvent {
+            schema: SCHEMA,
+            event: "silent",
+            silent: silent.iter().map(|name| (*name).to_owned()).collect(),
+            missing,
+            total: 100,
+            at_ms: 1_795_306_067_490,
+        };
+        assert_eq!(event(&["north", "west"], 50).line(), "silent north west, 50 of 100 power is missing");
+        assert_eq!(event(&[], 0).line(), "silent nobody, 0 of 100 power is missing");
+        let sample = include_str!("../../tests/data/event-silent.json");
+        assert_eq!(serde_json::to_string(&event(&["north"], 30)).unwrap(), sample.trim_end());
     }
 
     #[test]

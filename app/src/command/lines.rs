@@ -13,11 +13,11 @@ use tokio::{
     time::sleep,
 };
 
-use super::event::{Event, HeadEvent, PeerEvent, RefusalEvent, StateEvent};
+use super::event::{Event, HeadEvent, PeerEvent, RefusalEvent, SilentEvent, StateEvent};
 use crate::{
     demo::Network,
     exit::{Exit, Failure},
-    model::head_of,
+    model::{head_of, silent},
     output,
     signals::Signals,
 };
@@ -52,6 +52,8 @@ pub(super) struct Lines {
     connected: Vec<bool>,
     /// The refusals that were printed.
     refusals: Vec<Refusal>,
+    /// Who was printed as silent.
+    silent: Vec<String>,
 }
 
 /// What happens next.
@@ -66,7 +68,7 @@ impl Lines {
     /// Prints as JSON or as text, until the goal.
     pub(super) fn new(json: bool, goal: Goal) -> Self {
         let (connected, refusals) = (Vec::new(), Vec::new());
-        Self { json, goal, told: State::Loading, verified: false, connected, refusals }
+        Self { json, goal, told: State::Loading, verified: false, connected, refusals, silent: Vec::new() }
     }
 
     /// Prints what happens until the goal, a signal or an error.
@@ -127,6 +129,7 @@ impl Lines {
     fn snapshot(&mut self, snapshot: &Snapshot) -> Result<bool, Failure> {
         self.peers(&snapshot.peers)?;
         self.refusals(&snapshot.refusals)?;
+        self.silent(snapshot)?;
         self.state(snapshot)?;
         Ok(self.goal.until == Some(self.told))
     }
@@ -158,6 +161,17 @@ impl Lines {
                 None => self.refusals.push(refusal.clone()),
             }
             self.tell(&Event::Refusal(RefusalEvent::of(refusal)))?;
+        }
+        Ok(())
+    }
+
+    /// Somebody falls silent, or votes again.
+    fn silent(&mut self, snapshot: &Snapshot) -> Result<(), Failure> {
+        let silent = silent(&snapshot.voting, &snapshot.names);
+        let says = snapshot.voting.known || snapshot.voting.stuck;
+        if says && silent != self.silent {
+            self.tell(&Event::Silent(SilentEvent::of(&snapshot.voting, &silent)))?;
+            self.silent = silent;
         }
         Ok(())
     }

@@ -17,6 +17,7 @@ mod status;
 mod validators;
 mod verdict;
 mod verify;
+mod voting;
 mod watch;
 
 use crate::{

@@ -11,8 +11,9 @@ use tokio::{runtime::Builder, time::timeout};
 
 use crate::exit::{Exit, Failure};
 
-/// How long others are listened to: a few blocks, which show what one does not.
-const LISTEN: Duration = Duration::from_secs(4);
+/// How long others are listened to: a few blocks, which show what one does not, and long enough to
+/// find that there is no quorum.
+const LISTEN: Duration = Duration::from_secs(6);
 
 /// Runs a command on one thread: the console and its commands need no more.
 pub(crate) fn block_on<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
@@ -45,10 +46,14 @@ impl Asking {
         self.node.synced(self.left()).await
     }
 
-    /// What is known once enough witnesses agree, or once a few blocks' time has passed.
+    /// What is known once enough witnesses agree and it can be said who is silent, or once a few
+    /// blocks' time has passed.
     pub(crate) async fn witnessed(&self) -> Arc<Snapshot> {
         let mut snapshots = self.node.snapshots();
-        let done = |snapshot: &Arc<Snapshot>| snapshot.witnesses.may_arm || snapshot.state == State::Clock;
+        let done = |snapshot: &Arc<Snapshot>| match snapshot.state {
+            State::Clock | State::NoQuorum => true,
+            _ => snapshot.witnesses.may_arm && snapshot.voting.known,
+        };
         // When it never comes to that, what is known then is shown.
         let _ = timeout(self.left().min(LISTEN), snapshots.wait_for(done)).await;
         snapshots.borrow().clone()

@@ -5,7 +5,10 @@ use qratum_light_node::{Ban, PeerView, Refusal, Snapshot, Witnesses};
 use qratum_verifier::{anchor::Start, witness};
 use serde::Serialize;
 
-use super::network::{Asking, block_on, unsynced};
+use super::{
+    network::{Asking, block_on, unsynced},
+    voting::{AccusedJson, SilentJson, VotingJson},
+};
 use crate::{
     cli::NetworkArgs,
     exit::{Exit, Failure},
@@ -31,6 +34,10 @@ struct Status {
     signed: Option<u128>,
     total: Option<u128>,
     signers: Vec<String>,
+    #[serde(flatten)]
+    silent: SilentJson,
+    voting: Option<VotingJson>,
+    accused: Vec<AccusedJson>,
     witnesses: WitnessesJson,
     network: String,
     chain_id: String,
@@ -133,6 +140,9 @@ impl Status {
             signed: tally.map(|tally| tally.signed),
             total: tally.map(|tally| tally.total),
             signers: head.map(|head| crate::model::signers(head, &snapshot.names)).unwrap_or_default(),
+            silent: SilentJson::of(&snapshot.voting, &snapshot.names),
+            voting: VotingJson::of(&snapshot.voting),
+            accused: AccusedJson::all(&snapshot.voting, &snapshot.names),
             witnesses: WitnessesJson::from(&snapshot.witnesses),
             network: genesis.network,
             chain_id: start.rules.chain_id.to_string(),
@@ -160,6 +170,15 @@ impl Status {
                 page.push_str(&format!("signed    {signed} of {total} power: {names}\n"));
             }
             _ => page.push_str("verified  nothing yet\n"),
+        }
+        for (label, line) in [
+            ("votes    ", self.voting.as_ref().and_then(VotingJson::line)),
+            ("silent   ", self.silent.line()),
+        ] {
+            line.into_iter().for_each(|line| page.push_str(&format!("{label} {line}\n")));
+        }
+        for accused in &self.accused {
+            page.push_str(&format!("accused   {}\n", accused.line()));
         }
         page.push_str(&format!("witnesses {}\n", self.witnesses.line()));
         page.push_str(&format!("anchor    height {}, {}\n", self.anchor.height, self.anchor.block_id));

@@ -3,7 +3,7 @@
 use qratum_chain::types::Time;
 use qratum_light_node::{PeerView, Refusal, Snapshot, StoreState};
 use qratum_themes::{Mark, Theme, Tone};
-use qratum_verifier::Trusted;
+use qratum_verifier::{Trusted, quorum::Tally};
 use qratum_widgets::{PowerBar, SafeText, badge};
 use ratatui::{
     Frame,
@@ -15,7 +15,10 @@ use super::{
     members,
     parts::{NARROW, VERDICT, clipped, digest, labelled, right_of, section},
 };
-use crate::{model::Model, time};
+use crate::{
+    model::{Model, silent},
+    time,
+};
 
 /// Columns before the bar of the certificate: in line with those of its signers, where names are
 /// short and there is room.
@@ -67,6 +70,14 @@ fn notices(model: &Model, width: usize) -> Vec<Line<'static>> {
             "the store was rolled back or lost: it led to {found}, verified before was {highest}"
         ))),
         StoreState::None | StoreState::Kept { .. } => {}
+    }
+    let silent = silent(&snapshot.voting, &snapshot.names);
+    if !silent.is_empty() {
+        let Tally { signed, total } = snapshot.voting.missing();
+        lines.push(bad(&format!("no vote from {}: {signed} of {total} power is missing", silent.join(", "))));
+    }
+    for (key, _) in &snapshot.voting.evidence {
+        lines.push(bad(&format!("{} signed twice in one place", snapshot.names.called(key))));
     }
     if let Some(offset) = snapshot.clock_offset_ms {
         lines.push(bad(&format!("the local clock is {}: set it right", time::offset(offset))));

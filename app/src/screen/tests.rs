@@ -7,7 +7,8 @@ use qratum_chain::{
     types::{Genesis, Height, LightBlock, Time},
 };
 use qratum_light_node::{
-    Ban, Config, LightNode, Proven, Reason, Refusal, Snapshot, State, StoreState, peers_from_json,
+    Ban, Config, LightNode, MemberVote, Proven, Reason, Refusal, Snapshot, State, StoreState, Voting,
+    peers_from_json,
 };
 use qratum_themes::{Colors, Glyphs, Theme};
 use qratum_verifier::{Reject, Rules, SetCache, Trusted, Verdict, proof, verify};
@@ -248,6 +249,23 @@ fn a_wrong_clock_is_shown_with_how_far_it_is_off() {
 fn refusal(peer: &str) -> Refusal {
     let reason = Reason::Rejected(Reject::BadSignature { signer: 2 });
     Refusal { peer: peer.to_owned(), reason, at: Time(0), count: 3 }
+}
+
+#[test]
+fn who_is_silent_is_named_with_the_power_that_is_missing() {
+    let mut snapshot = Snapshot { state: State::NoQuorum, ..live() };
+    let head = head();
+    let members = (0u32..).zip(head.validators().members());
+    let members = members.map(|(index, member)| MemberVote {
+        key: member.pubkey,
+        power: member.power,
+        last: None,
+        silent: index < 2,
+    });
+    snapshot.voting = Arc::new(Voting { members: members.collect(), stuck: true, ..Voting::default() });
+    let rows = drawn(&watching(snapshot, Glyphs::Unicode), 80, 24).join("\n");
+    assert!(rows.contains("✗ no-quorum") && rows.contains("last head  ✓ verified"), "{rows}");
+    assert!(rows.contains("✗ no vote from north, east: 55 of 100 power is missing"), "{rows}");
 }
 
 #[test]

@@ -5,7 +5,8 @@ use qratum_chain::{
     Hash, schedule,
     types::{
         Bitmap, BlockId, Certificate, ChainId, ChainParams, CommitCertificate, Genesis, GenesisValidator,
-        Header, Height, Jurisdiction, LightBlock, Phase, Round, SetId, Time, Validator, ValidatorSet, Vote,
+        Header, Height, Jurisdiction, LightBlock, Phase, Round, SetId, SignedVote, Time, Validator,
+        ValidatorSet, Vote,
     },
 };
 use qratum_crypto::{
@@ -30,6 +31,8 @@ pub fn disjoint(set: u64) -> Vec<u8> {
 pub struct Chain {
     pub genesis: Genesis,
     pub blocks: Vec<LightBlock>,
+    /// Members that sign nothing, by index.
+    pub absent: Vec<u32>,
     members: Members,
     history: Tree<Sha3>,
     top: Header,
@@ -61,7 +64,7 @@ impl Chain {
         let top = genesis.header().unwrap();
         let mut history = Tree::default();
         history.append(leaf_hash::<Sha3>(&top.id().0.0));
-        Self { genesis, blocks: Vec::new(), members, history, top }
+        Self { genesis, blocks: Vec::new(), absent: Vec::new(), members, history, top }
     }
 
     pub fn id(&self) -> ChainId {
@@ -127,25 +130,52 @@ impl Chain {
             history_root: self.history.root_at(height.0).unwrap(),
             proposer: schedule::proposer(&set, height, Round(0)),
         };
-        let certificate = certify(&header, &seeds);
+        let certificate = certify(&header, &seeds, &self.absent);
         LightBlock { header, certificate, next_validators: (own != next).then_some(next), validators: own }
     }
 }
 
-/// A certificate by all of `seeds`, in that order.
-pub fn certify(header: &Header, seeds: &[u8]) -> Certificate {
+/// The vote of the member with this seed at `signer` of its set.
+pub fn vote(
+    (signer, seed): (u32, u8),
+    place: (u64, u32, Phase),
+    value: Option<BlockId>,
+    chain: &Chain,
+) -> SignedVote {
+    let (height, chain_id) = (Height(place.0), chain.id());
+    let set_id = schedule::set_of(height, chain.genesis.params.set_length);
+    let vote = Vote { phase: place.2, chain_id, set_id, height, round: Round(place.1), value };
+    let signature = SecretKey::from_seed(&[seed; 32]).sign(&vote.sign_bytes());
+    SignedVote { vote, signer, signature }
+}
+
+/// Both votes of these members of a constant set, for the block that the chain has at this height;
+/// where it has none yet, only the first, for nil.
+pub fn votes(chain: &Chain, height: u64, signers: &[u32]) -> Vec<SignedVote> {
+    let value = chain.block(height).map(|block| block.header.id());
+    let phases: &[Phase] =
+        if value.is_some() { &[Phase::Prevote, Phase::Precommit] } else { &[Phase::Prevote] };
+    let one = |signer: &u32, phase: &Phase| {
+        vote((*signer, constant(0)[*signer as usize]), (height, 0, *phase), value, chain)
+    };
+    signers.iter().flat_map(|signer| phases.iter().map(move |phase| one(signer, phase))).collect()
+}
+
+/// A certificate by all of `seeds` but those `absent`, by index, in that order.
+pub fn certify(header: &Header, seeds: &[u8], absent: &[u32]) -> Certificate {
     let (id, round) = (header.id(), header.round);
     let Header { chain_id, set_id, height, .. } = *header;
     let vote = Vote { phase: Phase::Precommit, chain_id, set_id, height, round, value: Some(id) };
     let sign = |seed: &u8| SecretKey::from_seed(&[*seed; 32]).sign(&vote.sign_bytes());
+    let signers = || (0u32..).zip(seeds).filter(|(index, _)| !absent.contains(index));
     Certificate::Commit(CommitCertificate {
         chain_id,
         set_id,
         height,
         round,
         block_id: id,
-        bitmap: Bitmap::of(seeds.len(), (0u32..).zip(seeds).map(|(index, _)| index)),
-        signatures: seeds.iter().map(sign).collect(),
+        bitmap: Bitmap::of(seeds.len(), signers().map(|(index, _)| index)),
+        signatures: signers().map(|(_, seed)| sign(seed)).collect(),
     })
 }
 

@@ -28,7 +28,7 @@ use qratum_light_node::{
 };
 use tokio::task::JoinHandle;
 
-use crate::chain::Chain;
+use crate::chain::{Chain, votes};
 
 /// The frame that answers a request; none closes the stream.
 pub type Script = Box<dyn FnMut(&Request) -> Option<Vec<u8>> + Send>;
@@ -166,6 +166,34 @@ pub fn honest(chain: &Arc<Mutex<Chain>>) -> Script {
         let chain = chain.lock().unwrap_or_else(PoisonError::into_inner);
         Some(truth(&chain, request).to_bytes())
     })
+}
+
+/// Serves a chain truly, and the votes of these members for its last two blocks.
+pub fn voting(chain: &Arc<Mutex<Chain>>, signers: &[u32]) -> Script {
+    let (chain, signers) = (Arc::clone(chain), signers.to_vec());
+    Box::new(move |request| {
+        let chain = chain.lock().unwrap_or_else(PoisonError::into_inner);
+        let tip = chain.tip().map_or(0, |tip| tip.header.height.0);
+        Some(with_votes(&chain, tip, &signers, request).to_bytes())
+    })
+}
+
+/// The same for the last block and, nil, for the height above, where the chain stands.
+pub fn standing(chain: &Arc<Mutex<Chain>>, signers: &[u32]) -> Script {
+    let (chain, signers) = (Arc::clone(chain), signers.to_vec());
+    Box::new(move |request| {
+        let chain = chain.lock().unwrap_or_else(PoisonError::into_inner);
+        let tip = chain.tip().map_or(0, |tip| tip.header.height.0);
+        Some(with_votes(&chain, tip + 1, &signers, request).to_bytes())
+    })
+}
+
+/// The true answer, and to a request for votes those of these members at `height` and the one before.
+pub fn with_votes(chain: &Chain, height: u64, signers: &[u32], request: &Request) -> Response {
+    let Request::Votes = request else { return truth(chain, request) };
+    let heights = [height.saturating_sub(1), height].into_iter().filter(|height| *height > 0);
+    let votes = heights.flat_map(|height| votes(chain, height, signers)).collect();
+    Response::Votes { height: Height(height), votes, proposals: Vec::new() }
 }
 
 /// What an honest peer answers.

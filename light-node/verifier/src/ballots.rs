@@ -2,12 +2,13 @@
 //! kept that a member of the height's set has signed.
 //!
 //! Votes are no certificate and prove no block: they show who takes part, and how far the vote on
-//! the next height has come. A peer can withhold them, so whoever seems silent here may have voted;
-//! nobody can invent them. Heights for which no set is known are left alone: at the end of a set that
+//! the next height has come. A peer can withhold them, so nobody is called silent on the word of one
+//! where there are more; nobody can invent them. Heights for which no set is known are left alone: at the end of a set that
 //! changes, those above the head.
 //!
 //! Memory is bounded by a few heights around the head and a few votes of each member in each, and so
-//! is the work: a vote that is known costs nothing, and the first that is refused ends the answer.
+//! is the work: of one member only so many are looked at in an answer, and the first that is refused
+//! ends it.
 
 mod polled;
 
@@ -25,8 +26,8 @@ use qratum_chain::{
 };
 use qratum_crypto::sign::ed25519::PublicKey;
 
-use self::polled::Polled;
 pub use self::polled::RoundVotes;
+use self::polled::{A_MEMBER, Polled};
 use crate::{Reject, Rules, Trusted};
 
 /// How far below and above the head votes are kept: late votes come after the block, and a peer may
@@ -120,8 +121,9 @@ impl Ballots {
         }
     }
 
-    /// Takes a peer's answer: the height it says it votes on, with votes and proposals of that height
-    /// and the one before. What verifies is kept, whoever sent it, also when a later one is refused.
+    /// Takes the answer of a peer, whom a number stands for: the height it says it votes on, with votes
+    /// and proposals of that height and the one before. What verifies is kept, whoever sent it, also
+    /// when a later one is refused.
     ///
     /// # Errors
     /// [`Reject::WrongChain`], [`Reject::NotAsked`] for another height, [`Reject::WrongSetId`],
@@ -129,13 +131,19 @@ impl Ballots {
     /// honestly sends such.
     pub fn take(
         &mut self,
-        said: Height,
+        (source, said): (usize, Height),
         votes: Vec<SignedVote>,
         proposals: Vec<SignedProposal>,
     ) -> Result<(), Reject> {
+        let mut looked: BTreeMap<(Height, u32), usize> = BTreeMap::new();
         for signed in votes {
             let vote = &signed.vote;
             self.belongs((vote.chain_id, vote.set_id, vote.height), said)?;
+            let looked = looked.entry((vote.height, signed.signer)).or_default();
+            *looked = looked.saturating_add(1);
+            if *looked > A_MEMBER {
+                continue;
+            }
             if let Some((polled, rules)) = self.polled(signed.vote.height) {
                 if let Some((key, double)) = polled.vote(&signed, rules)? {
                     self.accuse(key, Evidence::Votes(double));
@@ -151,6 +159,10 @@ impl Ballots {
             {
                 self.accuse(key, Evidence::Proposals(double));
             }
+        }
+        let passed = Height(said.0.saturating_sub(1));
+        if let Some((polled, _)) = self.polled(passed) {
+            polled.sources.insert(source);
         }
         Ok(())
     }
@@ -201,15 +213,12 @@ impl Ballots {
     }
 
     /// Members of [`Self::voters`] that seem to be gone, by index: without a vote from the last two
-    /// heights on that are decided and of whose votes more than two thirds is known. Where the chain
-    /// is `stuck`, also those that have no vote beyond [`Self::reached`], while others have.
+    /// heights on that are decided and of whose votes more than two thirds is known; of the lower one
+    /// so many `sources` have told that left it behind. Where the chain is `stuck`, also those that
+    /// have no vote beyond [`Self::reached`], while others have.
     #[must_use]
-    pub fn silent(&self, stuck: bool) -> Vec<u32> {
-        let mut decided =
-            self.heights.iter().rev().filter(|(height, polled)| {
-                polled.is_covered() && (**height <= self.head || polled.is_decided())
-            });
-        let lower = decided.next().and(decided.next());
+    pub fn silent(&self, stuck: bool, sources: usize) -> Vec<u32> {
+        let lower = self.second_decided(sources);
         let open = self.open().filter(|_| stuck).map(|_| self.reached());
         let is_silent = |key: &PublicKey| {
             let last = self.last(key).map(|cast| cast.place);
@@ -220,6 +229,22 @@ impl Ballots {
         };
         let members = (0u32..).zip(self.voters.members());
         members.filter(|(_, member)| is_silent(&member.pubkey)).map(|(index, _)| index).collect()
+    }
+
+    /// Whether votes of two decided heights are known, of the lower one from so many `sources`: then it
+    /// can be said who is silent.
+    #[must_use]
+    pub fn is_known(&self, sources: usize) -> bool {
+        self.second_decided(sources).is_some()
+    }
+
+    /// The second highest height that is decided and of whose votes more than two thirds is known.
+    fn second_decided(&self, sources: usize) -> Option<(&Height, &Polled)> {
+        let decided = |(height, polled): &(&Height, &Polled)| {
+            polled.is_covered() && (**height <= self.head || polled.is_decided())
+        };
+        let second = self.heights.iter().rev().filter(decided).nth(1);
+        second.filter(|(_, polled)| polled.sources.len() >= sources)
     }
 
     fn belongs(&self, (chain, set, height): (ChainId, SetId, Height), said: Height) -> Result<(), Reject> {
@@ -282,7 +307,7 @@ mod tests {
     };
     use qratum_crypto::sign::ed25519::SecretKey;
 
-    use super::{polled::A_MEMBER, *};
+    use super::*;
     use crate::{detect, sets::Sets, trusted::Votes};
 
     const POWERS: [u64; 4] = [30, 25, 25, 20];
@@ -369,7 +394,7 @@ mod tests {
         }
 
         fn take(&mut self, said: u64, votes: Vec<SignedVote>) -> Result<(), Reject> {
-            self.ballots.take(Height(said), votes, Vec::new())
+            self.ballots.take((0, Height(said)), votes, Vec::new())
         }
 
         fn move_to(&mut self, height: u64, signers: &[u32]) {
@@ -474,7 +499,8 @@ mod tests {
             (made(drawn, BLOCK), made(drawn, OTHER), made((drawn + 1) % 4, OTHER));
         let mut forged = second.clone();
         forged.signature.0[0] ^= 1;
-        let mut take = |made: &SignedProposal| bench.ballots.take(height, Vec::new(), vec![made.clone()]);
+        let mut take =
+            |made: &SignedProposal| bench.ballots.take((0, height), Vec::new(), vec![made.clone()]);
         assert_eq!([take(&stranger), take(&first), take(&first)], [Ok(()), Ok(()), Ok(())]);
         assert_eq!(take(&forged), Err(Reject::BadSignature { signer: drawn }));
         assert_eq!(take(&second), Ok(()));
@@ -538,7 +564,7 @@ mod tests {
             "SignerNotInSet"
         );
         bench.ballots.head(&head(11, &[0, 1, 2], &next, Some(Arc::clone(&next))));
-        assert_eq!(bench.ballots.silent(false), NOBODY, "who has just joined had no vote before");
+        assert_eq!(bench.ballots.silent(false, 0), NOBODY, "who has just joined had no vote before");
     }
 
     #[test]
@@ -549,15 +575,15 @@ mod tests {
             bench.move_to(height, &[0, 1, 2]);
         }
         bench.take(4, bench.agreed(4, &[0, 1, 2])).unwrap();
-        assert_eq!(bench.ballots.silent(false), NOBODY, "one height");
+        assert_eq!(bench.ballots.silent(false, 0), NOBODY, "one height");
         bench.take(5, bench.agreed(5, &[0, 1])).unwrap();
-        assert_eq!(bench.ballots.silent(false), NOBODY, "height 5 is not decided");
+        assert_eq!(bench.ballots.silent(false, 0), NOBODY, "height 5 is not decided");
         bench.take(5, bench.agreed(5, &[2])).unwrap();
-        assert_eq!(bench.ballots.silent(false), [3]);
+        assert_eq!(bench.ballots.silent(false, 0), [3]);
         bench.move_to(5, &[0, 1, 2]);
-        assert_eq!(bench.ballots.silent(false), [3]);
+        assert_eq!(bench.ballots.silent(false, 0), [3]);
         bench.take(6, vec![bench.vote(3, (6, 0), Phase::Prevote, None)]).unwrap();
-        assert_eq!(bench.ballots.silent(false), NOBODY);
+        assert_eq!(bench.ballots.silent(false, 0), NOBODY);
     }
 
     /// A certificate needs no more than two thirds: whom it leaves out may have voted all the same.
@@ -565,13 +591,13 @@ mod tests {
     fn certificates_alone_name_nobody_and_excuse_who_signed() {
         let mut bench = bench();
         (1..=6).for_each(|height| bench.move_to(height, &[0, 1, 2]));
-        assert_eq!(bench.ballots.silent(false), NOBODY);
+        assert_eq!(bench.ballots.silent(false, 0), NOBODY);
         for height in [7, 8] {
             // One peer withholds what 3 voted; the certificate has it.
             bench.take(height, bench.agreed(height, &[0, 1, 2])).unwrap();
             bench.move_to(height, &[0, 1, 3]);
         }
-        assert_eq!(bench.ballots.silent(false), NOBODY);
+        assert_eq!(bench.ballots.silent(false, 0), NOBODY);
     }
 
     #[test]
@@ -580,9 +606,24 @@ mod tests {
         for height in [1, 2] {
             bench.take(height, bench.agreed(height, &[0, 1, 2])).unwrap();
         }
-        assert_eq!(bench.ballots.silent(false), [3]);
+        assert_eq!(bench.ballots.silent(false, 0), [3]);
         bench.take(2, bench.agreed(2, &[0, 1, 2, 3])).unwrap();
-        assert_eq!(bench.ballots.silent(false), NOBODY);
+        assert_eq!(bench.ballots.silent(false, 0), NOBODY);
+    }
+
+    /// One that withholds is not believed alone, and a peer at a height has not told all of it yet.
+    #[test]
+    fn nobody_is_silent_on_the_word_of_fewer_than_asked_for() {
+        let mut bench = bench();
+        let said = |bench: &mut Bench, source: usize, height: u64| {
+            let votes = bench.agreed(height, &[0, 1, 2]);
+            bench.ballots.take((source, Height(height)), votes, Vec::new()).unwrap();
+            (bench.ballots.is_known(2), bench.ballots.silent(false, 2))
+        };
+        for (source, height) in [(0, 1), (1, 1), (0, 2), (0, 2)] {
+            assert_eq!(said(&mut bench, source, height), (false, vec![]));
+        }
+        assert_eq!(said(&mut bench, 1, 2), (true, vec![3]));
     }
 
     #[test]
@@ -590,12 +631,12 @@ mod tests {
         let mut bench = bench();
         bench.take(1, bench.agreed(1, &[0, 1, 2, 3])).unwrap();
         bench.move_to(1, &[0, 1, 2]);
-        assert_eq!((bench.ballots.open(), bench.ballots.silent(true)), (None, vec![]), "nobody voted");
+        assert_eq!((bench.ballots.open(), bench.ballots.silent(true, 0)), (None, vec![]), "nobody voted");
         // All prevote, then two are gone: the others precommit nil.
         bench.take(2, [0, 1, 2, 3].map(|it| bench.vote(it, (2, 0), Phase::Prevote, None)).to_vec()).unwrap();
         bench.take(2, [0, 3].map(|it| bench.vote(it, (2, 0), Phase::Precommit, None)).to_vec()).unwrap();
         assert_eq!(bench.ballots.open(), Some(Bench::place(2, 0, Phase::Precommit)));
-        assert_eq!(bench.ballots.silent(false), NOBODY);
-        assert_eq!(bench.ballots.silent(true), [1, 2]);
+        assert_eq!(bench.ballots.silent(false, 0), NOBODY);
+        assert_eq!(bench.ballots.silent(true, 0), [1, 2]);
     }
 }

@@ -37,11 +37,13 @@ pub(super) struct Polled {
     pub(super) set: Arc<ValidatorSet>,
     pub(super) votes: BTreeMap<u32, BTreeMap<(Round, Phase), SignedVote>>,
     proposals: BTreeMap<Round, SignedProposal>,
+    /// Who answered when it had left this height behind.
+    pub(super) sources: BTreeSet<usize>,
 }
 
 impl Polled {
     pub(super) const fn new(set: Arc<ValidatorSet>) -> Self {
-        Self { set, votes: BTreeMap::new(), proposals: BTreeMap::new() }
+        Self { set, votes: BTreeMap::new(), proposals: BTreeMap::new(), sources: BTreeSet::new() }
     }
 
     /// Keeps a vote that verifies. Returns the proof where it contradicts one that is kept.

@@ -1,0 +1,97 @@
+//! What do verified votes show, in words and in JSON? Who is silent, how far the vote on the next
+//! height has come, and who voted twice.
+
+use qratum_light_node::{Names, Voting};
+use qratum_verifier::ballots::{Evidence, RoundVotes};
+use serde::Serialize;
+
+use crate::model::silent;
+
+/// How far the vote has come. Powers are sums of voting power of votes that were verified here.
+#[derive(Debug, Serialize)]
+pub(super) struct VotingJson {
+    height: u64,
+    total: u128,
+    rounds: Vec<RoundJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct RoundJson {
+    round: u32,
+    proposed: bool,
+    prevotes: u128,
+    precommits: u128,
+}
+
+/// Somebody signed two votes or proposals for one place.
+#[derive(Debug, Serialize)]
+pub(super) struct AccusedJson {
+    validator: String,
+    kind: &'static str,
+    height: u64,
+    round: u32,
+}
+
+/// Who is silent, and how much of the power that is.
+#[derive(Debug, Serialize)]
+pub(super) struct SilentJson {
+    /// Null while not enough votes are known to say.
+    silent: Option<Vec<String>>,
+    missing: Option<u128>,
+}
+
+impl VotingJson {
+    pub(super) fn of(voting: &Voting) -> Option<Self> {
+        let (height, rounds) = voting.progress.as_ref()?;
+        let total = voting.missing().total;
+        Some(Self { height: height.0, total, rounds: rounds.iter().map(RoundJson::from).collect() })
+    }
+
+    /// The newest round.
+    pub(super) fn line(&self) -> Option<String> {
+        let RoundJson { round, prevotes, precommits, .. } = self.rounds.last()?;
+        let (height, total) = (self.height, self.total);
+        Some(format!(
+            "height {height}, round {round}: {prevotes} prevoted, {precommits} precommitted of {total} power"
+        ))
+    }
+}
+
+impl From<&RoundVotes> for RoundJson {
+    fn from(votes: &RoundVotes) -> Self {
+        let RoundVotes { round, proposed, prevotes, precommits } = votes;
+        Self { round: round.0, proposed: *proposed, prevotes: prevotes.signed, precommits: precommits.signed }
+    }
+}
+
+impl AccusedJson {
+    pub(super) fn all(voting: &Voting, names: &Names) -> Vec<Self> {
+        let accused = voting.evidence.iter().map(|(key, evidence)| {
+            let (kind, height, round) = match evidence {
+                Evidence::Votes(double) => ("double-vote", double.first.vote.height, double.first.vote.round),
+                Evidence::Proposals(double) => {
+                    ("double-proposal", double.first.proposal.height, double.first.proposal.round)
+                }
+            };
+            Self { validator: names.called(key), kind, height: height.0, round: round.0 }
+        });
+        accused.collect()
+    }
+
+    pub(super) fn line(&self) -> String {
+        let Self { validator, kind, height, round } = self;
+        format!("{validator}: {kind} at height {height}, round {round}")
+    }
+}
+
+impl SilentJson {
+    pub(super) fn of(voting: &Voting, names: &Names) -> Self {
+        let says = voting.known || voting.stuck;
+        Self { missing: says.then(|| voting.missing().signed), silent: says.then(|| silent(voting, names)) }
+    }
+
+    pub(super) fn line(&self) -> Option<String> {
+        let names = self.silent.as_ref().filter(|names| !names.is_empty())?.join(", ");
+        Some(format!("{names}: {} power is missing", self.missing.unwrap_or(0)))
+    }
+}

@@ -1,0 +1,148 @@
+//! What a running node learns from votes: who is silent, that there is no quorum, who invents.
+
+use qratum_light_node::Voting;
+use qratum_verifier::ballots::Evidence;
+
+use super::{
+    chain::{vote, votes},
+    peer::{standing, voting, with_votes},
+    *,
+};
+
+fn silent(voting: &Voting) -> Vec<usize> {
+    let members = voting.members.iter().enumerate();
+    members.filter(|(_, member)| member.silent).map(|(index, _)| index).collect()
+}
+
+/// One of four is silent: named while the others go on, and no longer once it votes again.
+#[tokio::test]
+async fn who_does_not_vote_is_named_while_heads_go_on() {
+    let chain = grown(constant, 1);
+    let making = growing(&chain);
+    let peer = FakePeer::start("a", 101, voting(&chain, &[0, 1, 2, 3])).await;
+    let node = LightNode::start(config(&chain, &[&peer], None)).await.unwrap();
+    let all = until(&node, "all vote", |snapshot| snapshot.voting.known).await;
+    assert_eq!((silent(&all.voting), all.voting.stuck), (vec![], false));
+
+    chain.lock().unwrap().absent = vec![1];
+    peer.now(voting(&chain, &[0, 2, 3]));
+    let named = until(&node, "named", |snapshot| !silent(&snapshot.voting).is_empty()).await;
+    assert_eq!((silent(&named.voting), named.voting.missing().signed), (vec![1], 10));
+    assert_eq!(named.state, State::Live);
+    let (height, rounds) = named.voting.progress.clone().unwrap();
+    assert!(height.0 >= named.head.header().get().height.0 && rounds[0].prevotes.signed >= 30);
+
+    chain.lock().unwrap().absent.clear();
+    peer.now(voting(&chain, &[0, 1, 2, 3]));
+    until(&node, "back", |snapshot| silent(&snapshot.voting).is_empty()).await;
+    node.stop().await;
+    making.abort();
+}
+
+/// Half the power is left: the state says so, and both that are gone are named; when they are back
+/// the state is left by itself.
+#[tokio::test]
+async fn no_quorum_is_reached_and_left() {
+    let chain = grown(constant, 1);
+    chain.lock().unwrap().grow(now());
+    let a = FakePeer::start("a", 101, standing(&chain, &[0, 1])).await;
+    let b = FakePeer::start("b", 102, honest(&chain)).await;
+    let node = LightNode::start(config(&chain, &[&a, &b], None)).await.unwrap();
+    let stuck = until(&node, "no quorum", |snapshot| snapshot.state == State::NoQuorum).await;
+    assert_eq!((silent(&stuck.voting), stuck.voting.missing().signed), (vec![2, 3], 20));
+    assert!(!stuck.witnesses.may_arm);
+    assert!(node.synced(PATIENCE).await.is_ok(), "what is verified stays verified");
+    a.now(voting(&chain, &[0, 1, 2]));
+    chain.lock().unwrap().grow(now());
+    until(&node, "live", |snapshot| snapshot.state == State::Live && silent(&snapshot.voting) != [2, 3])
+        .await;
+    node.stop().await;
+}
+
+/// Nobody votes: there is nothing to count, and the age of the head tells.
+#[tokio::test]
+async fn without_votes_a_chain_that_stands_is_stalled() {
+    let chain = grown(constant, 3);
+    let a = FakePeer::start("a", 101, voting(&chain, &[])).await;
+    let node = LightNode::start(config(&chain, &[&a], None)).await.unwrap();
+    let snapshot = until(&node, "stalled", |snapshot| snapshot.state == State::Stalled).await;
+    assert_eq!((silent(&snapshot.voting), snapshot.voting.known), (vec![], false));
+    node.stop().await;
+}
+
+/// What one peer withholds another gives: the liar makes nobody look gone.
+#[tokio::test]
+async fn withheld_votes_come_from_others() {
+    let chain = grown(constant, 1);
+    // No certificate has the vote either.
+    chain.lock().unwrap().absent = vec![3];
+    let making = growing(&chain);
+    let a = FakePeer::start("a", 101, voting(&chain, &[0, 1, 2])).await;
+    let b = FakePeer::start("b", 102, voting(&chain, &[0, 1, 2, 3])).await;
+    let node = LightNode::start(config(&chain, &[&a, &b], None)).await.unwrap();
+    let mut wrong = 0;
+    until(&node, "ten heads", |snapshot| {
+        wrong += usize::from(!silent(&snapshot.voting).is_empty());
+        height(snapshot) > 20 && snapshot.voting.known
+    })
+    .await;
+    assert_eq!(wrong, 0);
+    node.stop().await;
+    making.abort();
+}
+
+/// A vote that its signer never signed is refused, and whoever invented it is banned.
+#[tokio::test]
+async fn invented_votes_are_refused_and_banned() {
+    let chain = grown(constant, 1);
+    chain.lock().unwrap().grow(now());
+    let truly = Arc::clone(&chain);
+    let liar = FakePeer::start(
+        "liar",
+        101,
+        Box::new(move |request| {
+            let chain = truly.lock().unwrap();
+            let mut answer = with_votes(&chain, 3, &[0, 1, 2], request);
+            if let Response::Votes { votes: known, .. } = &mut answer {
+                let mut invented = votes(&chain, 3, &[3]);
+                invented[0].signature.0[5] ^= 1;
+                known.append(&mut invented);
+            }
+            Some(answer.to_bytes())
+        }),
+    )
+    .await;
+    let node = LightNode::start(config(&chain, &[&liar], None)).await.unwrap();
+    let snapshot = until(&node, "banned", |snapshot| snapshot.peers[0].ban.is_some()).await;
+    let ban = snapshot.peers[0].ban.clone().unwrap();
+    assert_eq!(ban.reason, Reason::Rejected(Reject::BadSignature { signer: 3 }));
+    let last = |index: usize| snapshot.voting.members[index].last.unwrap().place.height.0;
+    assert_eq!([last(2), last(3)], [3, 2], "the certificate of block 2 is its last");
+    node.stop().await;
+}
+
+/// A validator that votes twice in one place is named with proof, and the peer that tells is thanked.
+#[tokio::test]
+async fn two_votes_in_one_place_are_evidence() {
+    let chain = grown(constant, 2);
+    let truly = Arc::clone(&chain);
+    let peer = FakePeer::start(
+        "a",
+        101,
+        Box::new(move |request| {
+            let chain = truly.lock().unwrap();
+            let Request::Votes = request else { return Some(truth(&chain, request).to_bytes()) };
+            let place = |value| vote((2, 3), (3, 0, qratum_chain::types::Phase::Prevote), value, &chain);
+            let votes = vec![place(None), place(Some(chain.tip().unwrap().header.id()))];
+            Some(Response::Votes { height: Height(3), votes, proposals: Vec::new() }.to_bytes())
+        }),
+    )
+    .await;
+    let node = LightNode::start(config(&chain, &[&peer], None)).await.unwrap();
+    let snapshot = until(&node, "evidence", |snapshot| !snapshot.voting.evidence.is_empty()).await;
+    let (accused, Evidence::Votes(double)) = &snapshot.voting.evidence[0] else { panic!() };
+    assert_eq!(*accused, snapshot.head.validators().members()[2].pubkey);
+    assert_ne!(double.first.vote.value, double.second.vote.value);
+    assert!(snapshot.peers[0].ban.is_none());
+    node.stop().await;
+}
