@@ -212,7 +212,7 @@ fn a_fork_is_known_to_every_command_until_it_is_left() {
     let mut second = first.clone();
     second.header.tx_root = first.header.state_root;
     second.header.time = first.header.time.plus(1);
-    second.certificate = chain::certify(&second.header, &disjoint(2));
+    second.certificate = chain::certify(&second.header, &disjoint(2), &[]);
     let path = [4, 8, 10].map(|height| stage.block(height)).to_vec();
     let proof = ForkProof { blocks: ForkEvidence { first, second }, path };
     let evidence = Evidence::Fork(Box::new(proof)).to_json().unwrap();
