@@ -27,7 +27,8 @@ use crate::{
     scratch::Scratch,
 };
 
-const PROGRAM: &str = "qratum-validator";
+/// The validator program.
+pub(crate) const PROGRAM: &str = "qratum-validator";
 /// How long a validator may take to write down what it has.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -171,12 +172,12 @@ fn spawn(program: &Path, home: &Home, name: &str, log: &Path) -> io::Result<(Chi
 }
 
 /// The validator program: beside this one, else on the PATH.
-fn program() -> Result<PathBuf, Failure> {
+pub(crate) fn program() -> Result<PathBuf, Failure> {
     let beside = env::current_exe().ok().and_then(|own| Some(own.parent()?.join(PROGRAM)));
     let path = env::var_os("PATH").unwrap_or_default();
     let mut candidates = beside.into_iter().chain(env::split_paths(&path).map(|dir| dir.join(PROGRAM)));
     candidates.find(|path| path.is_file()).ok_or_else(|| {
-        let text = format!("{PROGRAM} is neither beside this program nor on the PATH\nThe demo needs it: build it with `cargo build -p {PROGRAM}`");
+        let text = format!("{PROGRAM} is neither beside this program nor on the PATH\nIt is needed here: build it with `cargo build -p {PROGRAM}`");
         Failure::new(Exit::Error, text)
     })
 }

@@ -1,8 +1,10 @@
-//! Reading files that may be anything: bounded before they are read, never trusted.
+//! Reading files that may be anything: bounded before they are read, never trusted. And writing
+//! such as were not there.
 
 use std::{
-    fs::File,
-    io::{self, Read},
+    fs::{File, OpenOptions},
+    io::{self, Read, Write},
+    os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
@@ -30,6 +32,27 @@ fn bounded(from: impl Read, expected: usize, most: usize) -> io::Result<Option<V
     let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
     from.take(limit).read_to_end(&mut bytes)?;
     Ok((bytes.len() <= most).then_some(bytes))
+}
+
+/// Writes a file that only its owner can read, durably; an error where there is one already.
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    create(path, bytes).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            let text = format!(
+                "{} exists, and nothing is overwritten\nName another file, or remove it first",
+                path.display()
+            );
+            Failure::new(Exit::Usage, text)
+        }
+        _ => Failure::io(&path.display().to_string(), &error),
+    })
+}
+
+/// The same, with the error of the system.
+pub(crate) fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@
 use core::fmt;
 use std::{collections::BTreeSet, net::SocketAddr};
 
-use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
+use libp2p::{Multiaddr, PeerId, identity, multiaddr::Protocol};
 use qratum_chain::{document::Anchor, types::Genesis};
+use qratum_crypto::sign::ed25519::PublicKey;
 use qratum_verifier::witness::{Parties, Source};
 use serde::Deserialize;
 
@@ -165,6 +166,13 @@ pub(crate) fn parties(peers: &[Pinned]) -> Parties {
     let sources = peers.iter().zip(&keys);
     let sources = sources.map(|(peer, key)| Source { operator: &peer.operator, address: peer.socket, key });
     Parties::of(&sources.collect::<Vec<_>>())
+}
+
+/// The peer id of a network key; `None` for bytes that are no key.
+#[must_use]
+pub fn peer_id(key: &PublicKey) -> Option<PeerId> {
+    let key = identity::ed25519::PublicKey::try_from_bytes(&key.0).ok()?;
+    Some(identity::PublicKey::from(key).to_peer_id())
 }
 
 fn place_and_id(address: &Multiaddr) -> Option<(SocketAddr, PeerId)> {

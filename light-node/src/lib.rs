@@ -41,7 +41,7 @@ mod store;
 pub mod wire;
 
 pub use clock::Clock;
-pub use config::{Config, ConfigError, Peer, peers_from_json};
+pub use config::{Config, ConfigError, Peer, peer_id, peers_from_json};
 pub use fetch::{FetchError, Proven};
 pub use highest::{Highest, Mark};
 pub use libp2p::{Multiaddr, PeerId};

@@ -2,9 +2,9 @@
 //! checked before anything is written, and nothing that is there is touched.
 
 use std::{
-    fs::{self, DirBuilder, OpenOptions},
-    io::{self, BufRead, IsTerminal, Read, Write},
-    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
+    fs::{self, DirBuilder},
+    io::{self, BufRead, IsTerminal, Read},
+    os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
 };
 
@@ -166,7 +166,7 @@ fn write(home: &Path, files: &[(&str, &[u8])]) -> Result<(), Failure> {
     let mut made: Vec<PathBuf> = Vec::new();
     for (name, bytes) in files {
         let path = home.join(name);
-        if let Err(error) = write_new(&path, bytes) {
+        if let Err(error) = file::create(&path, bytes) {
             if error.kind() != io::ErrorKind::AlreadyExists {
                 made.push(path.clone());
             }
@@ -177,10 +177,4 @@ fn write(home: &Path, files: &[(&str, &[u8])]) -> Result<(), Failure> {
         made.push(path);
     }
     Ok(())
-}
-
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }

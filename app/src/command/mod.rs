@@ -7,6 +7,7 @@ mod doctor;
 mod event;
 mod evidence;
 mod explain;
+mod genesis;
 mod header;
 mod init;
 mod lines;
@@ -36,6 +37,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Validators(args)) => validators::run(&Home::resolve(home)?, &args, json),
         Some(Command::Peers(args)) => peers::run(&Home::resolve(home)?, &args, json),
         Some(Command::Init(args)) => init::run(&Home::resolve(home)?, &args, json),
+        Some(Command::Genesis { command }) => genesis::run(command, Home::resolve(home), json),
         Some(Command::Doctor(args)) => doctor::run(&Home::resolve(home)?, &args, json),
         Some(Command::Watch(args)) => watch::run(&Home::resolve(home)?, &args, json),
         Some(Command::Header(args)) => header::run(&Home::resolve(home)?, &args, json),

@@ -33,7 +33,7 @@ pub(crate) fn json(output: &Output) -> (Value, i32) {
 
 /// The real validator stands beside the program, where a demo looks for it. The tests of the
 /// workspace have built it; those of this package alone have not.
-fn build_validator() {
+pub(crate) fn build_validator() {
     let beside = Path::new(env!("CARGO_BIN_EXE_qratum")).with_file_name("qratum-validator");
     if !beside.exists() {
         let cargo =

@@ -132,7 +132,8 @@ impl Seeds {
     }
 }
 
-fn random() -> Result<Zeroizing<[u8; 32]>, getrandom::Error> {
+/// A fresh seed from the system.
+pub(crate) fn random() -> Result<Zeroizing<[u8; 32]>, getrandom::Error> {
     let mut seed = Zeroizing::new([0; 32]);
     getrandom::fill(seed.as_mut_slice()).map(|()| seed)
 }

@@ -19,16 +19,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use libp2p::{
-    Multiaddr, PeerId,
-    identity::{self, Keypair},
-    multiaddr::Protocol,
-};
+use libp2p::{Multiaddr, PeerId, identity::Keypair, multiaddr::Protocol};
 use qratum_chain::{
     document::{DocumentError, MAX_LENGTH, genesis_from_json},
     types::Genesis,
 };
-use qratum_crypto::sign::ed25519::{PublicKey, SecretKey};
+use qratum_crypto::sign::ed25519::SecretKey;
+pub use qratum_light_node::peer_id;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -213,14 +210,8 @@ impl PeerAddress {
     }
 }
 
-/// The peer id of a network key; `None` for bytes that are no key.
-#[must_use]
-pub fn peer_id(key: &PublicKey) -> Option<PeerId> {
-    let key = identity::ed25519::PublicKey::try_from_bytes(&key.0).ok()?;
-    Some(identity::PublicKey::from(key).to_peer_id())
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, HomeError> {
+/// The bytes of a file, one more than a document may have at the longest.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, HomeError> {
     let io = |why| HomeError::Io(path.to_owned(), why);
     let mut bytes = Vec::new();
     File::open(path).map_err(io)?.take(MAX_LENGTH as u64 + 1).read_to_end(&mut bytes).map_err(io)?;
@@ -228,7 +219,7 @@ fn read(path: &Path) -> Result<Vec<u8>, HomeError> {
 }
 
 /// A 32-byte seed, wiped when dropped.
-fn seed(path: &Path) -> Result<Zeroizing<[u8; 32]>, HomeError> {
+pub(crate) fn seed(path: &Path) -> Result<Zeroizing<[u8; 32]>, HomeError> {
     let bytes = Zeroizing::new(read(path)?);
     let seed = bytes.as_slice().try_into().map_err(|_| HomeError::Key(path.to_owned()))?;
     Ok(Zeroizing::new(seed))

@@ -12,14 +12,16 @@
 //! - [`network`] carries it all over libp2p.
 //! - [`drivers`]: the event loop of a process, and whole networks in virtual time.
 //! - [`demo`]: makes the home of a demo network.
+//! - [`enrol`]: makes the keys of one validator, and its application to a genesis.
 //!
-//! Only [`network`], [`drivers::real`], [`store`], [`home`] and [`demo`] do I/O. Linked into the
+//! Only [`network`], [`drivers::real`], [`store`], [`home`], [`demo`] and [`enrol`] do I/O. Linked into the
 //! validator's own program, never into the console.
 
 pub mod block;
 pub mod demo;
 pub mod drivers;
 pub mod engine;
+pub mod enrol;
 pub mod home;
 pub mod host;
 pub mod ledger;

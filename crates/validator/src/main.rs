@@ -6,11 +6,12 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use clap::{Parser, Subcommand};
-use qratum_chain::types::Time;
+use clap::{Args, Parser, Subcommand};
+use qratum_chain::types::{Jurisdiction, Time};
 use qratum_validator::{
     demo,
     drivers::real::{Settings, run},
+    enrol::{Application, enrol},
 };
 
 /// A validator of a qratum network.
@@ -50,6 +51,39 @@ enum Command {
         #[arg(long, default_value_t = demo::Options::default().validators)]
         validators: u32,
     },
+    /// Makes keys, and with them an application to the draft of a genesis. Never overwrites.
+    Enrol(EnrolArguments),
+}
+
+/// What a validator applies with; the program of its operator fills it in.
+#[derive(Args)]
+struct EnrolArguments {
+    /// Directory of the operator; keys go to, or lie in, validators/NAME. Made where it is missing.
+    #[arg(long)]
+    home: PathBuf,
+    /// The draft of the genesis.
+    #[arg(long)]
+    draft: PathBuf,
+    /// The application's file; must not exist.
+    #[arg(long)]
+    out: PathBuf,
+    /// Name of the validator.
+    #[arg(long)]
+    name: String,
+    /// Who runs it.
+    #[arg(long)]
+    operator: String,
+    /// Where it stands: two capital letters.
+    #[arg(long, value_parser = jurisdiction)]
+    jurisdiction: Jurisdiction,
+    /// Its stake; 10000 make one unit of power.
+    #[arg(long)]
+    stake: u64,
+}
+
+fn jurisdiction(text: &str) -> Result<Jurisdiction, String> {
+    let letters = <[u8; 2]>::try_from(text.as_bytes()).ok();
+    letters.and_then(Jurisdiction::new).ok_or_else(|| "two capital letters are needed".to_owned())
 }
 
 fn main() -> ExitCode {
@@ -59,6 +93,7 @@ fn main() -> ExitCode {
             take_part(Settings { home, name, verbose, least_free, stop_on_stdin_eof })
         }
         Command::Demo { home, validators } => make_demo(&home, validators),
+        Command::Enrol(arguments) => apply(arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -79,4 +114,10 @@ fn make_demo(home: &Path, validators: u32) -> Result<(), String> {
     let now = Time(u64::try_from(since_epoch.as_millis()).map_err(|why| why.to_string())?);
     let options = demo::Options { validators, ..demo::Options::default() };
     demo::create(home, now, &options).map(drop).map_err(|why| why.to_string())
+}
+
+fn apply(arguments: EnrolArguments) -> Result<(), String> {
+    let EnrolArguments { home, draft, out, name, operator, jurisdiction, stake } = arguments;
+    let application = Application { draft, out, name, operator, jurisdiction, stake };
+    enrol(&home, &application).map_err(|why| why.to_string())
 }

@@ -11,6 +11,7 @@ mod room;
 use core::{fmt, future::pending, time::Duration};
 use std::{
     fs, io,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
@@ -108,6 +109,8 @@ struct PidFile(PathBuf);
 
 impl PidFile {
     fn write(path: PathBuf) -> io::Result<Self> {
+        let folder = path.parent().unwrap_or(&path);
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         fs::write(&path, std::process::id().to_string())?;
         Ok(Self(path))
     }
