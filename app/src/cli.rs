@@ -3,7 +3,7 @@
 use std::{num::NonZeroU64, path::PathBuf};
 
 use clap::{
-    Args, Parser, Subcommand,
+    Args, Parser, Subcommand, ValueEnum,
     builder::{PossibleValuesParser, TypedValueParser},
 };
 use qratum_chain::{document::block_id_from_hex, types::BlockId};
@@ -79,6 +79,24 @@ pub(crate) enum Command {
     Evidence {
         #[command(subcommand)]
         command: EvidenceCommand,
+    },
+    /// Transactions
+    Txo {
+        #[command(subcommand)]
+        command: TxoCommand,
+    },
+    /// The cryptography that is in use
+    Crypto {
+        #[command(subcommand)]
+        command: CryptoCommand,
+    },
+    /// Print what a shell needs to complete the commands
+    #[command(
+        after_help = "Examples:\n  qratum completions bash > ~/.local/share/bash-completion/completions/qratum\n  qratum completions zsh > ~/.zfunc/_qratum\n  qratum completions fish > ~/.config/fish/completions/qratum.fish"
+    )]
+    Completions {
+        /// The shell
+        shell: Shell,
     },
     /// Say what a state, a reason, an exit code or a store's state means, and what to do
     #[command(
@@ -191,6 +209,29 @@ pub(crate) struct AddArgs {
     /// The applications
     #[arg(required = true, value_name = "APPLICATION")]
     pub(crate) applications: Vec<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TxoCommand {
+    /// Decode every field of a transaction and judge its signature; exit code 5 when it does not hold
+    Inspect {
+        /// The transaction, in hex or as it is; "-" reads standard input
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CryptoCommand {
+    /// The signature schemes, what they are for, and whether they decide anything today
+    List,
+}
+
+/// A shell that completions are made for.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
 }
 
 #[derive(Debug, Args)]

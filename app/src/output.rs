@@ -17,6 +17,13 @@ pub(crate) fn lines(text: &str) -> io::Result<()> {
     out.flush()
 }
 
+/// Prints a text of this program itself as it is.
+pub(crate) fn own(text: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text)?;
+    out.flush()
+}
+
 /// Prints lines on standard error that are no complaint.
 pub(crate) fn note(text: &str) {
     let mut out = io::stderr().lock();

@@ -1,7 +1,9 @@
 //! What does each command do? One module for each, and what they share.
 
 mod anchor;
+mod completions;
 mod console;
+mod crypto;
 mod demo;
 mod doctor;
 mod event;
@@ -15,6 +17,7 @@ mod network;
 mod peers;
 mod pin;
 mod status;
+mod txo;
 mod validators;
 mod verdict;
 mod verify;
@@ -22,7 +25,7 @@ mod voting;
 mod watch;
 
 use crate::{
-    cli::{AnchorCommand, Cli, Command, EvidenceCommand},
+    cli::{AnchorCommand, Cli, Command, CryptoCommand, EvidenceCommand, TxoCommand},
     exit::{Exit, Failure},
     home::Home,
 };
@@ -54,6 +57,9 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Evidence { command: EvidenceCommand::Verify(args) }) => {
             evidence::run(home, &args, json)
         }
+        Some(Command::Txo { command: TxoCommand::Inspect { file } }) => txo::inspect(&file, json),
+        Some(Command::Crypto { command: CryptoCommand::List }) => crypto::list(json),
+        Some(Command::Completions { shell }) => completions::run(shell),
         Some(Command::Explain { code }) => explain::run(code.as_deref(), json),
     }
 }

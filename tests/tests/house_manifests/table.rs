@@ -125,6 +125,7 @@ pub(crate) const LIBRARIES: &[Library] = &[
     library("ratatui", &["qratum"], "one crate owns the terminal"),
     library("crossterm", &["qratum"], "one crate owns the terminal"),
     library("clap", &["qratum", "qratum-validator"], "command lines: of the console and of the validator"),
+    library("clap_complete", &["qratum"], "what shells complete is made of the same description"),
 ];
 
 /// Libraries that any crate may name as a dev-dependency: they never ship.

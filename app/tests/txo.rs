@@ -1,0 +1,138 @@
+//! `qratum txo inspect` on what may be a transaction, and the small commands that need no network.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test file: a panic is the verdict"
+)]
+#![allow(dead_code, reason = "the support is shared")]
+
+use std::{
+    fs,
+    process::{Command, Output},
+};
+
+use qratum_chain::{
+    codec::Encode,
+    ledger::registry::Order,
+    types::{ChainId, Txo, TxoBody, TxoClass},
+};
+use qratum_crypto::sign::ed25519::{PublicKey, SecretKey, Signature};
+use serde_json::Value;
+
+#[path = "../../tests/tests/schemas/check.rs"]
+mod check;
+mod support;
+
+use check::Schema;
+use support::{folder, json, qratum};
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn txo(class: TxoClass, payload: Vec<u8>) -> Txo {
+    let key = SecretKey::from_seed(&[7; 32]);
+    TxoBody { chain_id: ChainId::ZERO, sender: key.public(), nonce: 3, class, payload }.sign(&key)
+}
+
+fn inspect(name: &str, content: &[u8], more: &[&str]) -> Output {
+    let file = folder(&format!("txo-{name}")).join("txo");
+    fs::write(&file, content).unwrap();
+    qratum(&[["txo", "inspect", file.to_str().unwrap()].as_slice(), more].concat()).output().unwrap()
+}
+
+#[test]
+fn every_field_of_a_transaction_is_told() {
+    let schema = Schema::named("txo");
+    let rotate = Order::Rotate { vote_key: PublicKey([9; 32]), proof: Signature([1; 64]) };
+    for (name, order, kind, text, key) in [
+        ("note", Order::Note(b"hello \x1b[2J".to_vec()), "note", Value::from("hello \u{1b}[2J"), Value::Null),
+        ("raw", Order::Note(vec![0xff, 0xfe]), "note", Value::Null, Value::Null),
+        ("leave", Order::Leave, "leave", Value::Null, Value::Null),
+        ("rotate", rotate, "rotate", Value::Null, hex(&[9; 32]).into()),
+    ] {
+        let txo = txo(TxoClass::Network, order.to_bytes());
+        let (told, code) = json(&inspect(name, &txo.to_bytes(), &["--json"]));
+        assert_eq!((code, &told["signature_holds"], &told["nonce"]), (0, &true.into(), &3.into()));
+        assert_eq!(told["id"], txo.body.id().to_string());
+        let order = &told["order"];
+        assert_eq!(
+            (&order["kind"], &order["text"], &order["vote_key"]),
+            (&kind.into(), &text, &key),
+            "{name}"
+        );
+        schema.holds(&told, name);
+        // In hex, broken into lines, it is the same.
+        let lines = hex(&txo.to_bytes()).as_bytes().chunks(60).collect::<Vec<_>>().join(&b'\n');
+        assert_eq!(json(&inspect(name, &lines, &["--json"])), (told, 0), "{name}");
+    }
+    let (told, _) = json(&inspect("admin", &txo(TxoClass::Admin, vec![2]).to_bytes(), &["--json"]));
+    assert_eq!(
+        (&told["class"], &told["order"]),
+        (&"admin".into(), &Value::Null),
+        "no order of another class"
+    );
+}
+
+#[test]
+fn a_wrong_signature_is_shown_and_refused() {
+    let mut txo = txo(TxoClass::Network, Order::Leave.to_bytes());
+    txo.signature.0[0] ^= 1;
+    let output = inspect("signature", &txo.to_bytes(), &[]);
+    let page = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(5), "{page}");
+    assert!(page.contains("\norder     leave\n") && page.contains(" DOES NOT HOLD: "), "{page}");
+}
+
+#[test]
+fn another_encoding_of_the_same_is_no_transaction() {
+    let bytes = txo(TxoClass::Network, Order::Note(b"x".to_vec()).to_bytes()).to_bytes();
+    // The version 1 in two bytes: CBOR's longer form of a small number.
+    let at = bytes.windows(2).position(|two| two == [0, 1]).unwrap() + 1;
+    let longer = [&bytes[..at], &[0x18, 1], &bytes[at + 1..]].concat();
+    let more = [bytes.as_slice(), &[0]].concat();
+    for (name, content, why) in [
+        ("longer", longer, "canonical transaction"),
+        ("more", more, ""),
+        ("cut", bytes[..bytes.len() - 1].to_vec(), "transaction"),
+        ("empty", Vec::new(), "transaction"),
+        ("huge", vec![b'a'; 1 << 20], "longer than"),
+    ] {
+        let output = inspect(name, &content, &["--json"]);
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{name}: {text}");
+        assert!(text.contains(why), "{name}: {text}");
+    }
+}
+
+#[test]
+fn the_list_of_schemes_is_of_its_schema() {
+    let (list, code) = json(&qratum(&["crypto", "list", "--json"]).output().unwrap());
+    assert_eq!(code, 0);
+    Schema::named("crypto").holds(&list, "list");
+    let page = String::from_utf8(qratum(&["crypto", "list"]).output().unwrap().stdout).unwrap();
+    let names = list["signatures"].as_array().unwrap().iter().map(|suite| suite["name"].as_str().unwrap());
+    assert!(
+        names.clone().count() == 3 && names.clone().all(|name| page.contains(&format!("{name}  "))),
+        "{page}"
+    );
+}
+
+#[test]
+fn completions_are_scripts_that_their_shell_reads() {
+    for (shell, checker) in [("bash", Some("bash")), ("zsh", None), ("fish", None)] {
+        let output = qratum(&["completions", shell]).output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        let script = String::from_utf8(output.stdout).unwrap();
+        assert!(script.contains("doctor") && script.contains("explain"), "{shell}");
+        let file = folder(&format!("completions-{shell}")).join("script");
+        fs::write(&file, script).unwrap();
+        if let Some(program) = checker {
+            assert!(Command::new(program).arg("-n").arg(&file).status().unwrap().success(), "{shell}");
+        }
+    }
+    assert_eq!(qratum(&["completions", "csh"]).output().unwrap().status.code(), Some(2));
+}
