@@ -1,0 +1,222 @@
+//! The demo network as its users see it: real processes on loopback, killed and brought back, and
+//! what `qratum` says of them. The programs are those of this build; they stand beside the test's.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test file: a panic is the verdict"
+)]
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::mpsc::{Receiver, channel},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+/// The longest that any step waits for what must come by itself.
+const PATIENCE: Duration = Duration::from_secs(60);
+const NAMES: [&str; 4] = ["north", "east", "south", "west"];
+
+/// A program of this build.
+fn program(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_BIN_EXE_run-vectors")).with_file_name(name);
+    assert!(path.is_file(), "{} is not built: run the tests of the whole workspace", path.display());
+    path
+}
+
+/// `qratum demo --headless --json`, what it prints, and validators that the test started itself.
+/// All are ended with it.
+struct Demo {
+    home: PathBuf,
+    child: Child,
+    events: Receiver<Value>,
+    restarted: BTreeMap<&'static str, Child>,
+}
+
+impl Demo {
+    fn start(name: &str) -> Self {
+        let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("network-{name}"));
+        let _ = fs::remove_dir_all(&home);
+        let mut child = Command::new(program("qratum"))
+            .args(["demo", "--headless", "--json", "--home"])
+            .arg(&home)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let (sender, events) = channel();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        thread::spawn(move || {
+            for line in out.lines().map_while(Result::ok) {
+                // The test may have ended.
+                let _ = sender.send(serde_json::from_str(&line).unwrap());
+            }
+        });
+        Self { home, child, events, restarted: BTreeMap::new() }
+    }
+
+    /// Reads events until one is as wanted.
+    fn until(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let (started, mut seen) = (Instant::now(), Vec::new());
+        loop {
+            match self.events.recv_timeout(PATIENCE.saturating_sub(started.elapsed())) {
+                Ok(event) if wanted(&event) => return event,
+                Ok(event) => seen.push(event.to_string()),
+                Err(why) => panic!("{what}: {why}\n{}", seen.join("\n")),
+            }
+        }
+    }
+
+    fn head(&self) -> u64 {
+        self.until("a verified head", |event| event["event"] == "head")["height"].as_u64().unwrap()
+    }
+
+    /// The next heads, above `height`, until there were so many.
+    fn heads_above(&self, height: u64, count: u64) {
+        let above = |event: &Value| event["height"].as_u64().is_some_and(|h| h >= height + count);
+        self.until(&format!("{count} heads above {height}"), |event| {
+            event["event"] == "head" && above(event)
+        });
+    }
+
+    fn state(&self, state: &str) {
+        self.until(&format!("state {state}"), |event| event["event"] == "state" && event["state"] == state);
+    }
+
+    /// Forgets what was said before.
+    fn drain(&self) {
+        while self.events.try_recv().is_ok() {}
+    }
+
+    fn kill(&mut self, name: &str) {
+        if let Some(mut child) = self.restarted.remove(name) {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            return;
+        }
+        let index = NAMES.iter().position(|known| *known == name).unwrap();
+        let pid = fs::read_to_string(self.home.join(format!("run/validator-{index}.pid"))).unwrap();
+        assert!(Command::new("kill").args(["-KILL", pid.trim()]).status().unwrap().success());
+    }
+
+    fn restore(&mut self, name: &'static str) {
+        let child = Command::new(program("qratum-validator"))
+            .args(["run", "--stop-on-stdin-eof", "--name", name, "--home"])
+            .arg(&self.home)
+            .stdin(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        self.restarted.insert(name, child);
+    }
+
+    fn qratum(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program("qratum"));
+        command.arg("--home").arg(&self.home).args(arguments).stderr(Stdio::piped());
+        command
+    }
+
+    fn status(&self) -> Value {
+        let output = self.qratum(&["status", "--json"]).output().unwrap();
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        for child in self.restarted.values_mut().chain([&mut self.child]) {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        let _ = fs::remove_dir_all(&self.home);
+    }
+}
+
+/// Who is named as silent; none where it cannot be said yet.
+fn silent(status: &Value) -> Option<Vec<&str>> {
+    Some(status["silent"].as_array()?.iter().map(|name| name.as_str().unwrap()).collect())
+}
+
+/// Kills each of these alone and takes it back. A demo ends with the last validator of its own, so
+/// no network loses all four.
+fn one_is_killed_and_comes_back(network: &str, names: [&'static str; 2]) {
+    let mut demo = Demo::start(network);
+    demo.head();
+    for name in names {
+        demo.kill(name);
+        demo.drain();
+        let tip = demo.head();
+        demo.heads_above(tip, 2);
+        let status = demo.status();
+        assert_eq!(silent(&status), Some(vec![name]), "{status}");
+        assert_eq!(status["state"], "live", "{status}");
+        demo.restore(name);
+        let started = Instant::now();
+        while silent(&demo.status()) != Some(Vec::new()) {
+            assert!(started.elapsed() < PATIENCE, "{name} is back and still called silent");
+        }
+    }
+}
+
+#[test]
+fn whichever_one_is_killed_heads_go_on_and_status_names_it_within_two_block_times() {
+    one_is_killed_and_comes_back("one", ["north", "east"]);
+}
+
+#[test]
+fn and_so_for_the_other_two() {
+    one_is_killed_and_comes_back("other", ["south", "west"]);
+}
+
+#[test]
+fn two_killed_are_no_quorum_and_restored_it_goes_on_by_itself() {
+    let mut demo = Demo::start("two");
+    demo.head();
+    for name in ["north", "south"] {
+        demo.kill(name);
+    }
+    demo.state("no-quorum");
+    let status = demo.status();
+    assert_eq!(status["state"], "no-quorum", "{status}");
+    assert_eq!(silent(&status), Some(vec!["north", "south"]), "{status}");
+    for name in ["north", "south"] {
+        demo.restore(name);
+    }
+    demo.state("live");
+    let tip = demo.head();
+    demo.heads_above(tip, 2);
+}
+
+#[test]
+fn commands_and_a_watch_run_beside_each_other_on_one_home() {
+    let demo = Demo::start("beside");
+    let tip = demo.head();
+    demo.heads_above(tip, 3);
+    let mut watch = demo.qratum(&["watch", "--json", "--heads", "3"]);
+    let watch = watch.stdout(Stdio::piped()).spawn().unwrap();
+    let height = tip.to_string();
+    let mut running: Vec<Child> = [vec!["status", "--json"], vec!["header", &height, "--json"]]
+        .into_iter()
+        .map(|arguments| demo.qratum(&arguments).stdout(Stdio::piped()).spawn().unwrap())
+        .collect();
+    running.push(watch);
+    for child in running {
+        let output = child.wait_with_output().unwrap();
+        let (said, complained) = (String::from_utf8(output.stdout), String::from_utf8(output.stderr));
+        let (said, complained) = (said.unwrap(), complained.unwrap());
+        assert!(output.status.success(), "{said}{complained}");
+        for line in said.lines().take(1) {
+            assert!(serde_json::from_str::<Value>(line).unwrap()["schema"].is_string());
+        }
+        assert!(!complained.contains("lock"), "{complained}");
+    }
+}
