@@ -1,11 +1,11 @@
 # `make` alone lists the targets. Each does its own set-up; the work is in scripts/.
-.PHONY: help demo test lint bench fuzz prove simulate deny
+.PHONY: help demo test lint bench fuzz prove simulate crash-store deny
 
 # A login shell knows where rustup puts cargo; make may run in one that does not.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
 
 demo: ## build, start a four-validator network on loopback, open the console (DEMO_ARGS=... go to `qratum demo`)
 	@scripts/demo $(DEMO_ARGS)
@@ -27,6 +27,9 @@ fuzz: ## RUNS (2000000) of each fuzz target, then a table; FUZZ_TARGETS="..." fo
 
 prove: ## the models of quorums and hand-overs, checked to the end
 	@scripts/prove
+
+crash-store: ## kill -9 a process that writes the light node's store, KILLS=200 times, at any point
+	QRATUM_CRASHES=$(or $(KILLS),200) cargo test --locked -q -p qratum-light-node --lib store::crash
 
 simulate: ## storms over a network in virtual time, one for each of SEEDS=0..2000
 	cargo run --release --locked -q -p qratum-tests --bin simulate -- $(or $(SEEDS),0..2000)

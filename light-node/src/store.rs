@@ -225,6 +225,8 @@ impl Replayed {
 }
 
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
 mod tests {
     use std::{fs, path::PathBuf, process};
 

@@ -119,8 +119,7 @@ impl Host {
         &self.heard
     }
 
-    /// One more that can sign for this validator: for when its key is to change. One
-    /// that is there already is not added twice.
+    /// One more that can sign for this validator: for when its key is to change.
     pub fn add_signer(&mut self, signer: impl Signer + 'static) {
         self.engine.add_signer(Box::new(signer));
     }

@@ -41,9 +41,7 @@ impl Desk {
     }
 
     pub(super) fn add_signer(&mut self, signer: Box<dyn Signer>) {
-        if self.signers.iter().all(|known| known.public() != signer.public()) {
-            self.signers.push(signer);
-        }
+        self.signers.push(signer);
     }
 
     /// The address of the signer whose key is in the set; `None` when there is none.
