@@ -6,31 +6,29 @@
 //! come, and *voting*, in which the engine runs. A process that starts first *greets*: it asks its
 //! peers for decided blocks, so that it does not vote where all others have long been.
 
+mod acting;
 mod clocks;
 mod heard;
 mod interface;
+mod judging;
 mod mempool;
+mod offences;
 mod proposals;
+mod waiting;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
-use qratum_chain::{
-    Hash,
-    codec::Encode,
-    ledger::{Body, registry::Refusal as Refused},
-    types::{Certificate, CommitCertificate, Height, Round, SignedProposal, Txo},
-};
-use qratum_light_node::wire::Submission;
+use qratum_chain::{codec::Encode, types::Height};
 
-use self::{clocks::Clocks, mempool::Mempool, proposals::Proposals};
+use self::{clocks::Clocks, mempool::Mempool, offences::Offences, proposals::Proposals};
 pub use self::{
     heard::Heard,
     interface::{HostError, Moment, Output, Peer},
 };
 use crate::{
     block::{Block, Decided},
-    engine::{Engine, Entry, Event, Judgement},
-    ledger::{Fault, Ledger, LedgerError, Standing},
+    engine::{Engine, Entry, Event},
+    ledger::{Fault, Ledger, LedgerError},
     message::Message,
     signer::{Refusal, Signer},
 };
@@ -41,8 +39,6 @@ const GREETING_MS: u64 = 1_500;
 const ASK_EVERY_MS: u64 = 250;
 /// How many messages of one peer are held back for a height that has not begun.
 const MAX_EARLY: usize = 64;
-/// How many rounds ahead a proposal is looked at; as in the engine.
-const MAX_ROUNDS_AHEAD: u32 = 10;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Stage {
@@ -64,6 +60,7 @@ pub struct Host {
     recovered: Vec<Entry>,
     proposals: Proposals,
     mempool: Mempool,
+    offences: Offences,
     heard: Heard,
     /// What the log of this height holds already.
     logged: BTreeSet<Vec<u8>>,
@@ -98,6 +95,7 @@ impl Host {
             recovered: log,
             proposals: Proposals::default(),
             mempool: Mempool::default(),
+            offences: Offences::default(),
             heard,
             logged: BTreeSet::new(),
             clocks: Clocks::default(),
@@ -174,6 +172,10 @@ impl Host {
                 self.admit(*txo, &mut out);
                 return Ok(out);
             }
+            Message::Offence(offence) => {
+                self.accuse(*offence, &mut out);
+                return Ok(out);
+            }
             other => other,
         };
         let (Some(height), next) = (message.height(), self.next_height()) else { return Ok(out) };
@@ -196,36 +198,6 @@ impl Host {
             }
         }
         Ok(out)
-    }
-
-    /// Someone asks for a transaction, given as its canonical bytes, to be put into a block. What
-    /// comes of it, and what has to be done.
-    pub fn submit(&mut self, txo: &[u8]) -> (Submission, Vec<Output>) {
-        let mut out = Vec::new();
-        let submission = match Txo::from_bytes(txo) {
-            Ok(txo) => self.admit(txo, &mut out),
-            Err(_) => Submission::Refused(Refused::Malformed),
-        };
-        (submission, out)
-    }
-
-    /// Whether the transaction of this id waits for a block.
-    #[must_use]
-    pub fn waits(&self, id: &Hash) -> bool {
-        self.mempool.contains(id)
-    }
-
-    /// Whoever hears of a transaction first tells all others.
-    fn admit(&mut self, txo: Txo, out: &mut Vec<Output>) -> Submission {
-        let id = txo.body.id();
-        if self.ledger.find(&id).is_some() || self.mempool.contains(&id) {
-            return Submission::Accepted;
-        }
-        let submission = self.mempool.admit(txo.clone(), &self.ledger);
-        if submission == Submission::Accepted {
-            out.push(Output::Tell(Message::Txo(Box::new(txo))));
-        }
-        submission
     }
 
     /// `peer` answered with decided blocks.
@@ -312,6 +284,7 @@ impl Host {
     fn leave_height(&mut self) {
         self.proposals.clear();
         self.mempool.settle(&self.ledger);
+        self.offences.settle(&self.ledger);
         self.logged.clear();
         self.clocks.stop_all();
         self.heard.enter(self.next_height(), self.ledger.set().clone());
@@ -362,7 +335,7 @@ impl Host {
     /// A message for the height that is being voted on.
     fn take(&mut self, message: Message, now: Moment, out: &mut Vec<Output>) -> Result<(), HostError> {
         let events = match message {
-            Message::Txo(_) => return Ok(()),
+            Message::Txo(_) | Message::Offence(_) => return Ok(()),
             Message::Vote(vote) => self.engine.vote(&vote),
             Message::Polka(votes) => self.engine.polka(&votes),
             Message::RoundCertificate(reason, votes) => self.engine.round_certificate(reason, &votes),
@@ -384,43 +357,6 @@ impl Host {
         }
     }
 
-    /// Checks a proposed block in full, whatever the engine will make of it. `None` for what is not
-    /// even a proposal of this round.
-    fn judge(
-        &mut self,
-        signed: &SignedProposal,
-        block: Block,
-        now: Moment,
-        out: &mut Vec<Output>,
-    ) -> Option<Judgement> {
-        let proposal = &signed.proposal;
-        let round = self.engine.round()?;
-        let far = proposal.round.0 > round.0.saturating_add(MAX_ROUNDS_AHEAD);
-        if far || block.id() != proposal.block_id || !self.engine.is_proposers(signed) {
-            return None;
-        }
-        if !self.proposals.admit(proposal.round, proposal.block_id) {
-            return None;
-        }
-        let standing = match u32::try_from(proposal.pol_round) {
-            Ok(locked) => Standing::Locked(Round(locked)),
-            Err(_) => Standing::Fresh { round: proposal.round, now: now.wall },
-        };
-        let verdict = self.ledger.check(&block, standing);
-        if let Err(why) = &verdict {
-            let place = (proposal.height, proposal.round, signed.signer);
-            out.push(Output::Note(format!("proposal {}/{} of {}: {why}", place.0, place.1, place.2)));
-        }
-        self.keep_block(block, out);
-        Some(Judgement {
-            height: proposal.height,
-            round: proposal.round,
-            proposer: signed.signer,
-            block_id: proposal.block_id,
-            valid: verdict.is_ok(),
-        })
-    }
-
     fn keep_block(&mut self, block: Block, out: &mut Vec<Output>) {
         self.log(Entry::Block(Box::new(block.clone())), out);
         self.proposals.insert(block);
@@ -431,75 +367,6 @@ impl Host {
             self.heard.logged(&entry);
             out.push(Output::Log(entry));
         }
-    }
-
-    fn carry_out(&mut self, events: Vec<Event>, now: Moment, out: &mut Vec<Output>) -> Result<(), HostError> {
-        let mut queue = VecDeque::from(events);
-        while let Some(event) = queue.pop_front() {
-            match event {
-                Event::Log(entry) if self.stage == Stage::Voting => self.log(entry, out),
-                Event::Vote(vote) => {
-                    self.heed(None, out);
-                    out.push(Output::Tell(Message::Vote(vote)));
-                }
-                Event::Withheld(refusal) => self.heed(Some(refusal), out),
-                Event::Polka(votes) => out.push(Output::Tell(Message::Polka(votes))),
-                Event::RoundCertificate(reason, votes) => {
-                    out.push(Output::Tell(Message::RoundCertificate(reason, votes)));
-                }
-                Event::Proposal(signed) => {
-                    if let Some(block) = self.proposals.get(signed.proposal.block_id) {
-                        out.push(Output::Tell(Message::Proposal(Box::new((signed, block.clone())))));
-                    }
-                }
-                Event::Start(timer) if self.stage == Stage::Voting => {
-                    self.clocks.start(timer, now.uptime_ms);
-                }
-                Event::Stop(timer) => {
-                    self.clocks.stop(timer);
-                }
-                Event::StopAll => self.clocks.stop_all(),
-                Event::Build(round) => {
-                    let transactions = self.mempool.waiting().to_vec();
-                    let offered = Body { transactions, evidence: Vec::new() };
-                    let block = self.ledger.build(round, now.wall, &offered);
-                    let block = block.map_err(|why| HostError::Ledger(LedgerError::Fault(why)))?;
-                    let id = block.id();
-                    self.keep_block(block, out);
-                    queue.extend(self.engine.propose(round, id).map_err(HostError::Engine)?);
-                }
-                Event::Decided(commit) => self.decide(commit, now, out)?,
-                // Behind a decision: the height is over.
-                Event::Log(_) | Event::Start(_) => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// Says when the signer begins to refuse, and when it signs again.
-    fn heed(&mut self, refusal: Option<Refusal>, out: &mut Vec<Output>) {
-        if self.silence != refusal {
-            out.push(Output::Warn(match &refusal {
-                Some(why) => format!("the signer refuses, so this validator does not vote: {why}"),
-                None => "the signer signs again".to_owned(),
-            }));
-            self.silence = refusal;
-        }
-    }
-
-    fn decide(
-        &mut self,
-        commit: CommitCertificate,
-        now: Moment,
-        out: &mut Vec<Output>,
-    ) -> Result<(), HostError> {
-        let block = self.proposals.take(commit.block_id).ok_or(HostError::UnknownBlock(commit.block_id))?;
-        let decided = Decided { block, certificate: Certificate::Commit(commit) };
-        self.ledger.accept(decided.clone()).map_err(HostError::Ledger)?;
-        out.push(Output::Keep(Box::new(decided)));
-        self.leave_height();
-        self.wait(now);
-        Ok(())
     }
 }
 

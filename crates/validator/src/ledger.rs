@@ -246,6 +246,13 @@ impl Ledger {
         chosen
     }
 
+    /// Whether the next block, coming right after the tip, could punish this.
+    #[must_use]
+    pub fn would_punish(&self, offence: &Offence) -> bool {
+        let place = self.place(self.tip().time);
+        self.punish(&mut Draft::new(&self.state), &place, offence).is_ok()
+    }
+
     /// What the next block, with this time and body, leads to.
     fn carry_out(&self, time: Time, body: &Body) -> Result<Outcome, Fault> {
         let (place, mut draft) = (self.place(time), Draft::new(&self.state));

@@ -4,7 +4,7 @@
 use libp2p::StreamProtocol;
 use qratum_chain::{
     codec::{Decode, Encode, Malformed, Reader, put_bytes, put_list},
-    types::{Height, MAX_VALIDATORS, Round, SignedProposal, SignedVote, Txo},
+    types::{Height, MAX_VALIDATORS, Offence, Round, SignedProposal, SignedVote, Txo},
 };
 
 use crate::block::{Block, Decided};
@@ -44,17 +44,19 @@ pub enum Message {
     RoundCertificate(RoundReason, Vec<SignedVote>),
     /// A transaction that waits for a block.
     Txo(Box<Txo>),
+    /// Proof of an offence that waits for a block.
+    Offence(Box<Offence>),
 }
 
 impl Message {
-    /// The height it is about; `None` for a certificate without votes and for a transaction.
+    /// The height it is about; `None` for a certificate without votes and for what waits for a block.
     #[must_use]
     pub fn height(&self) -> Option<Height> {
         match self {
             Self::Vote(signed) => Some(signed.vote.height),
             Self::Proposal(proposal) => Some(proposal.0.proposal.height),
             Self::Polka(votes) | Self::RoundCertificate(_, votes) => votes.first().map(|v| v.vote.height),
-            Self::Txo(_) => None,
+            Self::Txo(_) | Self::Offence(_) => None,
         }
     }
 
@@ -65,7 +67,7 @@ impl Message {
             Self::Vote(signed) => Some(signed.vote.round),
             Self::Proposal(proposal) => Some(proposal.0.proposal.round),
             Self::Polka(votes) | Self::RoundCertificate(_, votes) => votes.first().map(|v| v.vote.round),
-            Self::Txo(_) => None,
+            Self::Txo(_) | Self::Offence(_) => None,
         }
     }
 }
@@ -116,6 +118,10 @@ impl Encode for Message {
                 out.push(5);
                 put_bytes(out, &txo.to_bytes());
             }
+            Self::Offence(offence) => {
+                out.push(6);
+                offence.encode(out);
+            }
         }
     }
 }
@@ -141,6 +147,7 @@ impl Decode for Message {
                 let txo = Txo::from_bytes(reader.bytes("transaction", Txo::MAX_LENGTH)?)?;
                 Ok(Self::Txo(Box::new(txo)))
             }
+            6 => Offence::decode(reader).map(|offence| Self::Offence(Box::new(offence))),
             _ => Err(Malformed::Field("message kind")),
         }
     }

@@ -259,6 +259,7 @@ fn consensus_requests() -> Vec<message::Request> {
         Message::Polka(votes()),
         Message::RoundCertificate(RoundReason::Skip, votes()),
         Message::Txo(Box::new(leaving())),
+        Message::Offence(Box::new(block().body.evidence.remove(0))),
     ];
     let tell = messages.into_iter().map(message::Request::Tell);
     tell.chain([message::Request::Blocks(Height(3))]).collect()

@@ -139,7 +139,7 @@ impl Voice {
                 let others = signed.vote.value.is_some_and(|id| !self.own.contains(&id));
                 others.then(|| self.vote(signed, None))
             }
-            Message::Polka(_) | Message::RoundCertificate(..) | Message::Txo(_) => None,
+            Message::Polka(_) | Message::RoundCertificate(..) | Message::Txo(_) | Message::Offence(_) => None,
         }
     }
 

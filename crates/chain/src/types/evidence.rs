@@ -70,6 +70,15 @@ impl Offence {
         }
     }
 
+    /// Who did it: index in the set.
+    #[must_use]
+    pub const fn signer(&self) -> u32 {
+        match self {
+            Self::DoubleVote(votes) => votes.first.signer,
+            Self::DoubleProposal(proposals) => proposals.first.signer,
+        }
+    }
+
     /// Where it was done: height, round, and 0 for a proposal or the phase of the vote. Other
     /// evidence of the same place proves nothing new.
     #[must_use]

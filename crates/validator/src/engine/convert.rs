@@ -1,14 +1,17 @@
 //! From our messages to the core's and back. What does not belong to this chain, names no member
 //! or mixes votes does not convert.
 
-use malachite_consensus::{Input, ProposedValue};
+use malachite_consensus::{Input, MisbehaviorEvidence, ProposedValue};
 use malachite_types::{
     CommitCertificate as CoreCommit, NilOrVal, PolkaCertificate, PolkaSignature, Round as CoreRound,
     RoundCertificate, RoundCertificateType, RoundSignature, SignedMessage,
     SignedProposal as CoreSignedProposal, SignedVote as CoreSignedVote, Timeout, TimeoutKind, Validity,
     ValueOrigin,
 };
-use qratum_chain::types::{Bitmap, CommitCertificate, Height, Phase, Round, SignedProposal, SignedVote};
+use qratum_chain::types::{
+    Bitmap, CommitCertificate, DoubleProposal, DoubleVote, Height, Offence, Phase, Round, SignedProposal,
+    SignedVote,
+};
 use qratum_crypto::sign::ed25519::Signature;
 
 use super::{
@@ -170,6 +173,24 @@ impl Translator {
             bitmap: Bitmap::of(self.members.set().members().len(), indexes),
             signatures,
         })
+    }
+
+    /// What the core saw members do wrong at its height.
+    pub(super) fn offences_out(&self, evidence: &MisbehaviorEvidence<Rules>) -> Vec<Offence> {
+        let mut found = Vec::new();
+        for address in (0..).map_while(|index| self.members.address(index)) {
+            for (first, second) in evidence.votes.get(&address).into_iter().flatten() {
+                let votes = self.vote_out(first).zip(self.vote_out(second));
+                found.extend(votes.map(|(first, second)| Offence::DoubleVote(DoubleVote { first, second })));
+            }
+            for (first, second) in evidence.proposals.get(&address).into_iter().flatten() {
+                let both = self.proposal_out(first).zip(self.proposal_out(second));
+                found.extend(
+                    both.map(|(first, second)| Offence::DoubleProposal(DoubleProposal { first, second })),
+                );
+            }
+        }
+        found
     }
 
     pub(super) fn judgement_in(&self, judgement: &Judgement) -> Option<Input<Rules>> {

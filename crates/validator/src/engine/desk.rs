@@ -94,7 +94,8 @@ impl Desk {
             E::RepublishRoundCertificate(certificate, r) => {
                 self.note(Some(self.round_event(&certificate)), r)
             }
-            E::Finalize(certificate, _, _, r) => {
+            E::Finalize(certificate, _, evidence, r) => {
+                self.events.extend(self.translator.offences_out(&evidence).into_iter().map(Event::Guilty));
                 self.note(self.translator.commit_out(&certificate).map(Event::Decided), r)
             }
             E::SignVote(vote, r) => {

@@ -1,6 +1,6 @@
 //! What the engine asks the host to do.
 
-use qratum_chain::types::{CommitCertificate, Round, SignedProposal, SignedVote};
+use qratum_chain::types::{CommitCertificate, Offence, Round, SignedProposal, SignedVote};
 
 use super::journal::{Entry, Timer};
 use crate::{message::RoundReason, signer::Refusal};
@@ -28,6 +28,8 @@ pub enum Event {
     Build(Round),
     /// A statement was not signed, so it is not made.
     Withheld(Refusal),
+    /// A validator said two things that exclude each other.
+    Guilty(Offence),
     /// This block is final.
     Decided(CommitCertificate),
 }

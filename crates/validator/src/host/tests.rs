@@ -1,9 +1,12 @@
-use qratum_chain::types::{BlockId, Phase, Proposal, Registration, SetId, SignedVote, Vote};
 use qratum_chain::{
     codec::Decode,
     ledger::{
         Body,
         registry::{Order, Refusal as Refused},
+    },
+    types::{
+        BlockId, Certificate, Offence, Phase, Proposal, Registration, Round, SetId, SignedProposal,
+        SignedVote, Status, Vote,
     },
 };
 use qratum_crypto::{
@@ -11,11 +14,11 @@ use qratum_crypto::{
     sign::ed25519::{PublicKey, SecretKey, Signature},
 };
 use qratum_light_node::wire::{Request, Response, Submission};
-use qratum_verifier::{Rules, SetCache, Trusted, Verdict, proof, verify};
+use qratum_verifier::{Rules, SetCache, Trusted, Verdict, detect, proof, verify};
 
 use super::*;
 use crate::{
-    drivers::virtual_time::Weather,
+    drivers::virtual_time::{Net, Weather},
     engine::Entry,
     serve,
     testing::{POWERS, START, genesis, key, ledger, net, order, rotation},
@@ -108,9 +111,7 @@ fn mempool_contains_after_submit() {
     assert_eq!(net.submit(0, &stranger.to_bytes()), refused(Refused::UnknownSender));
     assert_eq!(net.submit(0, b"no transaction"), refused(Refused::Malformed));
     let id = first.body.id();
-    let answer = |net: &crate::drivers::virtual_time::Net, i, id| {
-        serve::answer(net.host(i).unwrap(), &Request::Txo(id))
-    };
+    let answer = |net: &Net, i, id| serve::answer(net.host(i).unwrap(), &Request::Txo(id));
     assert_eq!(answer(&net, 0, id), Response::Txo(None), "it waits");
     assert_eq!(answer(&net, 3, id), Response::Unknown);
     assert!(net.run(100, |net| net.host(3).unwrap().waits(&id)), "it is told to all");
@@ -163,6 +164,67 @@ fn a_validator_votes_with_its_new_key_from_the_next_set_on() {
     assert_eq!(Registration::from_bytes(bytes).unwrap().since_set, SetId(1));
     let head = followed(host, &[20, 30]);
     assert_eq!(head.validators().members(), host.ledger().set().members());
+}
+
+/// Validator 1 says everything twice: each vote and each proposal in two ways, to everybody.
+fn two_tongued(net: &mut Net, lies: fn(&Message) -> Option<Message>) {
+    let voice = move |_, message: &Message| [Some(message.clone()), lies(message)].into_iter().flatten();
+    net.tamper(1, Box::new(move |to, message| voice(to, message).collect()));
+}
+
+fn other_vote(message: &Message) -> Option<Message> {
+    let Message::Vote(signed) = message else { return None };
+    let mut vote = signed.vote.clone();
+    vote.value = if vote.value.is_some() { None } else { Some(BlockId(Hash([7; 32]))) };
+    let signature = key(1).sign(&vote.sign_bytes());
+    Some(Message::Vote(SignedVote { vote, signer: 1, signature }))
+}
+
+fn other_proposal(message: &Message) -> Option<Message> {
+    let Message::Proposal(pair) = message else { return None };
+    let (mut signed, mut block) = (**pair).clone();
+    block.header.time = block.header.time.plus(1);
+    signed.proposal.block_id = block.id();
+    signed.signature = key(1).sign(&signed.proposal.sign_bytes());
+    Some(Message::Proposal(Box::new((signed, block))))
+}
+
+/// Who double-signs is proven guilty in a block, loses stake once and its seat at the end of the set,
+/// and everybody can check the evidence.
+#[test]
+fn evidence_comes_into_a_block_and_the_guilty_out_of_the_next_set() {
+    type Lie = fn(&Message) -> Option<Message>;
+    for (seed, lies) in [(7, other_vote as Lie), (8, other_proposal)] {
+        let mut net = net(seed);
+        two_tongued(&mut net, lies);
+        assert!(net.run(2 * MINUTE, |net| net.lowest() >= 26), "at {}: {:?}", net.lowest(), net.broken());
+        let host = net.host(0).unwrap();
+        let chain = host.ledger();
+        let with = |h: &u64| !chain.block(Height(*h)).unwrap().block.body.evidence.is_empty();
+        let places: Vec<u64> = (1..=26).filter(with).collect();
+        assert_eq!(places.len(), 1, "punished once");
+        let bytes = chain.state().get(&Registration::state_key("v1")).unwrap();
+        let guilty = Registration::from_bytes(bytes).unwrap();
+        assert_eq!((guilty.status, guilty.stake), (Status::Jailed, 237_500));
+        assert_eq!(chain.set_at(Height(20)).members().len(), 4);
+        assert_eq!(chain.set().index_of(&key(1).public()), None);
+        assert_eq!(chain.set().members().len(), 3);
+
+        let asked = Request::Evidence(Height(places[0]));
+        let Response::Evidence(evidence) = serve::answer(host, &asked) else { panic!("no evidence") };
+        let block = followed(host, &places);
+        let evidence = proof::evidence_in_block(evidence, &block).unwrap();
+        let (_, rules) = Trusted::genesis(&genesis(&POWERS)).unwrap();
+        let [offence] = evidence.get().as_slice() else { panic!("one offence") };
+        let culprit = match offence {
+            Offence::DoubleVote(votes) => detect::double_vote(votes, block.validators(), &rules),
+            Offence::DoubleProposal(both) => detect::double_proposal(both, block.validators(), &rules),
+        };
+        assert_eq!(*culprit.unwrap().get(), key(1).public());
+        assert_eq!(serve::answer(host, &Request::Evidence(Height(1))), Response::Evidence(Vec::new()));
+        let none = proof::evidence_in_block(Vec::new(), &block);
+        assert_eq!(none.unwrap_err().name(), "WrongEvidence");
+    }
 }
 
 fn at(ms: u64) -> Moment {
