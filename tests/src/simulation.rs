@@ -1,7 +1,7 @@
 //! Storms over a network in virtual time, each from one number: what the weather and the crashes
 //! were, and whether the promises held.
 
-use qratum_chain::types::ChainParams;
+use qratum_chain::types::{ChainParams, Genesis};
 use qratum_validator::drivers::virtual_time::{Dice, Net, Weather};
 
 use crate::forge::{Forge, Team, seed_bytes};
@@ -20,8 +20,19 @@ const FIRST_KEY: u64 = 1;
 /// Four validators (30, 25, 25, 20 of 100) with the chances of `seed`.
 #[must_use]
 pub fn network(seed: u64) -> Net {
+    network_of(genesis(), seed)
+}
+
+/// The genesis of these networks.
+#[must_use]
+pub fn genesis() -> Genesis {
     let params = ChainParams { set_length: 20, ..ChainParams::default() };
-    let genesis = Forge::new(params, vec![Team::new(FIRST_KEY, &POWERS)]).enrolled();
+    Forge::new(params, vec![Team::new(FIRST_KEY, &POWERS)]).enrolled()
+}
+
+/// The same with a genesis that differs from theirs in its time.
+#[must_use]
+pub fn network_of(genesis: Genesis, seed: u64) -> Net {
     let seeds: Vec<[u8; 32]> = (FIRST_KEY..).take(POWERS.len()).map(seed_bytes).collect();
     Net::new(genesis, &seeds, Dice(seed))
 }

@@ -9,7 +9,7 @@ use qratum_crypto::sign::ed25519::SecretKey;
 use qratum_light_node::wire::Response;
 use qratum_tests::{
     forge::seed_bytes,
-    mischief::voice::{Fault, Voice},
+    mischief::{fault::Fault, voice::Voice},
     simulation::{network, storm},
 };
 use qratum_validator::drivers::virtual_time::Net;
@@ -89,6 +89,22 @@ fn byz_one_third_minus_one_live() {
 fn no_fault_of_one_validator_stops_the_others() {
     for (_, fault) in Fault::ALL {
         goes_on(&mut with_fault(1, fault), 1, 6);
+    }
+}
+
+/// What honest validators say of blocks that break a rule.
+#[test]
+fn blocks_that_break_a_rule_are_refused_for_that_rule() {
+    for (fault, reason) in [
+        (Fault::WrongStateRoot, "another state root"),
+        (Fault::ForgedHistory, "another history root"),
+        (Fault::FutureTime, "time outside"),
+        (Fault::PastTime, "time outside"),
+    ] {
+        let mut net = with_fault(1, fault);
+        goes_on(&mut net, 1, 12);
+        let notes: Vec<&str> = net.log().lines().filter(|line| line.contains(" note ")).collect();
+        assert!(!notes.is_empty() && notes.iter().all(|note| note.contains(reason)), "{fault:?}: {notes:?}");
     }
 }
 

@@ -113,11 +113,14 @@ impl Network {
 
     /// Tells every connected peer. What is lost with a connection, the engine's rebroadcasts mend.
     pub fn tell(&mut self, message: &Message) {
-        for peer in &self.peers {
-            if self.swarm.is_connected(&peer.id) {
-                let request = Request::Tell(message.clone());
-                self.swarm.behaviour_mut().consensus.send_request(&peer.id, request);
-            }
+        (0u32..).zip(0..self.peers.len()).for_each(|(peer, _)| self.tell_one(Peer(peer), message));
+    }
+
+    /// Tells one peer, if it is connected.
+    pub fn tell_one(&mut self, peer: Peer, message: &Message) {
+        if let Some(peer) = self.peers.get(peer.0 as usize).filter(|peer| self.swarm.is_connected(&peer.id)) {
+            let request = Request::Tell(message.clone());
+            self.swarm.behaviour_mut().consensus.send_request(&peer.id, request);
         }
     }
 

@@ -5,62 +5,17 @@ use std::collections::{BTreeSet, VecDeque};
 
 use qratum_chain::{
     Hash,
-    types::{BlockId, SignedProposal, SignedVote},
+    types::{BlockId, MAX_VALIDATORS, SignedProposal, SignedVote},
 };
 use qratum_crypto::sign::ed25519::{SecretKey, Signature};
 use qratum_validator::{block::Block, message::Message};
+
+use super::fault::Fault;
 
 /// An hour, in milliseconds.
 const HOUR_MS: u64 = 3_600_000;
 /// How many messages a slow validator is behind.
 const BEHIND: usize = 6;
-
-/// What is wrong with a validator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// Tells everybody two votes for one place.
-    DoubleSign,
-    /// Tells half of the others another block, and another vote, than the rest.
-    Equivocate,
-    /// Votes for no block but its own.
-    Censor,
-    /// Says nothing.
-    Silent,
-    /// Says everything late.
-    Delay,
-    /// Proposes blocks that lead to another state.
-    WrongStateRoot,
-    /// Proposes blocks with another history.
-    ForgedHistory,
-    /// Proposes blocks an hour from now.
-    FutureTime,
-    /// Proposes blocks an hour old.
-    PastTime,
-    /// Proposes for a height that is far away.
-    LyingHeight,
-    /// Proposes, but never votes.
-    WithheldVotes,
-    /// Votes in the name of others, too.
-    InventedVotes,
-}
-
-impl Fault {
-    /// All of them, with the names that they go by.
-    pub const ALL: [(&'static str, Self); 12] = [
-        ("double-sign", Self::DoubleSign),
-        ("equivocate", Self::Equivocate),
-        ("censor", Self::Censor),
-        ("silent", Self::Silent),
-        ("delay", Self::Delay),
-        ("wrong-state-root", Self::WrongStateRoot),
-        ("forged-history", Self::ForgedHistory),
-        ("future-time", Self::FutureTime),
-        ("past-time", Self::PastTime),
-        ("lying-height", Self::LyingHeight),
-        ("withheld-votes", Self::WithheldVotes),
-        ("invented-votes", Self::InventedVotes),
-    ];
-}
 
 /// The voice of a validator with a fault.
 #[derive(Debug)]
@@ -91,6 +46,7 @@ impl Voice {
             Fault::Delay => self.postponed(to, honest),
             Fault::WithheldVotes if matches!(message, Message::Vote(_)) => Vec::new(),
             Fault::WithheldVotes => vec![honest],
+            Fault::OversizedFrames => oversized(message).into_iter().chain([honest]).collect(),
             Fault::InventedVotes => invented(message).into_iter().chain([honest]).collect(),
             Fault::WrongStateRoot
             | Fault::ForgedHistory
@@ -175,4 +131,10 @@ fn invented(message: &Message) -> Vec<Message> {
     let others = (0..4).filter(|signer| *signer != signed.signer);
     let vote = |signer| SignedVote { signer, signature: Signature([7; 64]), ..signed.clone() };
     others.map(|signer| Message::Vote(vote(signer))).collect()
+}
+
+/// A polka that is larger than any set.
+fn oversized(message: &Message) -> Option<Message> {
+    let Message::Vote(signed) = message else { return None };
+    Some(Message::Polka(vec![signed.clone(); 4 * MAX_VALIDATORS]))
 }
