@@ -26,5 +26,5 @@ fn main() -> ExitCode {
 #[inline(never)]
 fn planted_division(secret: u8, length: usize) -> u64 {
     let length = u64::try_from(length).unwrap_or(u64::MAX);
-    if length == 0 { 0 } else { u64::from(secret) / length }
+    u64::from(secret) / (length | 1)
 }
