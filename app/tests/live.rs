@@ -8,7 +8,9 @@
     reason = "a test file: a panic is the verdict"
 )]
 
-use serde_json::Value;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
 
 #[path = "../../tests/tests/schemas/check.rs"]
 #[allow(dead_code, reason = "shared with the tests of the documents")]
@@ -147,6 +149,48 @@ fn a_doctor_without_a_home_looks_at_the_machine() {
     assert!(
         page.contains("-> Make a home with `qratum init`, or start a network to try with `qratum demo`\n")
     );
+}
+
+/// Power 30, 25, 25, 20. One is killed: heads go on, and whoever watches or asks is told its name.
+/// A second is killed: there is no quorum, and both are named. Both come back: it goes on by itself.
+#[test]
+fn a_validator_that_is_killed_is_named_and_so_is_the_lack_of_a_quorum() {
+    let mut demo = Demo::start("killed");
+    let state = |word: &'static str| move |event: &Value| event["state"] == word;
+    let silent = |names: Value| move |event: &Value| event["silent"] == names;
+    demo.reach(3);
+    demo.kill(3);
+    let killed = Instant::now();
+    let named = demo.until(silent(json!(["west"])));
+    println!("west is named {} ms after it was killed", killed.elapsed().as_millis());
+    assert_eq!((&named["missing"], &named["total"]), (&json!(20), &json!(100)));
+    assert!(killed.elapsed() < Duration::from_secs(15));
+    let (status, code) = json(&demo.run(&["status", "--json", "--timeout", "30"]));
+    assert_eq!((code, &status["state"]), (0, &json!("live")), "heads go on: {status}");
+    assert_eq!((&status["silent"], &status["missing"]), (&json!(["west"]), &json!(20)), "{status}");
+    Schema::named("status").holds(&status, "west is gone");
+
+    demo.kill(0);
+    let killed = Instant::now();
+    demo.until(state("no-quorum"));
+    println!("no-quorum {} ms after north was killed too", killed.elapsed().as_millis());
+    let (status, code) = json(&demo.run(&["status", "--json", "--timeout", "30"]));
+    assert_eq!((code, &status["state"]), (0, &json!("no-quorum")), "{status}");
+    assert_eq!((&status["silent"], &status["missing"]), (&json!(["north", "west"]), &json!(50)), "{status}");
+    let page = demo.run(&["status", "--timeout", "30"]);
+    let page = String::from_utf8(page.stdout).unwrap();
+    assert!(page.contains("\nsilent    north, west: 50 power is missing\n"), "{page}");
+
+    let restored = ["north", "west"].map(|name| demo.restore(name));
+    let back = Instant::now();
+    let (mut live, mut all) = (false, false);
+    demo.until(|event| {
+        live |= event["state"] == "live";
+        all |= event["silent"] == json!([]);
+        live && all
+    });
+    println!("live, and all vote, {} ms after both came back", back.elapsed().as_millis());
+    drop(restored);
 }
 
 /// Nobody listens at the peers' addresses of the samples.

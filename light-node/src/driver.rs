@@ -22,7 +22,7 @@ use crate::{
     follow::{Follow, Judged, Question, Tick},
     net::{AskError, Link, Net},
     open::with_path,
-    polls::{Polls, Reach},
+    polls::{BRISK, Polls, Reach},
     prove::Prover,
     store::{Store, is_step},
     wire::{Request, Response},
@@ -89,12 +89,15 @@ impl Driver {
         let mut links = self.net.links();
         let mut ticks = interval(self.tick);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut polls = interval(self.tick / BRISK);
+        polls.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut answers = Answers::new();
         loop {
             let next = tokio::select! {
-                _ = ticks.tick() => {
+                _ = ticks.tick() => self.on_tick().await,
+                _ = polls.tick() => {
                     self.ask_for_votes().for_each(|poll| answers.push(carry(&self.net, poll)));
-                    self.on_tick().await
+                    None
                 }
                 Some((asked, answer)) = answers.next() => match asked {
                     Asked::Chain(question) => self.on_answer(question, answer).await,

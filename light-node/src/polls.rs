@@ -2,7 +2,8 @@
 //! arguments; the verifier keeps the votes.
 //!
 //! While the head is new, one peer in turn is asked: its votes show who takes part. While it is not,
-//! all are asked, since one that withholds votes must not make others look gone.
+//! all are asked, since one that withholds votes must not make others look gone. While somebody is
+//! late, peers are asked [`BRISK`] times as often, so that it is named as soon as that can be said.
 //!
 //! The chain is *stuck* when votes are known at a place beyond the last one at which more than two
 //! thirds of the power voted, and that has not changed for [`TIMEOUTS`] round timeouts on top of a
@@ -33,6 +34,9 @@ const EACH_ROUND: Duration = Duration::from_millis(500);
 /// No round waits longer.
 const LONGEST_ROUND: Duration = Duration::from_secs(60);
 
+/// How much more often peers are asked while somebody is late: this many ticks make one of the usual.
+pub(crate) const BRISK: u32 = 4;
+
 /// How many peers to ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reach {
@@ -57,6 +61,9 @@ pub(crate) struct Polls {
     /// Nobody is connected: nothing can be said.
     alone: bool,
     next: usize,
+    /// Somebody is late; and how many ticks have passed since peers were asked.
+    late: bool,
+    ticks: u32,
     interval: Duration,
     /// The highest place with more than two thirds of the power, since when, and where others vote
     /// beyond it.
@@ -77,6 +84,8 @@ impl Polls {
             needed: SOURCES,
             alone: true,
             next: 0,
+            late: false,
+            ticks: BRISK,
             interval: Duration::from_millis(params.block_interval_ms),
             reached,
             open: None,
@@ -85,15 +94,17 @@ impl Polls {
         }
     }
 
-    /// Whom to ask now.
+    /// Whom to ask at a tick, [`BRISK`] of which come in the time after which a peer is asked at least.
     pub(crate) fn tick(&mut self, connected: &[usize], reach: Reach) -> Vec<usize> {
         let gives = |peer: &&usize| self.gives.get(**peer) != Some(&Some(false));
         let gives = connected.iter().filter(gives).count();
         let (alone, needed) = (connected.is_empty(), gives.clamp(1, SOURCES));
         self.stale |= (alone, needed) != (self.alone, self.needed);
         (self.alone, self.needed) = (alone, needed);
+        self.ticks = self.ticks.saturating_add(1);
         let most = match reach {
             Reach::Nobody => 0,
+            _ if !self.late && self.ticks < BRISK => 0,
             Reach::One => 1,
             Reach::All => usize::MAX,
         };
@@ -101,6 +112,7 @@ impl Polls {
         let free = |peer: &usize| connected.contains(peer) && self.asked.get(*peer) == Some(&false);
         let chosen: Vec<usize> = order.filter(free).take(most).collect();
         for peer in &chosen {
+            self.ticks = 0;
             self.set_asked(*peer, true);
             self.next = peer.saturating_add(1);
         }
@@ -156,6 +168,7 @@ impl Polls {
             self.reached = (reached, elapsed);
         }
         (self.open, self.stale) = (self.ballots.open(), true);
+        self.late = self.ballots.is_anybody_late(self.needed);
     }
 
     fn told_now(&self, stuck: bool) -> Voting {
@@ -244,7 +257,7 @@ mod tests {
 
     #[test]
     fn one_peer_in_turn_or_all_that_are_free() {
-        let mut polls = Bench::new().polls;
+        let mut polls = Polls { late: true, ..Bench::new().polls };
         assert_eq!([polls.tick(&[0, 2], Reach::One), polls.tick(&[0, 2], Reach::One)], [[0], [2]]);
         assert_eq!(polls.tick(&[0, 2], Reach::One), [0; 0], "both are asked");
         polls.answered(0);
@@ -253,6 +266,28 @@ mod tests {
         polls.answered(2);
         assert_eq!(polls.tick(&[], Reach::All), [0; 0]);
         assert_eq!(polls.tick(&[0, 1, 2], Reach::All), [2]);
+    }
+
+    #[test]
+    fn peers_are_asked_more_often_while_somebody_is_late() {
+        let mut bench = Bench::new();
+        bench.chain.absent = vec![3];
+        let asked = |bench: &mut Bench| {
+            let ticks = (0..12).map(|_| {
+                let asked = bench.polls.tick(&[0], Reach::One);
+                asked.iter().for_each(|peer| bench.polls.answered(*peer));
+                asked.len()
+            });
+            ticks.sum::<usize>()
+        };
+        assert_eq!(asked(&mut bench), 3);
+        bench.grow(ms(0));
+        bench.heard(1, &[0, 1, 2], ms(0));
+        assert_eq!(asked(&mut bench), 12, "the fourth is late");
+        bench.grow(ms(200));
+        let both = [1, 2].map(|height| votes(&bench.chain, height, &[0, 1, 2])).concat();
+        bench.take(2, both, ms(200));
+        assert_eq!((bench.silent(ms(200)), asked(&mut bench)), (vec![3], 3), "it is named");
     }
 
     /// Half the power votes: stuck after an interval and three round timeouts, not before, and no

@@ -1,5 +1,7 @@
 //! A demo network of real processes, and the program run beside it.
 
+#![allow(dead_code, reason = "not every test needs all of it")]
+
 use std::{
     fs,
     io::{BufRead as _, BufReader},
@@ -77,6 +79,31 @@ impl Demo {
         while self.event()["height"].as_u64().is_none_or(|at| at < height) {}
     }
 
+    /// Waits for an event.
+    pub(crate) fn until(&mut self, mut done: impl FnMut(&Value) -> bool) -> Value {
+        loop {
+            let event = self.event();
+            if done(&event) {
+                return event;
+            }
+        }
+    }
+
+    /// Kills a validator, by its place.
+    pub(crate) fn kill(&self, index: u8) {
+        let pid = self.home.join(format!("run/validator-{index}.pid"));
+        let pid = fs::read_to_string(pid).unwrap();
+        assert!(Command::new("kill").args(["-9", pid.trim()]).status().unwrap().success());
+    }
+
+    /// Starts a validator again; it ends with what is returned.
+    pub(crate) fn restore(&self, name: &str) -> Restored {
+        let program = Path::new(env!("CARGO_BIN_EXE_qratum")).with_file_name("qratum-validator");
+        let mut command = Command::new(program);
+        command.args(["run", "--home", self.home(), "--name", name, "--stop-on-stdin-eof"]);
+        Restored(command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    }
+
     /// Runs the program on this home until it ends.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         qratum(&[arguments, &["--home", self.home()]].concat()).output().unwrap()
@@ -85,6 +112,16 @@ impl Demo {
     /// Starts it.
     pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
         qratum(&[arguments, &["--home", self.home()]].concat()).spawn().unwrap()
+    }
+}
+
+/// A validator that this test has started: it is told to end, and waited for.
+pub(crate) struct Restored(Child);
+
+impl Drop for Restored {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
     }
 }
 

@@ -238,13 +238,30 @@ impl Ballots {
         self.second_decided(sources).is_some()
     }
 
+    /// Whether a member that is not called silent has no vote from the highest height on that is decided:
+    /// it is late, or will be called so after the next.
+    #[must_use]
+    pub fn is_anybody_late(&self, sources: usize) -> bool {
+        let Some((height, polled)) = self.decided().next() else { return false };
+        let silent = self.silent(false, sources);
+        let late = |(index, key): (u32, PublicKey)| {
+            let votes = self.last(&key).is_some_and(|cast| cast.place.height >= *height);
+            !votes && polled.set.index_of(&key).is_some() && !silent.contains(&index)
+        };
+        (0u32..).zip(keys(&self.voters)).any(late)
+    }
+
     /// The second highest height that is decided and of whose votes more than two thirds is known.
     fn second_decided(&self, sources: usize) -> Option<(&Height, &Polled)> {
-        let decided = |(height, polled): &(&Height, &Polled)| {
-            polled.is_covered() && (**height <= self.head || polled.is_decided())
-        };
-        let second = self.heights.iter().rev().filter(decided).nth(1);
-        second.filter(|(_, polled)| polled.sources.len() >= sources)
+        self.decided().nth(1).filter(|(_, polled)| polled.sources.len() >= sources)
+    }
+
+    /// Heights that are decided and of whose votes more than two thirds is known, falling.
+    fn decided(&self) -> impl Iterator<Item = (&Height, &Polled)> {
+        self.heights
+            .iter()
+            .rev()
+            .filter(|(height, polled)| polled.is_covered() && (**height <= self.head || polled.is_decided()))
     }
 
     fn belongs(&self, (chain, set, height): (ChainId, SetId, Height), said: Height) -> Result<(), Reject> {
@@ -574,12 +591,15 @@ mod tests {
             bench.take(height, bench.agreed(height, &[0, 1, 2, 3])).unwrap();
             bench.move_to(height, &[0, 1, 2]);
         }
+        assert!(!bench.ballots.is_anybody_late(0));
         bench.take(4, bench.agreed(4, &[0, 1, 2])).unwrap();
         assert_eq!(bench.ballots.silent(false, 0), NOBODY, "one height");
+        assert!(bench.ballots.is_anybody_late(0));
         bench.take(5, bench.agreed(5, &[0, 1])).unwrap();
         assert_eq!(bench.ballots.silent(false, 0), NOBODY, "height 5 is not decided");
         bench.take(5, bench.agreed(5, &[2])).unwrap();
         assert_eq!(bench.ballots.silent(false, 0), [3]);
+        assert!(!bench.ballots.is_anybody_late(0), "it is named");
         bench.move_to(5, &[0, 1, 2]);
         assert_eq!(bench.ballots.silent(false, 0), [3]);
         bench.take(6, vec![bench.vote(3, (6, 0), Phase::Prevote, None)]).unwrap();
