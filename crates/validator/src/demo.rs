@@ -19,7 +19,7 @@ use qratum_chain::{
 use qratum_crypto::sign::ed25519::SecretKey;
 use zeroize::Zeroizing;
 
-use crate::home::{Home, HomeError, PeerAddress, claim_folder, make_folder, write_new};
+use crate::home::{Home, HomeError, PeerAddress, claim_folder, make_folder, random_seed, write_new};
 
 /// Names, powers and jurisdictions of the first members.
 const FIRST: [(&str, u64, [u8; 2]); 4] =
@@ -95,8 +95,8 @@ pub fn create(home: &Path, now: Time, options: &Options) -> Result<Demo, DemoErr
     if !(1..=MAX_VALIDATORS).contains(&options.validators) {
         return Err(DemoError::Count(options.validators));
     }
-    let seeds =
-        (0..options.validators).map(|_| Ok(Seeds { vote: random()?, peer: random()?, operator: random()? }));
+    let seeds = (0..options.validators)
+        .map(|_| Ok(Seeds { vote: random_seed()?, peer: random_seed()?, operator: random_seed()? }));
     let seeds: Vec<Seeds> = seeds.collect::<Result<_, _>>().map_err(DemoError::Random)?;
     let genesis = genesis(&seeds, now, options);
     genesis.validator_set().map_err(DemoError::Genesis)?;
@@ -130,12 +130,6 @@ impl Seeds {
         enrolment.proofs = Proofs::sign(scope, &vote, &peer, &operator);
         GenesisValidator { name, validator, enrolment: Some(enrolment) }
     }
-}
-
-/// A fresh seed from the system.
-pub(crate) fn random() -> Result<Zeroizing<[u8; 32]>, getrandom::Error> {
-    let mut seed = Zeroizing::new([0; 32]);
-    getrandom::fill(seed.as_mut_slice()).map(|()| seed)
 }
 
 fn genesis(seeds: &[Seeds], now: Time, options: &Options) -> Genesis {

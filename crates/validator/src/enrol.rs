@@ -20,10 +20,7 @@ use qratum_chain::{
 use qratum_crypto::sign::ed25519::SecretKey;
 use zeroize::Zeroizing;
 
-use crate::{
-    demo::random,
-    home::{Home, HomeError, make_folder, read, seed, write_new},
-};
+use crate::home::{Home, HomeError, make_folder, random_seed, read, seed, write_new};
 
 /// What is applied for, and with which files.
 #[derive(Clone, Debug)]
@@ -157,7 +154,7 @@ fn kept(folder: &Path) -> Result<Option<Seeds>, EnrolError> {
 }
 
 fn fresh() -> Result<Seeds, EnrolError> {
-    let seed = || random().map_err(EnrolError::Random);
+    let seed = || random_seed().map_err(EnrolError::Random);
     Ok([seed()?, seed()?, seed()?])
 }
 

@@ -6,6 +6,7 @@
 //! HOME/peers.json                      name and address of each validator
 //! HOME/run/validator-<index>.pid       while the process runs
 //! HOME/validators/NAME/vote.key        32-byte seed, 0600
+//! HOME/validators/NAME/vote-next.key   the same, of the key that was ordered to vote next
 //! HOME/validators/NAME/peer.key        32-byte seed, 0600
 //! HOME/validators/NAME/operator.key    32-byte seed, 0600; only commands of its operator read it
 //! HOME/validators/NAME/chain.bin, log.bin
@@ -29,6 +30,7 @@ pub use qratum_light_node::peer_id;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+const NEXT_VOTE_KEY: &str = "vote-next.key";
 const PEERS_SCHEMA: &str = "qratum/peers/v1";
 
 /// Why a home is none.
@@ -163,6 +165,36 @@ impl Home {
         Ok(SecretKey::from_seed(&seed))
     }
 
+    /// The vote key that was ordered to take over; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`HomeError::Io`], [`HomeError::Key`].
+    pub fn next_vote_key(&self, name: &str) -> Result<Option<SecretKey>, HomeError> {
+        match seed(&self.validator(name).join(NEXT_VOTE_KEY)) {
+            Ok(seed) => Ok(Some(SecretKey::from_seed(&seed))),
+            Err(HomeError::Io(_, why)) if why.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(why) => Err(why),
+        }
+    }
+
+    /// Writes the seed of the vote key that is to take over, where there is none.
+    ///
+    /// # Errors
+    /// [`HomeError::Io`].
+    pub fn write_next_vote_key(&self, name: &str, seed: &[u8; 32]) -> Result<(), HomeError> {
+        write_new(&self.validator(name).join(NEXT_VOTE_KEY), seed)
+    }
+
+    /// Makes the next vote key the vote key, in place of one that votes no more.
+    ///
+    /// # Errors
+    /// From the file system.
+    pub fn promote_next_vote_key(&self, name: &str) -> io::Result<()> {
+        let folder = self.validator(name);
+        fs::rename(folder.join(NEXT_VOTE_KEY), folder.join("vote.key"))?;
+        File::open(folder)?.sync_all()
+    }
+
     /// The network key of a validator.
     ///
     /// # Errors
@@ -223,6 +255,15 @@ pub(crate) fn seed(path: &Path) -> Result<Zeroizing<[u8; 32]>, HomeError> {
     let bytes = Zeroizing::new(read(path)?);
     let seed = bytes.as_slice().try_into().map_err(|_| HomeError::Key(path.to_owned()))?;
     Ok(Zeroizing::new(seed))
+}
+
+/// A seed from the kernel's randomness, wiped when dropped.
+///
+/// # Errors
+/// From the kernel.
+pub fn random_seed() -> Result<Zeroizing<[u8; 32]>, getrandom::Error> {
+    let mut seed = Zeroizing::new([0; 32]);
+    getrandom::fill(seed.as_mut_slice()).map(|()| seed)
 }
 
 /// Makes the folder of a home, or takes one that is there and empty; then only its owner can enter.

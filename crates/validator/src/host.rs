@@ -117,7 +117,8 @@ impl Host {
         &self.heard
     }
 
-    /// One more that can sign for this validator: for when its key is to change.
+    /// One more that can sign for this validator: for when its key is to change. One
+    /// that is there already is not added twice.
     pub fn add_signer(&mut self, signer: impl Signer + 'static) {
         self.engine.add_signer(Box::new(signer));
     }

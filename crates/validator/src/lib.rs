@@ -13,11 +13,14 @@
 //! - [`drivers`]: the event loop of a process, and whole networks in virtual time.
 //! - [`demo`]: makes the home of a demo network.
 //! - [`enrol`]: makes the keys of one validator, and its application to a genesis.
+//! - [`operate`], [`client`]: the orders of an operator, and how they reach a validator.
 //!
-//! Only [`network`], [`drivers::real`], [`store`], [`home`], [`demo`] and [`enrol`] do I/O. Linked into the
+//! Only [`network`], [`client`], [`operate`], [`drivers::real`], [`store`], [`home`], [`demo`] and
+//! [`enrol`] do I/O. Linked into the
 //! validator's own program, never into the console.
 
 pub mod block;
+pub mod client;
 pub mod demo;
 pub mod drivers;
 pub mod engine;
@@ -27,6 +30,7 @@ pub mod host;
 pub mod ledger;
 pub mod message;
 pub mod network;
+pub mod operate;
 pub mod quorum;
 pub mod serve;
 pub mod signer;

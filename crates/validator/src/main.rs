@@ -12,6 +12,7 @@ use qratum_validator::{
     demo,
     drivers::real::{Settings, run},
     enrol::{Application, enrol},
+    operate::{self, Done, Wish, operate},
 };
 
 /// A validator of a qratum network.
@@ -42,6 +43,11 @@ enum Command {
         #[arg(long)]
         stop_on_stdin_eof: bool,
     },
+    /// Orders a new vote key for a validator of the home: made, kept as vote-next.key, and used by the
+    /// running process from the next set on.
+    Rotate(Operator),
+    /// Orders that a validator of the home leaves: from the next set on it does not vote.
+    Leave(Operator),
     /// Makes the home of a demo network: genesis, keys and loopback addresses. Never overwrites.
     Demo {
         /// Directory to make; its parent must exist.
@@ -86,12 +92,28 @@ fn jurisdiction(text: &str) -> Result<Jurisdiction, String> {
     letters.and_then(Jurisdiction::new).ok_or_else(|| "two capital letters are needed".to_owned())
 }
 
+/// Whose order, and who is asked to put it into a block.
+#[derive(Args)]
+struct Operator {
+    /// Home directory with genesis.json, peers.json and validators/NAME.
+    #[arg(long)]
+    home: PathBuf,
+    /// Name of the validator in genesis.
+    #[arg(long)]
+    name: String,
+    /// Name of the validator to submit to; without it, the validator itself.
+    #[arg(long)]
+    over: Option<String>,
+}
+
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run { home, name, verbose, least_free_mib, stop_on_stdin_eof } => {
             let least_free = least_free_mib.saturating_mul(1 << 20);
             take_part(Settings { home, name, verbose, least_free, stop_on_stdin_eof })
         }
+        Command::Rotate(operator) => order(operator, Wish::Rotate),
+        Command::Leave(operator) => order(operator, Wish::Leave),
         Command::Demo { home, validators } => make_demo(&home, validators),
         Command::Enrol(arguments) => apply(arguments),
     };
@@ -107,6 +129,16 @@ fn main() -> ExitCode {
 fn take_part(settings: Settings) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|why| why.to_string())?.block_on(run(settings)).map_err(|why| why.to_string())
+}
+
+fn order(operator: Operator, wish: Wish) -> Result<(), String> {
+    let Operator { home, name, over } = operator;
+    let settings = operate::Settings { over: over.unwrap_or_else(|| name.clone()), home, name };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let done = runtime.map_err(|why| why.to_string())?.block_on(operate(&settings, wish));
+    let Done { height, from_set } = done.map_err(|why| why.to_string())?;
+    println!("in block {height}, as {} says; takes effect with set {from_set}", settings.over);
+    Ok(())
 }
 
 fn make_demo(home: &Path, validators: u32) -> Result<(), String> {

@@ -13,8 +13,11 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use qratum_chain::types::Time;
-use qratum_validator::demo::{Demo, Options, create};
+use qratum_chain::types::{SetId, Time};
+use qratum_validator::{
+    demo::{Demo, Options, create},
+    operate::{self, OperateError, Wish},
+};
 
 /// The longest that any of these tests waits for anything.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -197,4 +200,43 @@ fn one_whose_disk_is_full_takes_no_part_and_the_others_go_on() {
     }
     assert_eq!(network.height("west"), stays);
     assert!(network.children.get_mut("west").unwrap().try_wait().unwrap().is_none(), "it ended");
+}
+
+/// Orders a new key for east over north, and returns the set from which on it votes.
+fn rotate(home: &Path) -> Result<SetId, OperateError> {
+    let settings =
+        operate::Settings { home: home.to_owned(), name: "east".to_owned(), over: "north".to_owned() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(operate::operate(&settings, Wish::Rotate)).map(|done| done.from_set)
+}
+
+#[test]
+fn a_running_validator_takes_its_new_key_and_needs_it() {
+    let scratch = Scratch::new("rotate");
+    let options = Options { block_interval_ms: 100, ..Options::default() };
+    let demo = create(&scratch.0, now(), &options).unwrap();
+    let mut network = Network::of(&scratch.0, &demo);
+    network.reach(3);
+    let from = rotate(&scratch.0).unwrap();
+    assert!(matches!(rotate(&scratch.0), Err(OperateError::Rotating(set)) if set == from));
+    network.reach(from.0 * options.set_length + 2);
+    // 30, 25 and 20: without the new key, 50 of 100 are no quorum.
+    network.kill("south");
+    let tip = network.height("north");
+    network.reach(tip + 5);
+    network.kill("east");
+    network.start("east");
+    let tip = network.height("north");
+    network.reach(tip + 5);
+    network.start("south");
+    // The second order makes the first new key the vote key of the home.
+    let key = |file: &str| std::fs::read(scratch.0.join("validators/east").join(file)).unwrap();
+    let first = key("vote-next.key");
+    let from = rotate(&scratch.0).unwrap();
+    assert_eq!(key("vote.key"), first);
+    assert_ne!(key("vote-next.key"), first);
+    network.reach(from.0 * options.set_length + 2);
+    network.kill("south");
+    let tip = network.height("north");
+    network.reach(tip + 5);
 }

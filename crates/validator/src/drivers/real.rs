@@ -17,6 +17,7 @@ use std::{
 };
 
 use qratum_chain::types::{Genesis, Height, Time};
+use qratum_crypto::sign::ed25519::SecretKey;
 use qratum_light_node::wire;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -172,7 +173,15 @@ impl Place {
     fn host<M: Medium>(&self, kept: Kept, store: &mut Store<M>) -> Result<Host, RunError> {
         let ledger = restore(&self.genesis, kept.blocks, store)?;
         let key = self.home.vote_key(&self.name).map_err(RunError::Home)?;
-        Host::new(ledger, key, kept.log, self.others, self.clock.now()).map_err(RunError::Host)
+        let mut host = Host::new(ledger, key, kept.log, self.others, self.clock.now());
+        if let (Ok(host), Some(next)) = (&mut host, self.next_vote_key()?) {
+            host.add_signer(next);
+        }
+        host.map_err(RunError::Host)
+    }
+
+    fn next_vote_key(&self) -> Result<Option<SecretKey>, RunError> {
+        self.home.next_vote_key(&self.name).map_err(RunError::Home)
     }
 }
 
@@ -313,8 +322,12 @@ impl<F: Fn(&Path) -> io::Result<u64>, M: Medium> Process<F, M> {
         if self.room.enough() { self.store.flush().map_err(RunError::Store) } else { Ok(()) }
     }
 
-    /// Whether the disk has room, and what follows from a change.
+    /// Whether a new vote key came, or the disk has room, and what follows from a change.
     fn look(&mut self) -> Result<(), RunError> {
+        // Half written, or gone again: the next look tells.
+        if let Ok(Some(next)) = self.place.next_vote_key() {
+            self.host.add_signer(next);
+        }
         let free = (self.free)(&self.place.folder()).map_err(RunError::Store)?;
         if !self.room.look(free) {
             return Ok(());

@@ -41,7 +41,9 @@ impl Desk {
     }
 
     pub(super) fn add_signer(&mut self, signer: Box<dyn Signer>) {
-        self.signers.push(signer);
+        if self.signers.iter().all(|known| known.public() != signer.public()) {
+            self.signers.push(signer);
+        }
     }
 
     /// The address of the signer whose key is in the set; `None` when there is none.

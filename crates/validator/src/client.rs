@@ -1,0 +1,98 @@
+//! Asks one validator, as a light node does, for the commands of its operator. Nothing that comes
+//! back is verified here: a lie can at most make an order fail.
+
+use core::{fmt, time::Duration};
+
+use futures::StreamExt;
+use libp2p::{
+    Swarm, SwarmBuilder, noise,
+    request_response::{self, Event, Message, ProtocolSupport},
+    swarm::{SwarmEvent, dial_opts::DialOpts},
+    tcp, yamux,
+};
+use qratum_light_node::wire::{MAX_REQUEST, MAX_RESPONSE, PROTOCOL, Request, Response, WireCodec};
+use tokio::time::timeout;
+
+use crate::home::PeerAddress;
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+type Light = request_response::Behaviour<WireCodec<Request, Response>>;
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub struct ClientError(String);
+
+impl fmt::Display for ClientError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A line to one validator.
+pub struct Client {
+    swarm: Swarm<Light>,
+    peer: PeerAddress,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Client({})", self.peer.name)
+    }
+}
+
+impl Client {
+    /// A line to `peer`, under a key of this moment; dials when it is asked for something.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn new(peer: PeerAddress) -> Result<Self, ClientError> {
+        let failed = |why: &dyn fmt::Display| ClientError(why.to_string());
+        let config = request_response::Config::default().with_request_timeout(PATIENCE);
+        let light = Light::with_codec(
+            WireCodec::new(MAX_REQUEST, MAX_RESPONSE),
+            [(PROTOCOL, ProtocolSupport::Outbound)],
+            config,
+        );
+        let swarm = SwarmBuilder::with_new_identity()
+            .with_tokio()
+            .with_tcp(tcp::Config::default(), noise::Config::new, yamux::Config::default)
+            .map_err(|why| failed(&why))?
+            .with_behaviour(|_| light)
+            .map_err(|why| failed(&why))?
+            .with_swarm_config(|config| config.with_idle_connection_timeout(PATIENCE))
+            .build();
+        Ok(Self { swarm, peer })
+    }
+
+    /// Asks and waits for the answer.
+    ///
+    /// # Errors
+    /// [`ClientError`], when none comes within five seconds.
+    pub async fn ask(&mut self, request: Request) -> Result<Response, ClientError> {
+        let failed = |why: &dyn fmt::Display| ClientError(format!("{}: {why}", self.peer.name));
+        if !self.swarm.is_connected(&self.peer.id) {
+            let dial = DialOpts::peer_id(self.peer.id).addresses(vec![self.peer.address.clone()]).build();
+            self.swarm.dial(dial).map_err(|why| failed(&why))?;
+        }
+        self.swarm.behaviour_mut().send_request(&self.peer.id, request);
+        match timeout(PATIENCE, answer(&mut self.swarm)).await {
+            Ok(answer) => answer.map_err(|why| failed(&why)),
+            Err(_) => Err(failed(&"no answer in time")),
+        }
+    }
+}
+
+async fn answer(swarm: &mut Swarm<Light>) -> Result<Response, String> {
+    loop {
+        match swarm.select_next_some().await {
+            SwarmEvent::Behaviour(Event::Message { message: Message::Response { response, .. }, .. }) => {
+                return Ok(response);
+            }
+            SwarmEvent::Behaviour(Event::OutboundFailure { error, .. }) => return Err(error.to_string()),
+            SwarmEvent::OutgoingConnectionError { error, .. } => return Err(error.to_string()),
+            _ => {}
+        }
+    }
+}
