@@ -34,6 +34,9 @@ crash-store: ## kill -9 a process that writes the light node's store, KILLS=200 
 simulate: ## storms over a network in virtual time, one for each of SEEDS=0..2000
 	cargo run --release --locked -q -p qratum-tests --bin simulate -- $(or $(SEEDS),0..2000)
 
+crash: ## KILLS (200) of real validators at any moment: no double vote, no lost head, back in 2 s
+	KILLS=$(or $(KILLS),200) cargo test --locked -q -p qratum-validator --test crash -- --ignored --nocapture
+
 deny: ## licences, bans, sources and advisories; needs cargo-deny
 	@cargo deny --version >/dev/null 2>&1 || { echo "deny: cargo-deny is not installed (cargo install cargo-deny --locked)" >&2; exit 1; }
 	cargo deny --locked check

@@ -10,6 +10,7 @@
 
 use std::{
     path::{Path, PathBuf},
+    process::Stdio,
     sync::{Arc, Mutex},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -34,7 +35,10 @@ use qratum_validator::{
     },
     serve,
 };
-use tokio::time::timeout;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    time::timeout,
+};
 
 /// Longer than a light node waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -245,6 +249,41 @@ outvoted! {
     a_validator_that_withholds_votes: Fault::WithheldVotes, missed;
     a_validator_that_invents_votes: Fault::InventedVotes, |_, _| true;
     a_validator_with_oversized_frames: Fault::OversizedFrames, |_, _| true;
+}
+
+/// The program between a light node and a validator of a home that runs.
+#[tokio::test]
+async fn the_program_passes_questions_on_and_lies_about_the_answers() {
+    let scratch = Scratch::new("program");
+    let home = &scratch.0;
+    let options = demo::Options { validators: 1, block_interval_ms: 200, ..demo::Options::default() };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
+    let genesis = demo::create(home, Time(now), &options).unwrap().genesis;
+    let (folder, name) = (home.clone(), "north".to_owned());
+    let settings = Settings { home: folder, name, verbose: false, least_free: 0, stop_on_stdin_eof: false };
+    let mut program = tokio::process::Command::new(env!("CARGO_BIN_EXE_qratum-mischief"))
+        .args(["peer", "--fault", "wrong-state-root", "--home"])
+        .arg(home)
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let said = program.stdout.take().unwrap();
+    let follow = async {
+        let line = BufReader::new(said).lines().next_line().await.unwrap().unwrap();
+        let name = || "liar".to_owned();
+        let pin = Pin { name: name(), operator: name(), address: line.parse().unwrap() };
+        let config = Config { genesis, anchor: None, peers: vec![pin], home: None, keep: false };
+        let node = LightNode::start(config).await.unwrap();
+        let named =
+            |snapshot: &Snapshot| snapshot.refusals.iter().any(|it| it.reason.name() == "CertificateBlock");
+        assert_eq!(height(&*until(&node, "CertificateBlock", named).await), 0);
+        node.stop().await;
+    };
+    tokio::select! {
+        ended = run(settings) => panic!("{ended:?}"),
+        () = follow => {}
+    }
 }
 
 #[test]
