@@ -37,6 +37,9 @@ simulate: ## storms over a network in virtual time, one for each of SEEDS=0..200
 crash: ## KILLS (200) of real validators at any moment: no double vote, no lost head, back in 2 s
 	KILLS=$(or $(KILLS),200) cargo test --locked -q -p qratum-validator --test crash -- --ignored --nocapture
 
+flood: ## eight peers flood a validator for a minute: under 256 MiB, and others are answered in time
+	cargo test --locked -q -p qratum-validator --test flood -- --ignored --nocapture
+
 deny: ## licences, bans, sources and advisories; needs cargo-deny
 	@cargo deny --version >/dev/null 2>&1 || { echo "deny: cargo-deny is not installed (cargo install cargo-deny --locked)" >&2; exit 1; }
 	cargo deny --locked check

@@ -1,22 +1,30 @@
 //! How do validators reach one another, and light nodes them? One libp2p swarm (TCP, Noise,
 //! Yamux) with two request-response protocols. Consensus is spoken with pinned peers only; light
-//! nodes may be anyone, but only so many at once.
+//! nodes may be anyone, within bounds of number, rate and size.
+
+mod guests;
+mod pinned;
 
 use core::{fmt, time::Duration};
-use std::collections::BTreeSet;
+use std::{net::IpAddr, time::Instant};
 
 use futures::StreamExt;
 use libp2p::{
-    PeerId, Swarm, SwarmBuilder,
+    Multiaddr, PeerId, Swarm, SwarmBuilder, connection_limits,
     identity::Keypair,
+    multiaddr::Protocol,
     noise,
     request_response::{self, ProtocolSupport, ResponseChannel},
     swarm::{ConnectionId, NetworkBehaviour, SwarmEvent, dial_opts::DialOpts},
     tcp, yamux,
 };
-use qratum_chain::types::Height;
+use qratum_chain::{codec::Encode, types::Height};
 use qratum_light_node::wire::{self, WireCodec};
 
+use self::{
+    guests::{Guests, Turn},
+    pinned::Pinned,
+};
 use crate::{
     block::Decided,
     home::PeerAddress,
@@ -24,8 +32,8 @@ use crate::{
     message::{self, Message, Reply, Request},
 };
 
-/// How many connections of peers that are not pinned are held at once.
-const MAX_GUESTS: usize = 64;
+/// How many connections may be in the middle of their handshake.
+const MAX_PENDING: u32 = 64;
 /// How many requests of one connection are served at once.
 const MAX_STREAMS: usize = 64;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -36,8 +44,16 @@ type Light = request_response::Behaviour<WireCodec<wire::Request, wire::Response
 
 #[derive(NetworkBehaviour)]
 struct Protocols {
-    consensus: Consensus,
+    limits: connection_limits::Behaviour,
+    consensus: Pinned<Consensus>,
     light: Light,
+}
+
+/// Where the answer to a light node goes.
+#[derive(Debug)]
+pub struct LightChannel {
+    connection: ConnectionId,
+    channel: ResponseChannel<wire::Response>,
 }
 
 /// What the network brings.
@@ -52,7 +68,7 @@ pub enum Arrival {
     /// A pinned peer answers with decided blocks.
     Blocks(Peer, Vec<Decided>),
     /// Anyone asks as a light node.
-    Light(wire::Request, ResponseChannel<wire::Response>),
+    Light(wire::Request, LightChannel),
 }
 
 /// Why there is no network.
@@ -69,7 +85,8 @@ impl fmt::Display for NetworkError {
 pub struct Network {
     swarm: Swarm<Protocols>,
     peers: Vec<PeerAddress>,
-    guests: BTreeSet<ConnectionId>,
+    guests: Guests,
+    started: Instant,
 }
 
 impl fmt::Debug for Network {
@@ -92,12 +109,12 @@ impl Network {
             .with_tokio()
             .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, yamux::Config::default)
             .map_err(|why| failed(&why))?
-            .with_behaviour(|_| protocols())
+            .with_behaviour(|_| protocols(peers.iter().map(|peer| peer.id)))
             .map_err(|why| failed(&why))?
             .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE_TIMEOUT))
             .build();
         swarm.listen_on(own.address.clone()).map_err(|why| failed(&why))?;
-        Ok(Self { swarm, peers, guests: BTreeSet::new() })
+        Ok(Self { swarm, peers, guests: Guests::default(), started: Instant::now() })
     }
 
     /// Dials every pinned peer that is neither connected nor being dialed.
@@ -120,25 +137,32 @@ impl Network {
     pub fn tell_one(&mut self, peer: Peer, message: &Message) {
         if let Some(peer) = self.peers.get(peer.0 as usize).filter(|peer| self.swarm.is_connected(&peer.id)) {
             let request = Request::Tell(message.clone());
-            self.swarm.behaviour_mut().consensus.send_request(&peer.id, request);
+            self.swarm.behaviour_mut().consensus.inner.send_request(&peer.id, request);
         }
     }
 
     /// Asks a peer for decided blocks.
     pub fn ask(&mut self, peer: Peer, from: Height) {
         if let Some(peer) = self.peers.get(peer.0 as usize).filter(|peer| self.swarm.is_connected(&peer.id)) {
-            self.swarm.behaviour_mut().consensus.send_request(&peer.id, Request::Blocks(from));
+            self.swarm.behaviour_mut().consensus.inner.send_request(&peer.id, Request::Blocks(from));
         }
     }
 
     /// Answers a peer. A peer that is gone meanwhile gets none.
     pub fn answer(&mut self, channel: ResponseChannel<Reply>, reply: Reply) {
-        drop(self.swarm.behaviour_mut().consensus.send_response(channel, reply));
+        drop(self.swarm.behaviour_mut().consensus.inner.send_response(channel, reply));
     }
 
-    /// Answers a light node.
-    pub fn answer_light(&mut self, channel: ResponseChannel<wire::Response>, response: wire::Response) {
-        drop(self.swarm.behaviour_mut().light.send_response(channel, response));
+    /// Answers a light node, within what it and all others may get.
+    pub fn answer_light(&mut self, to: LightChannel, response: wire::Response) {
+        let bytes = u64::try_from(response.to_bytes().len()).unwrap_or(u64::MAX);
+        if self.guests.gets(to.connection, bytes, self.now_ms()) {
+            drop(self.swarm.behaviour_mut().light.send_response(to.channel, response));
+        }
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     /// The next thing that concerns the host. May be dropped and called again.
@@ -153,16 +177,18 @@ impl Network {
 
     fn arrival(&mut self, event: SwarmEvent<ProtocolsEvent>) -> Option<Arrival> {
         match event {
-            SwarmEvent::ConnectionEstablished { peer_id, connection_id, num_established, .. } => {
+            SwarmEvent::ConnectionEstablished {
+                peer_id, connection_id, num_established, endpoint, ..
+            } => {
                 match self.pinned(&peer_id) {
                     Some(peer) if num_established.get() == 1 => return Some(Arrival::PeerUp(peer)),
                     Some(_) => {}
-                    None => self.admit(connection_id),
+                    None => self.admit(connection_id, (peer_id, address(endpoint.get_remote_address()))),
                 }
                 None
             }
             SwarmEvent::ConnectionClosed { connection_id, .. } => {
-                self.guests.remove(&connection_id);
+                self.guests.left(connection_id);
                 None
             }
             SwarmEvent::Behaviour(ProtocolsEvent::Consensus(request_response::Event::Message {
@@ -175,8 +201,11 @@ impl Network {
             }
             SwarmEvent::Behaviour(ProtocolsEvent::Light(request_response::Event::Message {
                 message: request_response::Message::Request { request, channel, .. },
+                connection_id,
                 ..
-            })) => Some(Arrival::Light(request, channel)),
+            })) => self
+                .turn(connection_id)
+                .then_some(Arrival::Light(request, LightChannel { connection: connection_id, channel })),
             _ => None,
         }
     }
@@ -205,27 +234,47 @@ impl Network {
         (0u32..).zip(&self.peers).find(|(_, peer)| peer.id == *id).map(|(index, _)| Peer(index))
     }
 
-    fn admit(&mut self, connection: ConnectionId) {
-        if self.guests.len() < MAX_GUESTS {
-            self.guests.insert(connection);
-        } else {
+    fn admit(&mut self, connection: ConnectionId, who: (PeerId, Option<IpAddr>)) {
+        let now_ms = self.now_ms();
+        if !self.guests.admit(connection, who, now_ms) {
             self.swarm.close_connection(connection);
         }
     }
+
+    /// Whether a request on this connection is answered.
+    fn turn(&mut self, connection: ConnectionId) -> bool {
+        let turn = self.guests.asks(connection, self.now_ms());
+        if turn == Turn::HangUp {
+            self.swarm.close_connection(connection);
+        }
+        turn == Turn::Serve
+    }
 }
 
-fn protocols() -> Protocols {
+/// The IP address in a network address.
+fn address(place: &Multiaddr) -> Option<IpAddr> {
+    place.iter().find_map(|part| match part {
+        Protocol::Ip4(address) => Some(address.into()),
+        Protocol::Ip6(address) => Some(address.into()),
+        _ => None,
+    })
+}
+
+fn protocols(peers: impl Iterator<Item = PeerId>) -> Protocols {
     let config = || {
         request_response::Config::default()
             .with_request_timeout(REQUEST_TIMEOUT)
             .with_max_concurrent_streams(MAX_STREAMS)
     };
+    let limits = connection_limits::ConnectionLimits::default().with_max_pending_incoming(Some(MAX_PENDING));
+    let consensus = Consensus::with_codec(
+        WireCodec::new(message::MAX_REQUEST, message::MAX_REPLY),
+        [(message::PROTOCOL, ProtocolSupport::Full)],
+        config(),
+    );
     Protocols {
-        consensus: Consensus::with_codec(
-            WireCodec::new(message::MAX_REQUEST, message::MAX_REPLY),
-            [(message::PROTOCOL, ProtocolSupport::Full)],
-            config(),
-        ),
+        limits: connection_limits::Behaviour::new(limits),
+        consensus: Pinned::new(consensus, peers),
         light: Light::with_codec(
             WireCodec::new(wire::MAX_REQUEST, wire::MAX_RESPONSE),
             [(wire::PROTOCOL, ProtocolSupport::Inbound)],

@@ -12,14 +12,17 @@ use std::{
 
 use futures::StreamExt;
 use libp2p::{
-    Swarm, SwarmBuilder,
+    StreamProtocol, Swarm, SwarmBuilder,
     identity::Keypair,
     noise,
     request_response::{self, Event, Message, ProtocolSupport},
     swarm::SwarmEvent,
     tcp, yamux,
 };
-use qratum_chain::types::Time;
+use qratum_chain::{
+    codec::{Decode, Encode},
+    types::Time,
+};
 use qratum_light_node::wire::{MAX_REQUEST, MAX_RESPONSE, PROTOCOL, Request, Response, WireCodec};
 use qratum_validator::home::PeerAddress;
 
@@ -89,27 +92,38 @@ impl Drop for Processes {
     }
 }
 
-pub type Light = request_response::Behaviour<WireCodec<Request, Response>>;
+pub type Speaker<Req, Res> = request_response::Behaviour<WireCodec<Req, Res>>;
+
+/// Somebody with the key of `seed` who asks in this protocol.
+pub fn speaker<Req, Res>(
+    seed: u8,
+    protocol: StreamProtocol,
+    codec: WireCodec<Req, Res>,
+) -> Swarm<Speaker<Req, Res>>
+where
+    Req: Encode + Decode + Send + Sync + 'static,
+    Res: Encode + Decode + Send + Sync + 'static,
+{
+    let config = request_response::Config::default().with_request_timeout(Duration::from_secs(5));
+    let behaviour = Speaker::with_codec(codec, [(protocol, ProtocolSupport::Outbound)], config);
+    SwarmBuilder::with_existing_identity(Keypair::ed25519_from_bytes([seed; 32]).unwrap())
+        .with_tokio()
+        .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, yamux::Config::default)
+        .unwrap()
+        .with_behaviour(|_| behaviour)
+        .unwrap()
+        .with_swarm_config(|config| config.with_idle_connection_timeout(Duration::from_secs(60)))
+        .build()
+}
 
 /// Asks validators, one question at a time.
 pub struct Asker {
-    pub swarm: Swarm<Light>,
+    pub swarm: Swarm<Speaker<Request, Response>>,
 }
 
 impl Asker {
     pub fn new(seed: u8) -> Self {
-        let codec = WireCodec::new(MAX_REQUEST, MAX_RESPONSE);
-        let config = request_response::Config::default().with_request_timeout(Duration::from_secs(5));
-        let behaviour = Light::with_codec(codec, [(PROTOCOL, ProtocolSupport::Outbound)], config);
-        let swarm = SwarmBuilder::with_existing_identity(Keypair::ed25519_from_bytes([seed; 32]).unwrap())
-            .with_tokio()
-            .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, yamux::Config::default)
-            .unwrap()
-            .with_behaviour(|_| behaviour)
-            .unwrap()
-            .with_swarm_config(|config| config.with_idle_connection_timeout(Duration::from_secs(60)))
-            .build();
-        Self { swarm }
+        Self { swarm: speaker(seed, PROTOCOL, WireCodec::new(MAX_REQUEST, MAX_RESPONSE)) }
     }
 
     /// The answer; none, when there is no connection or it broke.
