@@ -90,6 +90,7 @@ impl Liar {
                 self.network.answer(channel, Reply::Blocks(blocks));
                 Ok(Vec::new())
             }
+            Arrival::Light(..) if self.fault == Fault::Silent => Ok(Vec::new()),
             Arrival::Light(request, channel) => {
                 let truth = serve::answer(&self.host, &request);
                 // Votes are told as they are cast.
