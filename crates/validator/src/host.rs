@@ -18,7 +18,10 @@ mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use qratum_chain::{codec::Encode, types::Height};
+use qratum_chain::{
+    codec::Encode,
+    types::{BlockId, Height, Round, SignedProposal},
+};
 
 use self::{clocks::Clocks, mempool::Mempool, offences::Offences, proposals::Proposals};
 pub use self::{
@@ -59,6 +62,8 @@ pub struct Host {
     /// The log of the height that was under way when the process ended.
     recovered: Vec<Entry>,
     proposals: Proposals,
+    /// Proposals that name a lock nobody has proven yet, by round and block.
+    unproven: BTreeMap<(Round, BlockId), SignedProposal>,
     mempool: Mempool,
     offences: Offences,
     heard: Heard,
@@ -94,6 +99,7 @@ impl Host {
             stage: Stage::Greeting { until_ms, silent: (0..peers).map(Peer).collect() },
             recovered: log,
             proposals: Proposals::default(),
+            unproven: BTreeMap::new(),
             mempool: Mempool::default(),
             offences: Offences::default(),
             heard,
@@ -284,6 +290,7 @@ impl Host {
     /// Forgets what belongs to a height that is decided.
     fn leave_height(&mut self) {
         self.proposals.clear();
+        self.unproven.clear();
         self.mempool.settle(&self.ledger);
         self.offences.settle(&self.ledger);
         self.logged.clear();
@@ -299,8 +306,10 @@ impl Host {
         for entry in &log {
             self.logged.insert(entry.to_bytes());
             self.heard.logged(entry);
-            if let Entry::Block(block) = entry {
-                self.proposals.insert((**block).clone());
+            match entry {
+                Entry::Block(block) => self.proposals.insert((**block).clone()),
+                Entry::Proposal(signed) if signed.proposal.pol_round >= 0 => self.await_proof(signed),
+                _ => {}
             }
         }
         let mut events = self.engine.start(height, self.ledger.set(), &log).map_err(HostError::Engine)?;
@@ -316,6 +325,7 @@ impl Host {
         // What the log proposed already is not built again.
         events.retain(|event| !matches!(event, Event::Build(round) if ours(*round)));
         self.carry_out(events, now, out)?;
+        self.judge_proven(now, out)?;
         let early = std::mem::take(&mut self.early);
         for (peer, messages) in early {
             for message in messages {
@@ -342,20 +352,28 @@ impl Host {
             Message::RoundCertificate(reason, votes) => self.engine.round_certificate(reason, &votes),
             Message::Proposal(proposal) => {
                 let (proposal, block) = *proposal;
-                match self.judge(&proposal, block, now, out) {
-                    Some(judgement) => self.engine.proposal(&proposal, &judgement),
-                    None => return Ok(()),
+                if !self.admits(&proposal, &block) {
+                    return Ok(());
                 }
+                let judgement = self.judge(&proposal, &block, now, out);
+                self.keep_block(block, out);
+                if judgement.is_none() {
+                    self.await_proof(&proposal);
+                }
+                self.engine.proposal(&proposal, judgement.as_ref())
             }
         };
         match events {
-            Ok(events) => self.carry_out(events, now, out),
+            Ok(events) => self.carry_out(events, now, out)?,
             // No peer's message may end this process.
-            Err(why) => {
-                out.push(Output::Note(format!("a message was refused: {why}")));
-                Ok(())
-            }
+            Err(why) => out.push(Output::Note(format!("a message was refused: {why}"))),
         }
+        self.judge_proven(now, out)
+    }
+
+    fn await_proof(&mut self, signed: &SignedProposal) {
+        let place = (signed.proposal.round, signed.proposal.block_id);
+        self.unproven.insert(place, signed.clone());
     }
 
     fn keep_block(&mut self, block: Block, out: &mut Vec<Output>) {

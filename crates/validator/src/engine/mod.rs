@@ -130,18 +130,35 @@ impl Engine {
         self.put_some(self.desk.translator.vote_in(vote).map(Input::Vote))
     }
 
-    /// Takes a proposal from a peer, and what the host says of its block.
+    /// Takes a proposal from a peer, and what the host says of its block, if it can say that already.
     ///
     /// # Errors
     /// [`EngineError`].
     pub fn proposal(
         &mut self,
         proposal: &SignedProposal,
-        judgement: &Judgement,
+        judgement: Option<&Judgement>,
     ) -> Result<Vec<Event>, EngineError> {
         let mut events = self.put_some(self.desk.translator.proposal_in(proposal).map(Input::Proposal))?;
-        events.extend(self.put_some(self.desk.translator.judgement_in(judgement))?);
+        if let Some(judgement) = judgement {
+            events.extend(self.judgement(judgement)?);
+        }
         Ok(events)
+    }
+
+    /// Takes what the host says of the block of a proposal that came before. The core keeps one
+    /// judgement for a block, whichever proposal it comes with, and the good one stays.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub fn judgement(&mut self, judgement: &Judgement) -> Result<Vec<Event>, EngineError> {
+        self.put_some(self.desk.translator.judgement_in(judgement))
+    }
+
+    /// Whether more than two thirds prevoted for this block in that round, as far as this engine saw.
+    #[must_use]
+    pub fn has_polka(&self, round: Round, block_id: BlockId) -> bool {
+        self.state.polka_certificate(CoreRound::new(round.0), &Choice(block_id)).is_some()
     }
 
     /// Whether the signature of a proposal holds and its signer was to propose in that round: asked

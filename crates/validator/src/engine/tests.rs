@@ -57,7 +57,7 @@ fn proposed(engine: &mut Engine) {
     let signature = key(signer).sign(&proposal.sign_bytes());
     let judgement =
         Judgement { height: Height(3), round: Round(0), proposer: signer, block_id: BLOCK, valid: true };
-    engine.proposal(&SignedProposal { proposal, signer, signature }, &judgement).unwrap();
+    engine.proposal(&SignedProposal { proposal, signer, signature }, Some(&judgement)).unwrap();
 }
 
 #[test]

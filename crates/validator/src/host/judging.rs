@@ -2,41 +2,45 @@
 
 use qratum_chain::types::{Round, SignedProposal};
 
-use super::{Host, Moment, Output};
+use super::{Host, HostError, Moment, Output, Stage};
 use crate::{block::Block, engine::Judgement, ledger::Standing};
 
 /// How many rounds ahead a proposal is looked at; as in the engine.
 const MAX_ROUNDS_AHEAD: u32 = 10;
 
 impl Host {
-    /// Checks a proposed block in full, whatever the engine will make of it. `None` for what is not
-    /// even a proposal of this round.
+    /// Whether it is a proposal of this height at all, and its round may still bring it.
+    pub(super) fn admits(&mut self, signed: &SignedProposal, block: &Block) -> bool {
+        let proposal = &signed.proposal;
+        let far = |round: Round| proposal.round.0 > round.0.saturating_add(MAX_ROUNDS_AHEAD);
+        let locked_before = i64::from(proposal.pol_round) < i64::from(proposal.round.0);
+        self.engine.round().is_some_and(|round| !far(round))
+            && locked_before
+            && block.id() == proposal.block_id
+            && self.engine.is_proposers(signed)
+            && self.proposals.admit(proposal.round, proposal.block_id)
+    }
+
+    /// Checks a proposed block in full, whatever the engine will make of it. `None` while the lock is
+    /// not proven that the proposal names: it would exempt the block from the rule of time.
     pub(super) fn judge(
-        &mut self,
+        &self,
         signed: &SignedProposal,
-        block: Block,
+        block: &Block,
         now: Moment,
         out: &mut Vec<Output>,
     ) -> Option<Judgement> {
         let proposal = &signed.proposal;
-        let round = self.engine.round()?;
-        let far = proposal.round.0 > round.0.saturating_add(MAX_ROUNDS_AHEAD);
-        if far || block.id() != proposal.block_id || !self.engine.is_proposers(signed) {
-            return None;
-        }
-        if !self.proposals.admit(proposal.round, proposal.block_id) {
-            return None;
-        }
-        let standing = match u32::try_from(proposal.pol_round) {
-            Ok(locked) => Standing::Locked(Round(locked)),
+        let standing = match u32::try_from(proposal.pol_round).map(Round) {
+            Ok(locked) if self.engine.has_polka(locked, proposal.block_id) => Standing::Locked(locked),
+            Ok(_) => return None,
             Err(_) => Standing::Fresh { round: proposal.round, now: now.wall },
         };
-        let verdict = self.ledger.check(&block, standing);
+        let verdict = self.ledger.check(block, standing);
         if let Err(why) = &verdict {
             let place = (proposal.height, proposal.round, signed.signer);
             out.push(Output::Note(format!("proposal {}/{} of {}: {why}", place.0, place.1, place.2)));
         }
-        self.keep_block(block, out);
         Some(Judgement {
             height: proposal.height,
             round: proposal.round,
@@ -44,5 +48,19 @@ impl Host {
             block_id: proposal.block_id,
             valid: verdict.is_ok(),
         })
+    }
+
+    /// Judges the proposals whose lock is proven meanwhile.
+    pub(super) fn judge_proven(&mut self, now: Moment, out: &mut Vec<Output>) -> Result<(), HostError> {
+        for (place, signed) in self.unproven.clone() {
+            let judgement =
+                self.proposals.get(place.1).and_then(|block| self.judge(&signed, block, now, out));
+            if let Some(judgement) = judgement.filter(|_| self.stage == Stage::Voting) {
+                self.unproven.remove(&place);
+                let events = self.engine.judgement(&judgement).map_err(HostError::Engine)?;
+                self.carry_out(events, now, out)?;
+            }
+        }
+        Ok(())
     }
 }

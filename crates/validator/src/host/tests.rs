@@ -311,6 +311,63 @@ fn a_good_proposal_gets_a_prevote_and_each_bad_one_a_nil_with_its_reason() {
     assert_eq!(answer(|b| b.header.last_certificate = Hash::ZERO), refused(other));
 }
 
+/// The same proposal by the same proposer in another round, with a lock that it claims to have.
+fn proposed_again(message: &Message, round: u32, pol_round: i32) -> Message {
+    let Message::Proposal(mut pair) = message.clone() else { panic!() };
+    let signed = &mut pair.0;
+    (signed.proposal.round, signed.proposal.pol_round) = (Round(round), pol_round);
+    signed.signature = key(signed.signer).sign(&signed.proposal.sign_bytes());
+    Message::Proposal(pair)
+}
+
+/// The next round in which the proposer of round 0 has its turn again.
+fn next_turn() -> u32 {
+    let chain = ledger(2);
+    let turn = |round| qratum_chain::schedule::proposer(chain.set(), Height(3), Round(round));
+    (1..=10).find(|round| turn(*round) == turn(0)).unwrap()
+}
+
+/// Prevotes of round 0 by all but `own` for what is proposed.
+fn prevotes(message: &Message, own: u32) -> Vec<SignedVote> {
+    let Message::Proposal(pair) = message else { panic!() };
+    let Proposal { chain_id, set_id, height, block_id, .. } = pair.0.proposal;
+    let (phase, round, value) = (Phase::Prevote, Round(0), Some(block_id));
+    let vote = Vote { phase, chain_id, set_id, height, round, value };
+    let by =
+        |signer| SignedVote { signature: key(signer).sign(&vote.sign_bytes()), signer, vote: vote.clone() };
+    (0..4).filter(|signer| *signer != own).map(by).collect()
+}
+
+/// A lock exempts a block from the rule of time: a claimed one does not.
+#[test]
+fn a_false_time_gets_no_prevote_whatever_lock_its_proposer_claims() {
+    let hour = 60 * MINUTE;
+    let proposal = proposal_at(3_500 + hour, |_| {});
+    for (round, pol_round) in [(0, 0), (0, 5), (next_turn(), 0), (next_turn(), 9)] {
+        let (mut host, _) = voting(roles().1, Vec::new());
+        let lie = proposed_again(&proposal, round, pol_round);
+        assert_eq!(votes(&host.message(Peer(0), lie, at(3_500)).unwrap()), []);
+        let outputs = host.message(Peer(0), proposal.clone(), at(3_500)).unwrap();
+        assert_eq!(votes(&outputs), [(Phase::Prevote, None)], "round {round}, lock {pol_round}");
+    }
+}
+
+#[test]
+fn a_proven_lock_exempts_from_the_rule_of_time_whichever_comes_first() {
+    let own = roles().1;
+    let proposal = proposal_at(3_500 + 60 * MINUTE, |_| {});
+    let again = proposed_again(&proposal, next_turn(), 0);
+    let polka = Message::Polka(prevotes(&proposal, own));
+    for messages in [[polka.clone(), again.clone()], [again, polka]] {
+        let (mut host, _) = voting(own, Vec::new());
+        let judged = messages.map(|message| {
+            let logged = logged(host.message(Peer(0), message, at(3_500)).unwrap());
+            logged.iter().filter(|entry| matches!(entry, Entry::Judgement(it) if it.valid)).count()
+        });
+        assert_eq!(judged, [0, 1]);
+    }
+}
+
 #[test]
 fn a_proposal_out_of_turn_or_with_a_bad_signature_is_not_looked_at() {
     let spoiled = |spoil: fn(&mut SignedProposal)| {
