@@ -30,6 +30,8 @@ pub(crate) struct Board {
     heard: Heard,
     skew: Skew,
     params: ChainParams,
+    /// The newest header time that was verified in this home before.
+    seen: Time,
     out: watch::Sender<Arc<Snapshot>>,
 }
 
@@ -37,7 +39,8 @@ impl Board {
     pub(crate) fn new(first: Snapshot, heard: Heard, params: ChainParams) -> Self {
         let skew = Skew::new(first.peers.len(), &params);
         let out = watch::Sender::new(Arc::new(first.clone()));
-        Self { next: first, changed: false, answered: false, tried: false, heard, skew, params, out }
+        let (changed, answered, tried, seen) = (false, false, false, Time(0));
+        Self { next: first, changed, answered, tried, heard, skew, params, seen, out }
     }
 
     pub(crate) fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
@@ -56,6 +59,18 @@ impl Board {
     /// Height of the head that was published last or is about to be.
     pub(crate) fn height(&self) -> Height {
         self.next.head.header().get().height
+    }
+
+    /// A header of this time was verified in this home before: a clock that reads less is behind.
+    pub(crate) const fn not_before(&mut self, seen: Time) {
+        self.seen = seen;
+    }
+
+    /// How far the local clock is ahead, by what was verified before; none where that says nothing.
+    fn behind_ms(&self, now: Time) -> Option<i64> {
+        let is_behind = now.plus(self.params.clock_drift_ms) < self.seen;
+        let behind = i64::try_from(self.seen.0.saturating_sub(now.0)).unwrap_or(i64::MAX);
+        is_behind.then(|| behind.saturating_neg())
     }
 
     /// Takes over how the connections stand.
@@ -162,7 +177,7 @@ impl Board {
 
     /// Decides the state and publishes, if anything is new. `elapsed` is the time since the start.
     pub(crate) fn publish(&mut self, walking: bool, elapsed: Duration, now: Time) {
-        let offset = self.skew.offset_ms(self.heard.parties(), elapsed);
+        let offset = self.skew.offset_ms(self.heard.parties(), elapsed).or_else(|| self.behind_ms(now));
         let time = self.next.head.header().get().time;
         let state = state(&Facts {
             forked: self.forked(),
@@ -233,6 +248,7 @@ mod tests {
             head_seen: None,
             witnesses: Witnesses::default(),
             voting: Arc::default(),
+            before: None,
             clock_offset_ms: None,
             peers: vec![view("a"), view("b")],
             refusals: Vec::new(),

@@ -3,7 +3,7 @@
 use core::fmt;
 use std::{sync::Arc, time::Duration};
 
-use qratum_chain::types::Height;
+use qratum_chain::types::{Height, Time};
 use qratum_verifier::{Trusted, ballots::Ballots};
 use tokio::{
     sync::{broadcast, mpsc, watch},
@@ -118,8 +118,8 @@ impl LightNode {
         self.heads.subscribe()
     }
 
-    /// Waits until peers have led to a verified block above the anchor and nothing waits on the
-    /// way to a tip. The state is then [`State::Live`], or says how old that block is or that the
+    /// Waits until peers have led to a verified block above the anchor, and not below what was
+    /// verified in this home before, and nothing waits on the way to a tip. The state is then [`State::Live`], or says how old that block is or that the
     /// clock does not let it be known.
     ///
     /// # Errors
@@ -127,7 +127,10 @@ impl LightNode {
     pub async fn synced(&self, within: Duration) -> Result<Arc<Snapshot>, SyncError> {
         let mut snapshots = self.snapshots.clone();
         let anchor = self.fetch.anchor.header().get().height;
-        let above = |snapshot: &Snapshot| snapshot.head.header().get().height > anchor;
+        let above = |snapshot: &Snapshot| {
+            let height = snapshot.head.header().get().height;
+            height > anchor && snapshot.before.is_none_or(|before| height >= before)
+        };
         let ready = snapshots.wait_for(|snapshot| match snapshot.state {
             State::Live | State::Stale | State::Stalled | State::NoQuorum => above(snapshot),
             State::Expired | State::Forked | State::Clock => true,
@@ -182,6 +185,7 @@ fn first(opened: &Opened, peers: Vec<PeerView>, names: Names) -> Snapshot {
         state: State::Loading,
         head: Arc::new(opened.sync.head().clone()),
         head_seen: None,
+        before: opened.before.map(|mark| mark.height),
         witnesses: Witnesses::default(),
         voting: Arc::default(),
         clock_offset_ms: None,
@@ -196,7 +200,7 @@ fn first(opened: &Opened, peers: Vec<PeerView>, names: Names) -> Snapshot {
 
 fn driver(opened: Opened, first: Snapshot, heard: Heard, prover: Prover, home: Option<Place>) -> Driver {
     let (net, clock) = (prover.net.clone(), prover.clock);
-    let Opened { store, sync, fork, head, .. } = opened;
+    let Opened { store, sync, fork, head, before, .. } = opened;
     let params = sync.rules().params.clone();
     let tick = Duration::from_millis(params.block_interval_ms / 2).clamp(SHORTEST_TICK, LONGEST_TICK);
     let patience = u32::try_from(WALK_PATIENCE.as_millis() / tick.as_millis().max(1)).unwrap_or(u32::MAX);
@@ -205,6 +209,7 @@ fn driver(opened: Opened, first: Snapshot, heard: Heard, prover: Prover, home: O
     let ballots = Ballots::new(sync.head(), sync.rules().clone());
     let polls = Polls::new(ballots, known.len(), &params);
     let mut board = Board::new(first, heard, params);
+    board.not_before(before.map_or(Time(0), |mark| mark.time));
     if let Some((fork, evidence)) = fork {
         board.fork(fork, evidence);
     }

@@ -5,7 +5,7 @@ use core::fmt;
 
 use qratum_chain::{
     document::ForkProof,
-    types::{ChainId, ForkEvidence, Height, LightBlock},
+    types::{ChainId, ForkEvidence, Height, LightBlock, Time},
 };
 use qratum_verifier::{
     Rules, Trusted,
@@ -16,7 +16,7 @@ use qratum_verifier::{
 use tokio::task;
 
 use crate::{
-    Clock, Config, ConfigError, Place, StoreState, evidence,
+    Clock, Config, ConfigError, Highest, Mark, Place, StoreState, evidence,
     store::{OpenError, Replayed, Store, replay},
 };
 
@@ -64,18 +64,26 @@ pub(crate) struct Opened {
     pub(crate) fork: Option<(Fork, Option<ForkProof>)>,
     /// The head as it was kept.
     pub(crate) head: Option<LightBlock>,
+    /// The highest block that was verified in this home before.
+    pub(crate) before: Option<Mark>,
 }
 
 /// The anchor and the rules that hold from there. One that is too old vouches for nothing, not for
-/// a moment.
+/// a moment; a clock that was set back below what was verified makes it no younger.
 pub(crate) fn anchored(config: &Config, clock: Clock) -> Result<(Trusted, Rules), StartError> {
     let start = Start::of(&config.genesis, config.anchor.as_ref()).map_err(StartError::Anchor)?;
-    let is_expired = start.is_expired(clock.now());
+    let seen = before(config, start.rules.chain_id).ok().flatten().map(|mark| mark.time);
+    let is_expired = start.is_expired(clock.now().max(seen.unwrap_or(Time(0))));
     let Start { anchor, mut rules, .. } = start;
     if is_expired {
         rules.params.trusting_period_ms = 0;
     }
     Ok((anchor, rules))
+}
+
+/// The highest block that was verified in the home before, where there is a home.
+fn before(config: &Config, chain: ChainId) -> Result<Option<Mark>, String> {
+    config.home.as_ref().map_or(Ok(None), |place| Highest::of(place).read(chain))
 }
 
 /// What a node would find in the store of `config`; [`StoreState::None`] where there is no store yet.
@@ -85,9 +93,13 @@ pub(crate) fn anchored(config: &Config, clock: Clock) -> Result<(Trusted, Rules)
 /// [`StartError`], for a bad anchor or the store of another chain.
 pub async fn inspect_store(config: &Config) -> Result<StoreState, StartError> {
     let (anchor, rules) = anchored(config, Clock::SYSTEM)?;
-    match config.home.clone().filter(|home| home.store().exists()) {
-        Some(home) => Ok(open_store(home, &anchor, &rules, Clock::SYSTEM).await?.state),
-        None => Ok(StoreState::None),
+    let existing = config.home.clone().filter(|home| home.store().exists());
+    match (existing, before(config, rules.chain_id)) {
+        (_, Err(why)) => Ok(StoreState::Failed(why)),
+        (Some(home), Ok(before)) => {
+            Ok(open_store(home, before, (&anchor, &rules), Clock::SYSTEM).await?.state)
+        }
+        (None, Ok(_)) => Ok(StoreState::None),
     }
 }
 
@@ -99,9 +111,10 @@ pub(crate) async fn open(
     rules: &Rules,
     clock: Clock,
 ) -> Result<Opened, StartError> {
-    let mut opened = match config.home.clone().filter(|_| config.keep) {
-        Some(place) => open_store(place, anchor, rules, clock).await?,
-        None => without(anchor, rules, StoreState::None),
+    let mut opened = match (config.home.clone().filter(|_| config.keep), before(config, rules.chain_id)) {
+        (_, Err(why)) => without(anchor, rules, StoreState::Failed(why)),
+        (Some(place), Ok(before)) => open_store(place, before, (anchor, rules), clock).await?,
+        (None, Ok(before)) => Opened { before, ..without(anchor, rules, StoreState::None) },
     };
     if let Some(place) = config.home.clone() {
         let (from, to, store) = (anchor.clone(), rules.clone(), opened.store.clone());
@@ -115,33 +128,36 @@ pub(crate) async fn open(
 
 fn without(anchor: &Trusted, rules: &Rules, state: StoreState) -> Opened {
     let sync = Sync::new(anchor.clone(), rules.clone());
-    Opened { store: None, state, sync, fork: None, head: None }
+    Opened { store: None, state, sync, fork: None, head: None, before: None }
 }
 
 async fn open_store(
     place: Place,
-    anchor: &Trusted,
-    rules: &Rules,
+    before: Option<Mark>,
+    (anchor, rules): (&Trusted, &Rules),
     clock: Clock,
 ) -> Result<Opened, StartError> {
     let (from, to) = (anchor.clone(), rules.clone());
     let opening = task::spawn_blocking(move || {
         let store = Store::open(&place, to.chain_id)?;
-        let highest = store.highest(to.chain_id).map_err(OpenError::Failed)?;
         let replayed = replay(&store, &from, &to, clock.now()).map_err(OpenError::Failed)?;
-        Ok((store, replayed, highest))
+        Ok((store, replayed))
     });
-    let failed = |why| Ok(without(anchor, rules, StoreState::Failed(why)));
-    match opening.await.unwrap_or_else(|_| Err(OpenError::Failed("the store is damaged".to_owned()))) {
-        Ok((store, replayed, highest)) => {
-            let state = replayed.state(highest);
-            let Replayed { sync, fork, head, .. } = replayed;
-            Ok(Opened { store: Some(store), state, sync, fork: fork.map(|fork| (fork, None)), head })
-        }
-        Err(OpenError::InUse) => Ok(without(anchor, rules, StoreState::InUse)),
-        Err(OpenError::Failed(why)) => failed(why),
-        Err(OpenError::OtherChain(got)) => Err(StartError::StoreOfAnotherChain { got, want: rules.chain_id }),
-    }
+    let opened =
+        match opening.await.unwrap_or_else(|_| Err(OpenError::Failed("the store is damaged".to_owned()))) {
+            Ok((store, replayed)) => {
+                let state = replayed.state(before.map(|mark| mark.height));
+                let Replayed { sync, fork, head, .. } = replayed;
+                let fork = fork.map(|fork| (fork, None));
+                Opened { store: Some(store), state, sync, fork, head, before }
+            }
+            Err(OpenError::InUse) => without(anchor, rules, StoreState::InUse),
+            Err(OpenError::Failed(why)) => without(anchor, rules, StoreState::Failed(why)),
+            Err(OpenError::OtherChain(got)) => {
+                return Err(StartError::StoreOfAnotherChain { got, want: rules.chain_id });
+            }
+        };
+    Ok(Opened { before, ..opened })
 }
 
 /// The fork that the home remembers. Evidence that was written before its path was found verifies

@@ -27,6 +27,8 @@ pub struct Snapshot {
     pub head: Arc<Trusted>,
     /// The local clock when the head was verified; none while it is the anchor.
     pub head_seen: Option<Time>,
+    /// The highest height that was verified in this home before the start: less is not the newest.
+    pub before: Option<Height>,
     /// Who else has a block of this height: what arming will ask for when actions arrive. Nothing
     /// acts on it yet.
     pub witnesses: Witnesses,

@@ -81,11 +81,6 @@ impl Store {
         self.1.write(&Mark { chain: header.chain_id, height: header.height, time: header.time })
     }
 
-    /// The highest block of `chain` that was ever kept here, as the file beside the store says.
-    pub(crate) fn highest(&self, chain: ChainId) -> Result<Option<Height>, String> {
-        Ok(self.1.read(chain)?.map(|mark| mark.height))
-    }
-
     /// The step at `height`, if there is one. Untrusted.
     pub(crate) fn step(&self, height: Height) -> Option<LightBlock> {
         let bytes = self.0.get(key(height)).ok()??;

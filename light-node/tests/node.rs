@@ -29,10 +29,10 @@ use qratum_chain::{
     codec::Encode,
     document::{Anchor, HeaderProof},
     schedule,
-    types::{Height, LightBlock, Time},
+    types::{ChainParams, Genesis, Height, LightBlock, Time},
 };
 use qratum_light_node::{
-    Clock, Config, FetchError, LightNode, Place, Reason, Snapshot, StartError, State, StoreState,
+    Clock, Config, FetchError, LightNode, Mark, Place, Reason, Snapshot, StartError, State, StoreState,
     wire::{Request, Response},
 };
 use qratum_verifier::{
@@ -408,6 +408,55 @@ async fn an_anchor_that_is_too_old_is_expired_and_leads_nowhere() {
     let refused = LightNode::start(config).await.map(drop);
     let Err(StartError::Anchor(anchor::StartError::Anchor(reject))) = refused else { panic!("{refused:?}") };
     assert_eq!(reject.name(), "WrongChain");
+}
+
+/// Law 8 for every start: a command that keeps nothing knows too how far this home had come, and a
+/// clock that was set back does not make it forget how late it was.
+#[tokio::test]
+async fn less_than_before_is_never_taken_for_the_newest() {
+    let scratch = Scratch::new("before");
+    let chain = grown(constant, 30);
+    let a = FakePeer::start("a", 101, honest(&chain)).await;
+    let config = config(&chain, &[&a], scratch.place());
+    let node = LightNode::start(config.clone()).await.unwrap();
+    until_height(&node, 30).await;
+    node.stop().await;
+
+    let guest = Config { keep: false, ..config.clone() };
+    a.now(tip(chain.lock().unwrap().block(20).unwrap().clone()));
+    let node = LightNode::start(guest.clone()).await.unwrap();
+    let old = until_height(&node, 20).await;
+    assert_eq!((old.before, height(&old)), (Some(Height(30)), 20));
+    let waited = node.synced(Duration::from_millis(300)).await.unwrap_err();
+    assert_eq!(waited.state, State::Stalled, "the peers show less");
+    a.now(honest(&chain));
+    assert_eq!(height(&node.synced(PATIENCE).await.unwrap()), 30);
+    node.stop().await;
+
+    let node = LightNode::start_by(guest.clone(), Clock::off_by(-HOUR)).await.unwrap();
+    let early = until(&node, "clock", |snapshot| snapshot.state == State::Clock).await;
+    let offset = early.clock_offset_ms.unwrap();
+    assert!((-HOUR..-HOUR + 70_000).contains(&offset), "by what was verified before: {offset}");
+    node.stop().await;
+
+    // An anchor that had grown too old when the newest block was made is too old for a clock that
+    // was set back, too.
+    let short = Genesis {
+        params: ChainParams { trusting_period_ms: 50_000, ..config.genesis.params.clone() },
+        ..config.genesis.clone()
+    };
+    let genesis_time = short.time.0;
+    let mark = Mark { chain: short.chain_id().unwrap(), height: Height(30), time: now() };
+    std::fs::write(scratch.place().unwrap().highest(), mark.to_bytes()).unwrap();
+    let back = Clock::off_by(i64::try_from(genesis_time).unwrap() + 1000 - i64::try_from(now().0).unwrap());
+    let node = LightNode::start_by(Config { genesis: short, ..guest.clone() }, back).await.unwrap();
+    until(&node, "expired", |snapshot| snapshot.state == State::Expired).await;
+    node.stop().await;
+
+    std::fs::write(scratch.place().unwrap().highest(), [0; 47]).unwrap();
+    let node = LightNode::start(guest).await.unwrap();
+    assert!(matches!(node.snapshots().borrow().store, StoreState::Failed(_)), "a damaged mark is said");
+    node.stop().await;
 }
 
 #[tokio::test]

@@ -26,6 +26,8 @@ struct Status {
     clock_offset_ms: Option<i64>,
     /// Null until a head was verified.
     verified_height: Option<u64>,
+    /// The highest that was verified in this home before.
+    verified_before: Option<u64>,
     block_id: Option<String>,
     time_ms: Option<u64>,
     age_ms: Option<u64>,
@@ -132,6 +134,7 @@ impl Status {
             state: snapshot.state.word(),
             clock_offset_ms: snapshot.clock_offset_ms,
             verified_height: header.map(|header| header.height.0),
+            verified_before: snapshot.before.map(|height| height.0),
             block_id: head.map(|head| head.id().to_string()),
             time_ms: header.map(|header| header.time.0),
             age_ms: header.map(|header| time::since(header.time, time::now())),
@@ -179,6 +182,9 @@ impl Status {
         }
         for accused in &self.accused {
             page.push_str(&format!("accused   {}\n", accused.line()));
+        }
+        if let Some(before) = self.verified_before.filter(|before| Some(*before) > self.verified_height) {
+            page.push_str(&format!("before    height {before} was verified in this home, which is more\n"));
         }
         page.push_str(&format!("witnesses {}\n", self.witnesses.line()));
         page.push_str(&format!("anchor    height {}, {}\n", self.anchor.height, self.anchor.block_id));

@@ -131,7 +131,8 @@ fn survives(draw: &mut Draw, round: u64) {
         let store = Store::open(&scratch.place(), chain.id()).unwrap();
         let back = replayed(&store, &chain);
         assert!(back.height().0 >= announced, "kill {kill}: {} of {announced}", back.height());
-        let state = back.state(store.highest(chain.id()).unwrap());
+        let state =
+            back.state(Highest::of(&scratch.place()).read(chain.id()).unwrap().map(|mark| mark.height));
         assert!(matches!(state, StoreState::Kept { dropped: 0, .. }), "kill {kill}: {state:?}");
     }
 }
