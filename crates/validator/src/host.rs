@@ -59,7 +59,8 @@ pub struct Host {
     ledger: Ledger,
     engine: Engine,
     stage: Stage,
-    /// The log of the height that was under way when the process ended.
+    /// The log of the height that was under way when the process ended. Below it nothing is signed:
+    /// what was signed there is known no more.
     recovered: Vec<Entry>,
     proposals: Proposals,
     /// Proposals that name a lock nobody has proven yet, by round and block.
@@ -88,9 +89,10 @@ impl Host {
         peers: u32,
         now: Moment,
     ) -> Result<Self, HostError> {
-        let engine =
+        let mut engine =
             Engine::new(ledger.chain_id(), ledger.params().set_length, ledger.set(), Box::new(signer))
                 .map_err(HostError::Engine)?;
+        engine.sign_from(log.iter().filter_map(Entry::height).max().unwrap_or_default());
         let until_ms = now.uptime_ms.saturating_add(GREETING_MS);
         let heard = Heard::new(ledger.tip().height.next(), ledger.set().clone());
         Ok(Self {
@@ -300,8 +302,8 @@ impl Host {
 
     fn begin(&mut self, now: Moment, out: &mut Vec<Output>) -> Result<(), HostError> {
         let height = self.next_height();
-        let mut log = std::mem::take(&mut self.recovered);
-        log.retain(|entry| entry.height() == Some(height));
+        self.recovered.retain(|entry| entry.height() >= Some(height));
+        let log: Vec<Entry> = self.recovered.extract_if(.., |entry| entry.height() == Some(height)).collect();
         self.stage = Stage::Voting;
         for entry in &log {
             self.logged.insert(entry.to_bytes());

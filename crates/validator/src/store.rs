@@ -10,6 +10,8 @@ mod records;
 
 use std::{fs::File, io, path::Path};
 
+use qratum_chain::types::Height;
+
 pub use self::medium::{Medium, free_bytes};
 use self::records::Records;
 use crate::{block::Decided, engine::Entry};
@@ -19,6 +21,9 @@ use crate::{block::Decided, engine::Entry};
 pub struct Store<M = File> {
     chain: Records<M>,
     log: Records<M>,
+    /// The highest height of the log: until its block is kept, the log is what tells of the votes that
+    /// were cast there.
+    logged: Option<Height>,
     /// The log is of a height whose block was kept since.
     log_is_over: bool,
 }
@@ -55,7 +60,8 @@ impl<M: Medium> Store<M> {
     pub fn on(chain: M, log: M) -> io::Result<(Self, Kept)> {
         let (log, entries) = Records::open(log)?;
         let (chain, blocks) = Records::open(chain)?;
-        Ok((Self { chain, log, log_is_over: false }, Kept { blocks, log: entries }))
+        let logged = highest(&entries);
+        Ok((Self { chain, log, logged, log_is_over: false }, Kept { blocks, log: entries }))
     }
 
     /// Finds again what is in the files, as a new process would: for when a write failed.
@@ -63,8 +69,9 @@ impl<M: Medium> Store<M> {
     /// # Errors
     /// From the file system, and always after a failed sync.
     pub fn reload(&mut self) -> io::Result<Kept> {
-        self.log_is_over = false;
-        Ok(Kept { blocks: self.chain.reload()?, log: self.log.reload()? })
+        let kept = Kept { blocks: self.chain.reload()?, log: self.log.reload()? };
+        (self.logged, self.log_is_over) = (highest(&kept.log), false);
+        Ok(kept)
     }
 
     /// Adds to the log of the height under way. On disk after [`Store::flush`].
@@ -73,15 +80,18 @@ impl<M: Medium> Store<M> {
     /// From the file system.
     pub fn log(&mut self, entry: &Entry) -> io::Result<()> {
         self.end_log()?;
+        self.logged = self.logged.max(entry.height());
         self.log.append(entry)
     }
 
-    /// Adds a decided block; the log of its height is forgotten. On disk after [`Store::flush`].
+    /// Adds a decided block; the log of its height is forgotten. That of a higher one is not: where
+    /// the chain was damaged, blocks come again that lie below the last votes. On disk after
+    /// [`Store::flush`].
     ///
     /// # Errors
     /// From the file system.
     pub fn keep(&mut self, decided: &Decided) -> io::Result<()> {
-        self.log_is_over = true;
+        self.log_is_over = self.logged <= Some(decided.height());
         self.chain.append(decided)
     }
 
@@ -112,10 +122,14 @@ impl<M: Medium> Store<M> {
         if self.log_is_over {
             self.chain.flush()?;
             self.log.clear()?;
-            self.log_is_over = false;
+            (self.logged, self.log_is_over) = (None, false);
         }
         Ok(())
     }
+}
+
+fn highest(entries: &[Entry]) -> Option<Height> {
+    entries.iter().filter_map(Entry::height).max()
 }
 
 #[cfg(test)]
@@ -123,7 +137,7 @@ mod tests {
     use super::*;
     use crate::testing::{Faulty, Scratch, ledger};
     use qratum_chain::codec::Encode;
-    use qratum_chain::types::{Height, Round};
+    use qratum_chain::types::Round;
 
     fn block(height: u64) -> Decided {
         ledger(height).block(Height(height)).unwrap().clone()
@@ -164,6 +178,27 @@ mod tests {
             store.flush().unwrap();
         });
         assert_eq!((kept.blocks, kept.log), (vec![block(1), block(2)], Vec::new()));
+    }
+
+    /// The chain was damaged and is fetched anew: the last votes stay known until their block is kept.
+    #[test]
+    fn blocks_below_the_log_do_not_end_it() {
+        let folder = Scratch::new();
+        let kept = after(&folder, |store| {
+            store.log(&timeout(3)).unwrap();
+            store.keep(&block(1)).unwrap();
+        });
+        assert_eq!(kept.log, [timeout(3)]);
+        let kept = after(&folder, |store| {
+            store.keep(&block(2)).unwrap();
+            store.flush().unwrap();
+        });
+        assert_eq!((kept.blocks.len(), kept.log), (2, vec![timeout(3)]));
+        let kept = after(&folder, |store| {
+            store.keep(&block(3)).unwrap();
+            store.flush().unwrap();
+        });
+        assert_eq!(kept.log, []);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use malachite_consensus::{ConsensusMsg, Effect, LivenessMsg, Resumable, Resume, 
 use malachite_types::{
     CertificateError, CommitCertificate as CoreCommit, PolkaCertificate, RoundCertificate, SignedMessage,
 };
-use qratum_chain::types::{BlockId, Phase, Round, SignedVote, Vote};
+use qratum_chain::types::{BlockId, Height, Phase, Round, SignedVote, Vote};
 use qratum_crypto::sign::ed25519::{Signature, verify_strict};
 use qratum_verifier::quorum::Tally;
 
@@ -32,12 +32,15 @@ pub(super) struct Desk {
     signers: Vec<Box<dyn Signer>>,
     /// Own votes of this height: what was signed for a place is never signed differently.
     signed: BTreeMap<(Round, Phase), Option<BlockId>>,
+    /// Below this height nothing is signed.
+    pub(super) sign_from: Height,
     events: Vec<Event>,
 }
 
 impl Desk {
     pub(super) fn new(translator: Translator, signer: Box<dyn Signer>) -> Self {
-        Self { translator, signers: vec![signer], signed: BTreeMap::new(), events: Vec::new() }
+        let (signed, sign_from, events) = (BTreeMap::new(), Height(0), Vec::new());
+        Self { translator, signers: vec![signer], signed, sign_from, events }
     }
 
     pub(super) fn add_signer(&mut self, signer: Box<dyn Signer>) {
@@ -52,7 +55,11 @@ impl Desk {
         addresses.find(|address| self.translator.members.index_of(address).is_some())
     }
 
-    fn signer(&mut self) -> Result<&mut Box<dyn Signer>, Refusal> {
+    fn signer(&mut self, height: Height) -> Result<&mut Box<dyn Signer>, Refusal> {
+        if height < self.sign_from {
+            let why = format!("votes up to height {} were cast before", self.sign_from);
+            return Err(Refusal(why));
+        }
         let address = self.address();
         let named = self.signers.iter_mut().find(|signer| Some(Address(signer.public())) == address);
         named.ok_or_else(|| Refusal("none of its vote keys is in the validator set".to_owned()))
@@ -156,7 +163,7 @@ impl Desk {
     fn seal_vote(&mut self, vote: &CoreVote) -> Seal {
         match self.translator.rules.vote(vote) {
             Some(vote) if self.remember(&vote) => {
-                let answer = self.signer().and_then(|signer| signer.vote(&vote));
+                let answer = self.signer(vote.height).and_then(|signer| signer.vote(&vote));
                 self.seal(answer)
             }
             _ => Seal::WITHHELD,
@@ -165,7 +172,7 @@ impl Desk {
 
     fn seal_proposal(&mut self, proposal: &CoreProposal) -> Seal {
         let Some(proposal) = self.translator.rules.proposal(proposal) else { return Seal::WITHHELD };
-        let answer = self.signer().and_then(|signer| signer.proposal(&proposal));
+        let answer = self.signer(proposal.height).and_then(|signer| signer.proposal(&proposal));
         self.seal(answer)
     }
 

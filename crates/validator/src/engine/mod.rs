@@ -78,6 +78,11 @@ impl Engine {
         self.desk.add_signer(signer);
     }
 
+    /// Below `height` nothing is signed any more.
+    pub const fn sign_from(&mut self, height: Height) {
+        self.desk.sign_from = height;
+    }
+
     /// Index of this validator in the set of its height; `None` when it only follows.
     #[must_use]
     pub fn index(&self) -> Option<u32> {

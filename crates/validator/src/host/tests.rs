@@ -412,6 +412,27 @@ fn after_a_restart_the_logged_vote_is_sent_again_and_no_other() {
     assert!(votes(&tempted).iter().all(|vote| first.contains(vote)), "{tempted:?}");
 }
 
+/// The chain was damaged and the log was not: heights that were voted on long ago come again.
+#[test]
+fn below_its_log_nothing_is_signed_and_at_its_log_nothing_else() {
+    let (mut host, _) = voting(roles().1, Vec::new());
+    let outputs = host.message(Peer(0), proposal_at(3_500, |_| {}), at(3_500)).unwrap();
+    let (first, log) = (votes(&outputs), logged(outputs));
+
+    let mut again = Host::new(ledger(1), key(roles().1), log, 3, at(2_000)).unwrap();
+    let mut outputs = again.tick(at(3_500)).unwrap();
+    outputs.extend(again.tick(at(9_000)).unwrap());
+    assert_eq!((again.engine.height(), votes(&outputs)), (Height(2), vec![]));
+    let warned = |output: &Output| matches!(output, Output::Warn(why) if why.ends_with("cast before"));
+    assert!(outputs.iter().any(warned), "{outputs:?}");
+
+    again.decided(Peer(1), decided(2, 2), at(9_100)).unwrap();
+    let outputs = again.tick(at(9_100)).unwrap();
+    assert_eq!((again.engine.height(), votes(&outputs)), (Height(3), first), "replayed");
+    let tempted = again.message(Peer(0), proposal_at(3_501, |_| {}), at(9_100)).unwrap();
+    assert_eq!(votes(&tempted), []);
+}
+
 #[test]
 fn a_vote_is_logged_before_it_is_told() {
     let (mut host, _) = voting(roles().1, Vec::new());
