@@ -9,7 +9,7 @@ use std::{
 
 use qratum_chain::{
     document::{Evidence, ForkProof, MAX_LENGTH},
-    types::{BlockId, Time},
+    types::{BlockId, ForkEvidence, Time},
 };
 use qratum_verifier::{
     Rules, Trusted,
@@ -44,23 +44,26 @@ pub(crate) fn keep(place: &Place, proof: &ForkProof) -> Result<(), String> {
 pub(crate) struct Remembered {
     /// The lowest fork that verifies.
     pub(crate) fork: Option<(Fork, ForkProof)>,
-    /// Files of forks of this chain that do not verify from this anchor, or not at this time.
+    /// Files of forks of this chain that do not verify from this anchor.
     pub(crate) unverified: Vec<(PathBuf, ForkProof)>,
 }
 
-/// Takes every file of a fork through the verifier.
+/// Takes every file of a fork through the verifier. The clock was asked when the fork was seen: none
+/// that is set to another time since makes the home forget it.
 pub(crate) fn read_all(
     place: &Place,
     (anchor, rules): (&Trusted, &Rules),
     now: Time,
 ) -> Result<Remembered, String> {
+    let mut timeless = rules.clone();
+    timeless.params.trusting_period_ms = u64::MAX;
     let mut remembered = Remembered::default();
     for path in files(&place.evidence())? {
         let Some(proof) = load(&path)? else { continue };
         if proof.blocks.first.header.chain_id != rules.chain_id {
             continue;
         }
-        match detect::fork_proof(&proof, anchor, rules, now) {
+        match detect::fork_proof(&proof, anchor, &timeless, now.max(seen(&proof))) {
             Ok(fork) => {
                 let lower = |known: &(Fork, ForkProof)| known.0.height() <= fork.height();
                 if !remembered.fork.as_ref().is_some_and(lower) {
@@ -71,6 +74,13 @@ pub(crate) fn read_all(
         }
     }
     Ok(remembered)
+}
+
+/// The time of its newest block: it was not seen much before.
+fn seen(proof: &ForkProof) -> Time {
+    let ForkEvidence { first, second } = &proof.blocks;
+    let blocks = proof.path.iter().chain([first, second]);
+    blocks.map(|block| block.header.time.plus(1)).max().unwrap_or(Time(0))
 }
 
 /// The files of forks that were not left yet.

@@ -95,10 +95,12 @@ impl Polls {
     }
 
     /// Whom to ask at a tick, [`BRISK`] of which come in the time after which a peer is asked at least.
+    /// The socket of the home is not asked: it has no votes but those of peers.
     pub(crate) fn tick(&mut self, connected: &[usize], reach: Reach) -> Vec<usize> {
-        let gives = |peer: &&usize| self.gives.get(**peer) != Some(&Some(false));
+        let gives = |peer: &&usize| self.gives.get(**peer).is_some_and(|gives| *gives != Some(false));
         let gives = connected.iter().filter(gives).count();
-        let (alone, needed) = (connected.is_empty(), gives.clamp(1, SOURCES));
+        let alone = connected.iter().all(|peer| *peer >= self.asked.len());
+        let needed = gives.clamp(1, SOURCES);
         self.stale |= (alone, needed) != (self.alone, self.needed);
         (self.alone, self.needed) = (alone, needed);
         self.ticks = self.ticks.saturating_add(1);
@@ -329,7 +331,10 @@ mod tests {
         told(&mut bench, 0, 4, &[0, 1, 2]);
         assert_eq!(silent(&mut bench, &[0, 1]), (false, vec![]));
         assert_eq!(silent(&mut bench, &[0, 2]), (true, vec![3]), "2 never gave any");
-        assert_eq!(silent(&mut bench, &[]), (false, vec![]), "nobody is left to say it");
+        assert_eq!(silent(&mut bench, &[0, 3]), (true, vec![3]), "behind the peers: the home's socket");
+        for connected in [&[][..], &[3]] {
+            assert_eq!(silent(&mut bench, connected), (false, vec![]), "nobody is left to say it");
+        }
         told(&mut bench, 1, 4, &[0, 1, 2]);
         assert_eq!(silent(&mut bench, &[0, 1]), (true, vec![3]));
     }

@@ -100,10 +100,13 @@ async fn evidence_leads_from_the_anchor_over_every_set() {
 async fn a_fork_is_remembered_by_all_until_it_is_left() {
     let (scratch, chain, config) = forked("remembered", disjoint, 13).await;
     let home = scratch.place().unwrap();
-    for keep in [true, false] {
-        let node = LightNode::start(Config { keep, ..config.clone() }).await.unwrap();
+    let hour = 60 * 60 * 1000;
+    for (keep, ahead_ms) in [(true, 0), (false, 0), (true, -hour), (false, -hour), (true, 24 * 30 * hour)] {
+        let config = Config { keep, ..config.clone() };
+        let node = LightNode::start_by(config, Clock::off_by(ahead_ms)).await.unwrap();
         let snapshot = Arc::clone(&node.snapshots().borrow());
-        assert_eq!((snapshot.state, snapshot.fork.is_some()), (State::Forked, true), "keep {keep}");
+        let told = (snapshot.state, snapshot.fork.is_some());
+        assert_eq!(told, (State::Forked, true), "keep {keep}, the clock {ahead_ms} ms ahead");
         assert_eq!(node.header(Height(3)).await.map(drop), Err(FetchError::Forked));
         node.stop().await;
     }
