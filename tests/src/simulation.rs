@@ -1,8 +1,16 @@
 //! Storms over a network in virtual time, each from one number: what the weather and the crashes
 //! were, and whether the promises held.
 
-use qratum_chain::types::{ChainParams, Genesis};
-use qratum_validator::drivers::virtual_time::{Dice, Net, Weather};
+use qratum_chain::{
+    codec::{Decode, Encode},
+    ledger::registry::{Order, rotation_scope},
+    types::{ChainParams, Genesis, Purpose, Registration, Txo, TxoBody, TxoClass},
+};
+use qratum_crypto::sign::ed25519::SecretKey;
+use qratum_validator::{
+    drivers::virtual_time::{Dice, Net, Weather},
+    ledger::Ledger,
+};
 
 use crate::forge::{Forge, Team, seed_bytes};
 
@@ -10,8 +18,10 @@ use crate::forge::{Forge, Team, seed_bytes};
 const PATIENCE_MS: u64 = 300_000;
 /// How many heights it must get on by.
 const HEIGHTS: u64 = 3;
+/// How many blocks a set has: few enough that sets change in a storm.
+const SET: u64 = 3;
 /// How many times the weather changes in a storm.
-const GUSTS: usize = 8;
+const GUSTS: usize = 6;
 /// Power of each validator.
 const POWERS: [u64; 4] = [30, 25, 25, 20];
 /// The number of the first key.
@@ -26,7 +36,7 @@ pub fn network(seed: u64) -> Net {
 /// The genesis of these networks.
 #[must_use]
 pub fn genesis() -> Genesis {
-    let params = ChainParams { set_length: 20, ..ChainParams::default() };
+    let params = ChainParams { set_length: SET, ..ChainParams::default() };
     Forge::new(params, vec![Team::new(FIRST_KEY, &POWERS)]).enrolled()
 }
 
@@ -72,6 +82,7 @@ fn gust(net: &mut Net) {
         let cut = [one(net), one(net)];
         net.cut_off(cut);
     }
+    rotate(net);
     for _ in 0..2 {
         let (victim, outputs) = (one(net), net.dice().below(40));
         net.kill_after(victim, outputs);
@@ -82,4 +93,36 @@ fn gust(net: &mut Net) {
         net.heal();
     }
     net.start_all();
+}
+
+/// Lets a validator have a new vote key from the next set on, if the order gets through.
+fn rotate(net: &mut Net) {
+    let [which, at] = [(); 2].map(|()| net.dice().below(POWERS.len() as u64));
+    let new = seed_bytes(10_000_u64.saturating_add(net.dice().below(1 << 40)));
+    net.give_key(which as usize, new);
+    let order = net.host(at as usize).and_then(|host| rotation(host.ledger(), which, new));
+    if let Some(order) = order {
+        // Whether it gets into a block is a matter of luck.
+        let _ = net.submit(at as usize, &order.to_bytes());
+    }
+}
+
+/// An order of the operator of validator number `which`, as the next one that the ledger takes.
+#[must_use]
+pub fn order(ledger: &Ledger, which: u64, make: impl Fn(&str, u64) -> Order) -> Option<Txo> {
+    let name = genesis().validators.get(which as usize)?.name.clone();
+    let registration = ledger.state().get(&Registration::state_key(&name))?;
+    let nonce = Registration::from_bytes(registration).ok()?.nonce;
+    let operator = SecretKey::from_seed(&seed_bytes(which.saturating_mul(2).saturating_add(1_001)));
+    let (chain_id, sender, payload) = (ledger.chain_id(), operator.public(), make(&name, nonce).to_bytes());
+    Some(TxoBody { chain_id, sender, nonce, class: TxoClass::Network, payload }.sign(&operator))
+}
+
+fn rotation(ledger: &Ledger, which: u64, new: [u8; 32]) -> Option<Txo> {
+    let (new, chain_id) = (SecretKey::from_seed(&new), ledger.chain_id());
+    order(ledger, which, |name, nonce| {
+        let scope = rotation_scope(chain_id, name, nonce);
+        let proof = new.sign(&Purpose::Vote.possession(scope, &new.public()));
+        Order::Rotate { vote_key: new.public(), proof }
+    })
 }

@@ -7,7 +7,7 @@ pub enum Fault {
     DoubleSign,
     /// A validator tells half of the others another block, and another vote, than the rest.
     Equivocate,
-    /// A validator votes for no block but its own.
+    /// A validator votes for no block but its own, and proposes none with a transaction.
     Censor,
     /// Says nothing.
     Silent,

@@ -41,6 +41,7 @@ impl Voice {
             Fault::DoubleSign => self.other_vote(message).into_iter().chain([honest]).collect(),
             Fault::Equivocate if to % 2 == 1 => vec![self.other_story(message).unwrap_or(honest)],
             Fault::Equivocate => vec![honest],
+            Fault::Censor if carries_transactions(message) => Vec::new(),
             Fault::Censor => vec![self.nil_for_others(message).unwrap_or(honest)],
             Fault::Silent => Vec::new(),
             Fault::Delay => self.postponed(to, honest),
@@ -131,6 +132,14 @@ fn invented(message: &Message) -> Vec<Message> {
     let others = (0..4).filter(|signer| *signer != signed.signer);
     let vote = |signer| SignedVote { signer, signature: Signature([7; 64]), ..signed.clone() };
     others.map(|signer| Message::Vote(vote(signer))).collect()
+}
+
+fn carries_transactions(message: &Message) -> bool {
+    match message {
+        Message::Txo(_) => true,
+        Message::Proposal(proposal) => !proposal.1.body.transactions.is_empty(),
+        _ => false,
+    }
 }
 
 /// A polka that is larger than any set.

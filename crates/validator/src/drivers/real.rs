@@ -420,7 +420,12 @@ mod tests {
     }
 
     /// Runs a network of one, with files in memory and so much room, beside a test.
-    async fn alone(media: &[Faulty; 2], free: &Cell<u64>, looks: &Cell<u32>, test: impl Future<Output = ()>) {
+    async fn alone(
+        media: &[Faulty; 2],
+        free: &Cell<u64>,
+        looks: &Cell<u32>,
+        test: impl Future<Output = ()>,
+    ) -> Option<Result<(), RunError>> {
         let folder = Scratch::new();
         let path = folder.0.join("home");
         let options = demo::Options { validators: 1, block_interval_ms: 50, ..demo::Options::default() };
@@ -434,8 +439,8 @@ mod tests {
             Ok(free.get())
         };
         tokio::select! {
-            ended = run_on(settings, |_| Store::on(chain, log), looked) => panic!("{ended:?}"),
-            () = test => {}
+            ended = run_on(settings, |_| Store::on(chain, log), looked) => Some(ended),
+            () = test => None,
         }
     }
 
@@ -454,7 +459,7 @@ mod tests {
             free.set(150);
             assert!(until(|| chain() > full).await, "it does not go on");
         };
-        alone(&media, &free, &looks, test).await;
+        assert!(alone(&media, &free, &looks, test).await.is_none());
     }
 
     /// The system said that there is room, and there is none: in the middle of any record.
@@ -470,9 +475,20 @@ mod tests {
                 assert!(until(|| chain() > full + 3_000).await, "it does not go on");
             }
         };
-        alone(&media, &free, &looks, test).await;
+        assert!(alone(&media, &free, &looks, test).await.is_none());
         let [chain, log] = media.map(|medium| Faulty::of(&medium.synced()));
         let blocks = Store::on(chain, log).unwrap().1.blocks;
         assert!(blocks.iter().map(|block| block.height().0).eq(1..=blocks.len() as u64));
+    }
+
+    #[tokio::test]
+    async fn a_broken_disk_ends_the_process() {
+        for which in 0..2 {
+            let (media, free, looks) = ([Faulty::default(), Faulty::default()], Cell::new(500), Cell::new(0));
+            // A write or a sync of one of the first heights.
+            media[which].fail_after(5, io::ErrorKind::Other);
+            let ended = alone(&media, &free, &looks, pending()).await;
+            assert!(matches!(ended, Some(Err(RunError::Store(_)))), "{ended:?}");
+        }
     }
 }
