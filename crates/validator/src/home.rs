@@ -7,6 +7,7 @@
 //! HOME/run/validator-<index>.pid       while the process runs
 //! HOME/validators/NAME/vote.key        32-byte seed, 0600
 //! HOME/validators/NAME/vote-next.key   the same, of the key that was ordered to vote next
+//! HOME/validators/NAME/vote-KEY.key    the same, of one that voted before, by its public key
 //! HOME/validators/NAME/peer.key        32-byte seed, 0600
 //! HOME/validators/NAME/operator.key    32-byte seed, 0600; only commands of its operator read it
 //! HOME/validators/NAME/chain.bin, log.bin
@@ -185,14 +186,21 @@ impl Home {
         write_new(&self.validator(name).join(NEXT_VOTE_KEY), seed)
     }
 
-    /// Makes the next vote key the vote key, in place of one that votes no more.
+    /// Makes the next vote key the vote key, in place of one that votes no more. That one stays in a
+    /// file beside: who says that it votes no more may be wrong.
     ///
     /// # Errors
-    /// From the file system.
-    pub fn promote_next_vote_key(&self, name: &str) -> io::Result<()> {
+    /// [`HomeError`].
+    pub fn promote_next_vote_key(&self, name: &str) -> Result<(), HomeError> {
         let folder = self.validator(name);
-        fs::rename(folder.join(NEXT_VOTE_KEY), folder.join("vote.key"))?;
-        File::open(folder)?.sync_all()
+        let (vote, next) = (folder.join("vote.key"), folder.join(NEXT_VOTE_KEY));
+        let beside = folder.join(format!("vote-{}.key", self.vote_key(name)?.public()));
+        let keep = match fs::hard_link(&vote, beside) {
+            Err(why) if why.kind() != io::ErrorKind::AlreadyExists => Err(why),
+            _ => fs::rename(next, &vote),
+        };
+        let synced = keep.and_then(|()| File::open(&folder)?.sync_all());
+        synced.map_err(|why| HomeError::Io(vote, why))
     }
 
     /// The network key of a validator.
@@ -303,6 +311,21 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), HomeError> {
 mod tests {
     use super::*;
     use crate::testing::Scratch;
+
+    #[test]
+    fn a_key_that_is_replaced_stays_beside() {
+        let folder = Scratch::new();
+        let home = Home::new(&folder.0);
+        fs::create_dir_all(home.validator("a")).unwrap();
+        let (old, new) = (SecretKey::from_seed(&[1; 32]).public(), SecretKey::from_seed(&[2; 32]).public());
+        write_new(&home.validator("a").join("vote.key"), &[1; 32]).unwrap();
+        home.write_next_vote_key("a", &[2; 32]).unwrap();
+        home.promote_next_vote_key("a").unwrap();
+        assert_eq!(home.vote_key("a").unwrap().public(), new);
+        assert!(home.next_vote_key("a").unwrap().is_none());
+        let beside = seed(&home.validator("a").join(format!("vote-{old}.key"))).unwrap();
+        assert_eq!(*beside, [1; 32]);
+    }
 
     #[test]
     fn a_list_of_peers_can_be_read_back_with_operators_and_without() {

@@ -31,14 +31,14 @@ pub use self::{
 use crate::{
     block::{Block, Decided},
     engine::{Engine, Entry, Event},
-    ledger::{Fault, Ledger, LedgerError},
+    ledger::{Fault, Ledger, LedgerError, MAX_AHEAD_MS},
     message::Message,
     signer::{Refusal, Signer},
 };
 
 /// How long a starting process waits for its peers' answers, in milliseconds.
 const GREETING_MS: u64 = 1_500;
-/// The least time between two questions for missing blocks, in milliseconds.
+/// The least time between two questions to one peer for missing blocks, in milliseconds.
 const ASK_EVERY_MS: u64 = 250;
 /// How many messages of one peer are held back for a height that has not begun.
 const MAX_EARLY: usize = 64;
@@ -72,7 +72,9 @@ pub struct Host {
     logged: BTreeSet<Vec<u8>>,
     clocks: Clocks,
     early: BTreeMap<Peer, Vec<Message>>,
-    asked_ms: Option<u64>,
+    /// When each peer was asked last for missing blocks: one that is always ahead must not take the
+    /// turn of the others.
+    asked_ms: BTreeMap<Peer, u64>,
     /// Why nothing is signed at present.
     silence: Option<Refusal>,
 }
@@ -108,7 +110,7 @@ impl Host {
             logged: BTreeSet::new(),
             clocks: Clocks::default(),
             early: BTreeMap::new(),
-            asked_ms: None,
+            asked_ms: BTreeMap::new(),
             silence: None,
         })
     }
@@ -284,8 +286,10 @@ impl Host {
 
     /// Goes to the waiting stage of the next height.
     fn wait(&mut self, now: Moment) {
-        let due = self.ledger.tip().time.plus(self.ledger.params().block_interval_ms);
-        let left_ms = due.0.saturating_sub(now.wall.0);
+        let interval_ms = self.ledger.params().block_interval_ms;
+        let due = self.ledger.tip().time.plus(interval_ms);
+        // A clock that is far behind is set right one day, and the wait must be over then.
+        let left_ms = due.0.saturating_sub(now.wall.0).min(interval_ms.saturating_add(MAX_AHEAD_MS));
         self.stage = Stage::Waiting { until_ms: now.uptime_ms.saturating_add(left_ms) };
     }
 
@@ -338,9 +342,9 @@ impl Host {
     }
 
     fn ask(&mut self, peer: Peer, now: Moment, out: &mut Vec<Output>) {
-        let due = self.asked_ms.is_none_or(|at| at.saturating_add(ASK_EVERY_MS) <= now.uptime_ms);
+        let due = self.asked_ms.get(&peer).is_none_or(|at| at.saturating_add(ASK_EVERY_MS) <= now.uptime_ms);
         if due {
-            self.asked_ms = Some(now.uptime_ms);
+            self.asked_ms.insert(peer, now.uptime_ms);
             out.push(Output::Ask(peer, self.next_height()));
         }
     }

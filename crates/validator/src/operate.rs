@@ -2,7 +2,7 @@
 //! it with the operator key of the home, and waits until a validator says that it is in a block.
 
 use core::{fmt, time::Duration};
-use std::{io, path::PathBuf};
+use std::path::PathBuf;
 
 use qratum_chain::{
     codec::{Decode, Encode},
@@ -72,8 +72,6 @@ pub enum OperateError {
     Rotating(SetId),
     /// The order is in no block yet; its transaction may still come into one.
     Waiting,
-    /// A key file could not be moved.
-    Keys(io::Error),
 }
 
 impl fmt::Display for OperateError {
@@ -88,7 +86,6 @@ impl fmt::Display for OperateError {
             Self::Busy => f.write_str("too much waits for a block: try again later"),
             Self::Rotating(set) => write!(f, "the last new key votes from set {set} on: wait for it"),
             Self::Waiting => f.write_str("the order is in no block yet: ask again with the same command"),
-            Self::Keys(why) => write!(f, "vote-next.key: {why}"),
         }
     }
 }
@@ -145,7 +142,7 @@ fn rotate(home: &Home, name: &str, chain_id: ChainId, now: &Standing) -> Result<
         }
         voting => {
             if voting.is_some() {
-                home.promote_next_vote_key(name).map_err(OperateError::Keys)?;
+                home.promote_next_vote_key(name).map_err(OperateError::Home)?;
             }
             let seed = random_seed().map_err(OperateError::Random)?;
             home.write_next_vote_key(name, &seed).map_err(OperateError::Home)?;

@@ -64,7 +64,10 @@ impl<'a> Draft<'a> {
     #[must_use]
     pub fn names(&self) -> BTreeSet<String> {
         let prefix = Registration::state_key("");
-        let all = self.base.entries().keys().chain(self.changes.keys());
+        let (base, changed) =
+            (self.base.entries().range(prefix.clone()..), self.changes.range(prefix.clone()..));
+        let of = |key: &&Vec<u8>| key.starts_with(&prefix);
+        let all = base.map(|(key, _)| key).take_while(of).chain(changed.map(|(key, _)| key).take_while(of));
         let names = all.filter_map(|key| key.strip_prefix(prefix.as_slice()));
         names.filter_map(|name| String::from_utf8(name.to_vec()).ok()).collect()
     }

@@ -6,7 +6,7 @@ use qratum_chain::{
     },
     types::{
         BlockId, Certificate, Offence, Phase, Proposal, Registration, Round, SetId, SignedProposal,
-        SignedVote, Status, Vote,
+        SignedVote, Status, Time, Vote,
     },
 };
 use qratum_crypto::{
@@ -564,6 +564,30 @@ fn messages_for_later_heights_are_held_back_within_bounds() {
         assert_eq!(host.message(Peer(0), Message::Vote(signed.clone()), at(3_700)).unwrap(), []);
     }
     assert_eq!(host.early[&Peer(0)].len(), MAX_EARLY);
+}
+
+/// A peer that always says it is ahead does not keep the others from being asked.
+#[test]
+fn each_peer_that_is_ahead_is_asked() {
+    let (mut host, _) = voting(roles().1, Vec::new());
+    let ahead = |height| {
+        let Message::Proposal(mut pair) = proposal_at(3_500, |_| {}) else { panic!() };
+        pair.0.proposal.height = Height(height);
+        Message::Proposal(pair)
+    };
+    for (peer, ms, asked) in [(0, 3_600, true), (1, 3_700, true), (0, 3_849, false), (0, 3_850, true)] {
+        let outputs = host.message(Peer(peer), ahead(9), at(ms)).unwrap();
+        assert_eq!(outputs.contains(&Output::Ask(Peer(peer), Height(3))), asked, "{peer} at {ms}");
+    }
+}
+
+/// A clock that is an hour behind when a height ends, and is set right, holds nobody up for an hour.
+#[test]
+fn a_wait_is_over_in_time_whatever_the_clock_says() {
+    let early = Moment { wall: Time(START.0 - 60 * MINUTE), uptime_ms: 2_000 };
+    let mut host = Host::new(ledger(2), key(0), Vec::new(), 0, early).unwrap();
+    host.decided(Peer(0), Vec::new(), early).unwrap();
+    assert_eq!((host.deadline_ms(), &host.stage), (3_500, &Stage::Waiting { until_ms: 3_500 }));
 }
 
 /// Decided blocks of another chain of events than ours, from `from` on.
