@@ -26,12 +26,22 @@ enum Condition {
 pub(super) struct Records<M> {
     medium: M,
     condition: Condition,
+    middle: Middle,
+}
+
+/// What becomes of a file that is damaged before its end: no crash leaves it so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Middle {
+    /// It is cut there, as what is lost can be had from others.
+    Cut,
+    /// It is refused, as nobody else knows what is lost.
+    Refuse,
 }
 
 impl<M: Medium> Records<M> {
     /// Reads every whole record and cuts what is behind them.
-    pub(super) fn open<T: Decode>(medium: M) -> io::Result<(Self, Vec<T>)> {
-        let mut records = Self { medium, condition: Condition::Torn };
+    pub(super) fn open<T: Decode>(medium: M, middle: Middle) -> io::Result<(Self, Vec<T>)> {
+        let mut records = Self { medium, condition: Condition::Torn, middle };
         let values = records.reload()?;
         Ok((records, values))
     }
@@ -41,7 +51,11 @@ impl<M: Medium> Records<M> {
         if self.condition == Condition::Lost {
             return Err(io::Error::other("a sync failed before"));
         }
-        let (values, used) = parse(&self.medium.read_all()?);
+        let bytes = self.medium.read_all()?;
+        let (values, used) = parse(&bytes);
+        if self.middle == Middle::Refuse && bytes.get(used..).is_some_and(goes_on::<T>) {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "it is damaged before its end"));
+        }
         self.medium.cut(used as u64)?;
         self.sync()?;
         Ok(values)
@@ -100,6 +114,11 @@ fn parse<T: Decode>(bytes: &[u8]) -> (Vec<T>, usize) {
         rest = behind;
     }
     (values, bytes.len().saturating_sub(rest.len()))
+}
+
+/// Whether a whole record stands somewhere behind what is none.
+fn goes_on<T: Decode>(rest: &[u8]) -> bool {
+    (1..rest.len()).filter_map(|at| rest.get(at..)).any(|rest| record::<T>(rest).is_some())
 }
 
 fn record<T: Decode>(bytes: &[u8]) -> Option<(T, &[u8])> {
