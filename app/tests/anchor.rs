@@ -229,6 +229,9 @@ fn a_fork_is_known_to_every_command_until_it_is_left() {
         (status["state"].as_str().unwrap().to_owned(), code)
     };
     assert_eq!(state(stage.run(&status)), ("forked".to_owned(), 5));
+    let json: Value = serde_json::from_str(&stage.run(&status).0).unwrap();
+    Schema::named("status").holds(&json, "forked");
+    assert_eq!((&json["fork"]["height"], &json["fork"]["common_height"]), (&11.into(), &10.into()));
     assert_eq!(stage.run(&["header", "3", "--timeout", "1"]).2, 5);
     let block = stage.block(18);
     let (anchor, id) = (stage.document(&block), block.header.id());

@@ -47,7 +47,8 @@ async fn open(
     ascii: bool,
 ) -> Result<Exit, Failure> {
     let config = demo.home.config()?;
-    let mut model = Model::new(&config.genesis, &demo.home, terminal::theme(ascii)?)?;
+    let mut model =
+        Model::new(&config.genesis, &demo.home, terminal::theme(ascii)?)?.starting_at(config.anchor.as_ref());
     if let Some(note) = &demo.note {
         model.notify(Notice::of(note.clone()));
     }

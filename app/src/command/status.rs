@@ -2,7 +2,7 @@
 
 use qratum_chain::types::Genesis;
 use qratum_light_node::{Ban, PeerView, Refusal, Snapshot, Witnesses};
-use qratum_verifier::{anchor::Start, witness};
+use qratum_verifier::{anchor::Start, detect::Fork, witness};
 use serde::Serialize;
 
 use super::{
@@ -40,6 +40,8 @@ struct Status {
     silent: SilentJson,
     voting: Option<VotingJson>,
     accused: Vec<AccusedJson>,
+    /// Null while no fork was seen.
+    fork: Option<ForkJson>,
     witnesses: WitnessesJson,
     network: String,
     chain_id: String,
@@ -76,6 +78,25 @@ struct WitnessesJson {
     height: u64,
     operators: Vec<String>,
     may_arm: bool,
+}
+
+/// Two certified blocks at one height.
+#[derive(Debug, Serialize)]
+struct ForkJson {
+    height: u64,
+    block_ids: [String; 2],
+    /// The last height of both branches; null where that is not known.
+    common_height: Option<u64>,
+}
+
+impl ForkJson {
+    fn of(fork: &Fork) -> Self {
+        Self {
+            height: fork.height().0,
+            block_ids: fork.blocks().map(|block| block.id().to_string()),
+            common_height: fork.common().map(|common| common.header().get().height.0),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -146,6 +167,7 @@ impl Status {
             silent: SilentJson::of(&snapshot.voting, &snapshot.names),
             voting: VotingJson::of(&snapshot.voting),
             accused: AccusedJson::all(&snapshot.voting, &snapshot.names),
+            fork: snapshot.fork.as_deref().map(ForkJson::of),
             witnesses: WitnessesJson::from(&snapshot.witnesses),
             network: genesis.network,
             chain_id: start.rules.chain_id.to_string(),
@@ -185,6 +207,9 @@ impl Status {
         }
         if let Some(before) = self.verified_before.filter(|before| Some(*before) > self.verified_height) {
             page.push_str(&format!("before    height {before} was verified in this home, which is more\n"));
+        }
+        if let Some(fork) = &self.fork {
+            page.push_str(&format!("fork      at height {}: `qratum explain forked`\n", fork.height));
         }
         page.push_str(&format!("witnesses {}\n", self.witnesses.line()));
         page.push_str(&format!("anchor    height {}, {}\n", self.anchor.height, self.anchor.block_id));

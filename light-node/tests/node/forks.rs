@@ -1,6 +1,8 @@
 //! Two branches of one chain, each certified by its validators: seen, followed down to where they
 //! part, remembered by the home, and left.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use qratum_chain::document::{Evidence, ForkProof};
 use qratum_light_node::{PinError, Plan, Way};
 use qratum_verifier::{
@@ -132,6 +134,59 @@ async fn a_fork_is_remembered_by_all_until_it_is_left() {
     assert_eq!((snapshot.fork.is_some(), height(&snapshot)), (false, 30));
     assert_eq!(snapshot.store, StoreState::Kept { loaded: 4, dropped: 0 });
     node.stop().await;
+}
+
+/// Who lies about where the branches part spoils nothing: what was seen first stays, and verifies.
+#[tokio::test]
+async fn a_peer_that_lies_about_its_history_does_not_spoil_the_evidence() {
+    let scratch = Scratch::new("lying-history");
+    let chain = grown(disjoint, 30);
+    let other = branch(&chain, disjoint, 13, 21);
+    let a = FakePeer::start("a", 101, honest(&chain)).await;
+    let b = FakePeer::start("b", 102, honest(&chain)).await;
+    let node = LightNode::start(config(&chain, &[&a, &b], scratch.place())).await.unwrap();
+    until_height(&node, 30).await;
+    let histories = Arc::new(AtomicUsize::new(0));
+    let asked = Arc::clone(&histories);
+    b.now(Box::new(move |request| match request {
+        Request::History { .. } => {
+            asked.fetch_add(1, Ordering::Relaxed);
+            Some(Response::History(vec![Hash::ZERO; 5]).to_bytes())
+        }
+        request => Some(truth(&other.lock().unwrap(), request).to_bytes()),
+    }));
+    let snapshot = until(&node, "forked", |snapshot| snapshot.state == State::Forked).await;
+    assert_eq!(snapshot.fork.as_ref().unwrap().height(), Height(30));
+    let asked_on = async {
+        while histories.load(Ordering::Relaxed) < 5 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, asked_on).await.unwrap();
+    node.stop().await;
+    let (_, fork) = evidence(&scratch.place().unwrap(), &chain.lock().unwrap(), 30).unwrap();
+    assert_eq!((fork.height(), fork.culprits().len()), (Height(30), 4));
+}
+
+/// While a program works with a home its anchor stays; and a change that was cut short, when the
+/// anchor was replaced and nothing else, is finished by the same command.
+#[tokio::test]
+async fn an_anchor_is_changed_by_one_alone_and_finished_after_a_crash() {
+    let (scratch, chain, config) = forked("cut-short", disjoint, 13).await;
+    let home = scratch.place().unwrap();
+    let block = chain.lock().unwrap().block(18).unwrap().clone();
+    let id = block.header.id();
+    let plan = || {
+        let next = Anchor::of(block.clone(), Time(u64::MAX));
+        Plan::of(&home, &config.genesis, next, (id, Way::Reanchor), now())
+    };
+    let node = LightNode::start(config.clone()).await.unwrap();
+    assert_eq!(plan().map(drop), Err(PinError::InUse));
+    node.stop().await;
+    std::fs::write(home.anchor(), Anchor::of(block.clone(), Time(u64::MAX)).to_json().unwrap()).unwrap();
+    let done = plan().unwrap().carry_out(now()).unwrap();
+    assert!(!done.evidence.is_empty() && done.evidence.iter().all(|path| path.exists()));
+    assert_eq!(plan().map(drop), Err(PinError::NothingToLeave));
 }
 
 /// Evidence that nobody signed does not stop a home: it is not believed.
