@@ -6,6 +6,7 @@ use clap::{
     Args, Parser, Subcommand, ValueEnum,
     builder::{PossibleValuesParser, TypedValueParser},
 };
+use qratum_chain::Hash;
 use qratum_chain::{document::block_id_from_hex, types::BlockId};
 use qratum_light_node::State;
 use serde::Serialize;
@@ -79,6 +80,14 @@ pub(crate) enum Command {
     Evidence {
         #[command(subcommand)]
         command: EvidenceCommand,
+    },
+    /// Print what the chain commits to, with the proof; as JSON, a file that `qratum verify` checks
+    #[command(
+        after_help = "Examples:\n  qratum proof validator north\n  qratum proof state params --json > params.json\n  qratum verify params.json --anchor genesis.json"
+    )]
+    Proof {
+        #[command(subcommand)]
+        command: ProofCommand,
     },
     /// Transactions
     Txo {
@@ -212,6 +221,55 @@ pub(crate) struct AddArgs {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum ProofCommand {
+    /// A header; the same as `qratum header`
+    Header(HeaderArgs),
+    /// An entry of the newest state, or that there is none
+    State {
+        /// Its key: a text, or bytes as 0x and hex
+        #[arg(value_parser = state_key)]
+        key: StateKey,
+        #[command(flatten)]
+        network: NetworkArgs,
+    },
+    /// The registration of a validator in the newest state
+    Validator {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        network: NetworkArgs,
+    },
+    /// A transaction in its block
+    Txo {
+        /// Its id
+        #[arg(value_parser = txo_id)]
+        id: Hash,
+        #[command(flatten)]
+        network: NetworkArgs,
+    },
+}
+
+/// Bytes; clap would take a list for several values.
+type StateKey = Box<[u8]>;
+
+fn state_key(text: &str) -> Result<StateKey, String> {
+    let bytes = match text.strip_prefix("0x") {
+        None => text.as_bytes().to_vec(),
+        Some(hex) => crate::hex::bytes(hex.as_bytes()).ok_or("after 0x pairs of hex digits are needed")?,
+    };
+    if (1..=512).contains(&bytes.len()) {
+        Ok(bytes.into())
+    } else {
+        Err("a key has 1 to 512 bytes".to_owned())
+    }
+}
+
+fn txo_id(text: &str) -> Result<Hash, String> {
+    let bytes = crate::hex::bytes(text.as_bytes()).and_then(|bytes| bytes.try_into().ok());
+    bytes.map(Hash).ok_or_else(|| "an id has 64 hex digits".to_owned())
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum TxoCommand {
     /// Decode every field of a transaction and judge its signature; exit code 5 when it does not hold
     Inspect {
@@ -240,7 +298,7 @@ pub(crate) struct InitArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) genesis: PathBuf,
     /// Its chain id as the operators told it, with or without spaces; asked for where it is missing
-    #[arg(long, value_name = "HEX", value_parser = crate::grouped::typed)]
+    #[arg(long, value_name = "HEX", value_parser = crate::hex::typed)]
     pub(crate) chain_id: Option<String>,
     /// A node to ask: NAME=ADDRESS[,operator=NAME]; may stand several times
     #[arg(long = "peer", value_name = "PEER", required = true, value_parser = peer)]

@@ -5,7 +5,7 @@ mod command;
 mod demo;
 mod exit;
 mod file;
-mod grouped;
+mod hex;
 mod home;
 mod model;
 mod output;

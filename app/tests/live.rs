@@ -86,6 +86,48 @@ fn the_set_and_the_peers_of_a_demo_are_told() {
     assert!(String::from_utf8(page.stdout).unwrap().starts_with("4 of 4 peers connected, "));
 }
 
+#[test]
+fn what_the_state_holds_is_proven_and_can_be_checked_offline() {
+    let mut demo = Demo::start("proof");
+    demo.reach(2);
+    let prove = |arguments: &[&str]| {
+        json(&demo.run(&[["proof"].as_slice(), arguments, &["--json", "--timeout", "30"]].concat()))
+    };
+    let folder = support::folder("proofs");
+    let judge = |name: &str, document: &Value| {
+        let (file, anchor) = (folder.join(name), format!("{}/genesis.json", demo.home()));
+        std::fs::write(&file, document.to_string()).unwrap();
+        json(&qratum(&["verify", file.to_str().unwrap(), "--anchor", &anchor, "--json"]).output().unwrap())
+    };
+    let (north, code) = prove(&["validator", "north"]);
+    assert_eq!(code, 0, "{north}");
+    Schema::named("proof").holds(&north, "north");
+    let (verdict, code) = judge("north", &north);
+    assert_eq!((code, verdict["height"].as_u64().is_some()), (0, true), "{verdict}");
+    assert!(verdict["text"].as_str().unwrap().contains("operator  north, CH"), "{verdict}");
+    let page = demo.run(&["proof", "validator", "north", "--timeout", "30"]);
+    assert!(String::from_utf8(page.stdout).unwrap().contains("\nstake     300000\nstatus    active\n"));
+
+    let mut richer = north.clone();
+    let value = north["statement"]["value"].as_str().unwrap();
+    richer["statement"]["value"] = format!("{}ff", &value[..value.len() - 2]).into();
+    let mut nobody = north.clone();
+    nobody["statement"]["value"] = Value::Null;
+    let mut other = north.clone();
+    other["statement"]["key"] = prove(&["validator", "east"]).0["statement"]["key"].clone();
+    for (name, lie) in [("richer", richer), ("nobody", nobody), ("other", other)] {
+        let (verdict, code) = judge(name, &lie);
+        assert_eq!((verdict["reason"].as_str(), code), (Some("StateProof"), 5), "{name}: {verdict}");
+    }
+    let (absent, code) = prove(&["state", "0x6e6f7468696e67"]);
+    assert_eq!((code, &absent["statement"]["value"]), (0, &Value::Null));
+    let (verdict, code) = judge("absent", &absent);
+    assert!(code == 0 && verdict["text"].as_str().unwrap().ends_with("nothing under nothing"), "{verdict}");
+    let unknown = demo.run(&["proof", "txo", &"00".repeat(32), "--timeout", "10"]);
+    let complaint = String::from_utf8(unknown.stderr).unwrap();
+    assert_eq!((unknown.status.code(), complaint.as_str()), (Some(3), "qratum: no peer has it\n"));
+}
+
 /// The verdict and text of a check.
 fn check<'a>(report: &'a Value, name: &str) -> (&'a str, &'a str) {
     let found = report["checks"].as_array().unwrap().iter().find(|check| check["check"] == name);

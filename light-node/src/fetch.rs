@@ -293,7 +293,7 @@ impl Fetch {
             .map_err(FetchError::Rejected)
     }
 
-    async fn refuse(&self, peer: usize, reason: Reason) {
+    pub(crate) async fn refuse(&self, peer: usize, reason: Reason) {
         // A driver that is gone shows nothing any more.
         let _ = self.commands.send(Command::Refuse { peer, reason }).await;
     }

@@ -11,8 +11,8 @@
 //! keeps what a restart can check again; `driver` moves answers between them and the verifier, and
 //! `board` shows what came of it in one of the `state`s: `heard` knows who else has a block, and
 //! `skew` whether the local clock is wrong, `score` who is banned, and `polls` whether
-//! the network votes. `fetch` asks for one header, and
-//! `climb` for the blocks that prove it. `clock` is the one place that reads the system clock.
+//! the network votes. `fetch` asks for one header,
+//! `climb` for the blocks that prove it, and `statement` for what rests on it. `clock` is the one place that reads the system clock.
 
 mod board;
 mod climb;
@@ -37,6 +37,7 @@ mod skew;
 mod snapshot;
 mod socket;
 mod state;
+mod statement;
 mod store;
 pub mod wire;
 
@@ -53,6 +54,7 @@ pub use snapshot::{
     Ban, MemberVote, Names, PeerView, Reason, Refusal, Snapshot, StoreState, Voting, Witnesses,
 };
 pub use state::State;
+pub use statement::{Outcome, ProvenStatement};
 
 #[cfg(test)]
 extern crate self as qratum_light_node;

@@ -3,7 +3,10 @@
 use core::fmt;
 use std::{sync::Arc, time::Duration};
 
-use qratum_chain::types::{Height, Time};
+use qratum_chain::{
+    Hash,
+    types::{Height, Time, Txo},
+};
 use qratum_verifier::{Trusted, ballots::Ballots};
 use tokio::{
     sync::{broadcast, mpsc, watch},
@@ -24,6 +27,8 @@ use crate::{
     open::{Opened, StartError, anchored, open},
     polls::Polls,
     prove::Prover,
+    statement::{Outcome, ProvenStatement},
+    wire::Submission,
 };
 
 /// Heads that a slow receiver may be behind.
@@ -166,6 +171,36 @@ impl LightNode {
             return Err(FetchError::NotYet { head });
         }
         self.fetch.header(height, &snapshot.head).await
+    }
+
+    /// The newest value under a key of the state, or that there is none, with a proof from the anchor.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub async fn state(&self, key: &[u8]) -> Result<ProvenStatement, FetchError> {
+        self.unforked()?;
+        self.fetch.state(key, self.snapshots()).await
+    }
+
+    /// What became of the transaction with this id; where it stands in a block, with the proof.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub async fn txo(&self, id: Hash) -> Result<Outcome, FetchError> {
+        self.unforked()?;
+        self.fetch.txo(id, self.snapshots()).await
+    }
+
+    /// Hands a transaction to every connected peer: what each says of it, in the order in which they
+    /// were asked, and none where one says nothing. Nothing of it is verified; [`LightNode::txo`]
+    /// tells what became of it.
+    pub async fn submit(&self, txo: &Txo) -> Vec<Option<Submission>> {
+        self.fetch.submit(txo).await
+    }
+
+    /// After a fork nothing is proven from here any more.
+    fn unforked(&self) -> Result<(), FetchError> {
+        if self.snapshots.borrow().fork.is_some() { Err(FetchError::Forked) } else { Ok(()) }
     }
 
     /// Stops the node: connections are closed and the store is released when this returns.

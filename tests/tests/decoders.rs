@@ -15,7 +15,7 @@ use core::fmt::Debug;
 use qratum_chain::{
     Hash,
     codec::{Decode, Encode, Malformed, Reader, put_list},
-    document::{self, Anchor, HeaderProof},
+    document::{self, Anchor, HeaderProof, Statement, StatementProof},
     ledger::{
         Body,
         registry::{Order, Refusal},
@@ -309,12 +309,20 @@ fn documents_survive_writing_and_reading() {
         path: forge.path_to(6),
         history: None,
     };
+    let (value, in_state) = forge.genesis.state().unwrap().prove(b"params").unwrap();
+    let statement = Statement::State { key: b"params".to_vec(), value, proof: in_state };
+    let statement = StatementProof { header: proof.clone(), statement }.to_json().unwrap();
     let mut read = 0;
     let anchor = Anchor::of(forge.block(4), Time(9)).to_json().unwrap();
     let (header, genesis) = (proof.to_json().unwrap(), document::genesis_to_json(&forge.enrolled()).unwrap());
     for case in 0..CASES {
         if let Ok(proof) = HeaderProof::from_json(&damaged(header.as_bytes(), &mut Draw(case))) {
             assert_eq!(HeaderProof::from_json(proof.to_json().unwrap().as_bytes()), Ok(proof), "case {case}");
+            read += 1;
+        }
+        if let Ok(proof) = StatementProof::from_json(&damaged(statement.as_bytes(), &mut Draw(case))) {
+            let text = proof.to_json().unwrap();
+            assert_eq!(StatementProof::from_json(text.as_bytes()), Ok(proof), "case {case}");
             read += 1;
         }
         if let Ok(anchor) = Anchor::from_json(&damaged(anchor.as_bytes(), &mut Draw(case))) {

@@ -18,13 +18,18 @@ use std::{
 };
 
 use qratum_chain::{
+    Hash,
     codec::Decode,
-    document::{Anchor, Evidence, ForkProof, HeaderProof, HistoryProof, genesis_from_json, genesis_to_json},
+    document::{
+        Anchor, Evidence, ForkProof, HeaderProof, HistoryProof, Statement, StatementProof, genesis_from_json,
+        genesis_to_json,
+    },
     types::{
         BlockId, ChainParams, DoubleProposal, DoubleVote, ForkEvidence, LightBlock, Proposal, SignedProposal,
-        Time,
+        Time, TxoBody, TxoClass,
     },
 };
+use qratum_crypto::sign::ed25519::SecretKey;
 use qratum_tests::{
     forge::{Forge, Member, Team},
     root,
@@ -210,6 +215,34 @@ fn headers_are_of_their_schema() {
     for (case, proof) in headers() {
         let json = proof.to_json().unwrap();
         assert_eq!(HeaderProof::from_json(json.as_bytes()).as_ref(), Ok(&proof), "{case}");
+        schema.holds(&value(json), case);
+    }
+}
+
+/// Statements over one header: of an entry, of none, and of a transaction.
+fn statements() -> Vec<(&'static str, StatementProof)> {
+    let forge = Forge::small(7);
+    let state = forge.genesis.state().unwrap();
+    let entry = |key: &[u8]| {
+        let (value, proof) = state.prove(key).unwrap();
+        Statement::State { key: key.to_vec(), value, proof }
+    };
+    let key = SecretKey::from_seed(&[7; 32]);
+    let (sender, chain_id) = (key.public(), forge.genesis.chain_id().unwrap());
+    let body = TxoBody { chain_id, sender, nonce: 1, class: TxoClass::Network, payload: vec![2, 3] };
+    let audit_path = vec![Hash([1; 32]), Hash([2; 32])];
+    let txo = Statement::Txo { txo: body.sign(&key), index: 2, count: 3, audit_path };
+    let header = proof_of(&forge, 6);
+    let of = |statement| StatementProof { header: header.clone(), statement };
+    vec![("an entry", of(entry(b"params"))), ("no entry", of(entry(b"nothing"))), ("a transaction", of(txo))]
+}
+
+#[test]
+fn proofs_are_of_their_schema() {
+    let schema = Schema::named("proof");
+    for (case, proof) in statements() {
+        let json = proof.to_json().unwrap();
+        assert_eq!(StatementProof::from_json(json.as_bytes()).as_ref(), Ok(&proof), "{case}");
         schema.holds(&value(json), case);
     }
 }

@@ -16,7 +16,7 @@ use serde::Serialize;
 use crate::{
     cli::{InitArgs, PeerArg},
     exit::{Exit, Failure},
-    file, grouped,
+    file, hex,
     home::Home,
     output, time,
 };
@@ -128,7 +128,7 @@ fn peers(peers: &[PeerArg]) -> Result<(String, Vec<Peer>), Failure> {
 
 /// What the user trusts from now on was typed, or is confirmed on the terminal.
 fn confirm(chain_id: &str, args: &InitArgs) -> Result<(), Failure> {
-    let spoken = grouped::groups(chain_id);
+    let spoken = hex::groups(chain_id);
     if let Some(typed) = &args.chain_id {
         let refused = || {
             Failure::new(

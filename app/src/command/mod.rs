@@ -16,6 +16,7 @@ mod lines;
 mod network;
 mod peers;
 mod pin;
+mod proof;
 mod status;
 mod txo;
 mod validators;
@@ -60,6 +61,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Txo { command: TxoCommand::Inspect { file } }) => txo::inspect(&file, json),
         Some(Command::Crypto { command: CryptoCommand::List }) => crypto::list(json),
         Some(Command::Completions { shell }) => completions::run(shell),
+        Some(Command::Proof { command }) => proof::run(home, &command, json),
         Some(Command::Explain { code }) => explain::run(code.as_deref(), json),
     }
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::{
     exit::{Exit, Failure},
-    file, output,
+    file, hex, output,
 };
 
 /// A file in hex, with line breaks.
@@ -52,7 +52,7 @@ pub(crate) fn inspect(path: &Path, json: bool) -> Result<Exit, Failure> {
             format!("{}: {why}\nA transaction has one encoding only: get the file again", path.display());
         Failure::new(Exit::Error, text)
     };
-    let bytes = from_hex(&content).unwrap_or(content);
+    let bytes = hex::bytes(&content).unwrap_or(content);
     let txo = Txo::from_bytes(&bytes).map_err(|why| refused(&why.to_string()))?;
     let inspected = Inspected::of(&txo, bytes.len());
     if json {
@@ -61,22 +61,6 @@ pub(crate) fn inspect(path: &Path, json: bool) -> Result<Exit, Failure> {
         output::lines(&inspected.page())?;
     }
     Ok(if inspected.signature_holds { Exit::Done } else { Exit::Refused })
-}
-
-/// The bytes that a text spells in hex; none where it is no such text, as no canonical transaction
-/// is.
-fn from_hex(text: &[u8]) -> Option<Vec<u8>> {
-    let digits: Vec<u8> = text
-        .iter()
-        .filter(|byte| !byte.is_ascii_whitespace())
-        .map(|byte| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
-        .collect::<Option<_>>()?;
-    let pair = |pair: &[u8]| if let [high, low] = pair { Some((high << 4) | low) } else { None };
-    digits.chunks(2).map(pair).collect()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Inspected {
@@ -96,9 +80,9 @@ impl Inspected {
                 TxoClass::Compliance => "compliance",
                 TxoClass::Admin => "admin",
             },
-            payload: hex(&body.payload),
+            payload: hex::of(&body.payload),
             order: order.map(OrderJson::from),
-            signature: hex(&txo.signature.0),
+            signature: hex::of(&txo.signature.0),
             length,
         }
     }
@@ -143,19 +127,5 @@ impl OrderJson {
             (None, Some(text)) => format!("note: {text}"),
             (None, None) => self.kind.to_owned(),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hex_is_read_with_any_spaces_and_case() {
-        assert_eq!(from_hex(b" 00 fF\n10\n"), Some(vec![0, 255, 16]));
-        assert_eq!(from_hex(b""), Some(Vec::new()));
-        assert_eq!(from_hex(b"0"), None);
-        assert_eq!(from_hex(b"0g"), None);
-        assert_eq!(from_hex(&[0x82, 0xa6]), None, "what a transaction begins with");
     }
 }

@@ -80,6 +80,11 @@ impl Verdict {
         Self { reason: Some("Malformed"), ..malformed }
     }
 
+    /// Whether a rule failed.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.verdict == Word::Refused
+    }
+
     /// Prints it, and says how the program ends.
     pub(crate) fn print(&self, json: bool) -> Result<Exit, Failure> {
         if json {
@@ -95,7 +100,9 @@ impl Verdict {
         if let Some(reason) = self.reason {
             page.push_str(&format!("reason    {reason}\n"));
         }
-        page.push_str(&format!("          {}\n", self.text));
+        for line in self.text.lines() {
+            page.push_str(&format!("          {line}\n"));
+        }
         if let (Some(height), Some(id)) = (self.height, &self.block_id) {
             let claimed = if matches!(self.verdict, Word::Refused) { "  (claimed)" } else { "" };
             page.push_str(&format!("height    {height}{claimed}\nblock id  {id}{claimed}\n"));

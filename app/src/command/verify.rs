@@ -2,31 +2,68 @@
 
 use std::path::PathBuf;
 
-use qratum_chain::document::{HeaderProof, MAX_LENGTH};
-use qratum_verifier::proof::{self, Checked};
+use qratum_chain::{
+    document::{DocumentError, HeaderProof, MAX_LENGTH, Statement, StatementProof},
+    types::Time,
+};
+use qratum_verifier::{
+    Reject,
+    anchor::Start,
+    proof::{self, Checked},
+};
 
-use super::verdict::{Verdict, Word};
+use super::{
+    proof::told,
+    verdict::{Verdict, Word},
+};
 use crate::{
     cli::VerifyArgs,
     exit::{Exit, Failure},
     file, home, time,
 };
 
-/// Checks a header document offline.
+/// A header with its proof, and what is said to rest on it.
+struct Document {
+    header: HeaderProof,
+    statement: Option<Statement>,
+}
+
+impl Document {
+    fn from_json(text: &[u8]) -> Result<Self, DocumentError> {
+        match HeaderProof::from_json(text) {
+            Err(DocumentError::Schema(_)) => StatementProof::from_json(text)
+                .map(|StatementProof { header, statement }| Self { header, statement: Some(statement) }),
+            read => read.map(|header| Self { header, statement: None }),
+        }
+    }
+
+    fn check(&self, start: &Start, now: Time) -> Result<Checked, Reject> {
+        let checked = proof::check(&self.header, &start.anchor, &start.rules, now)?;
+        let statement = self.statement.clone();
+        statement.map_or(Ok(()), |statement| proof::stands(statement, &checked.header))?;
+        Ok(checked)
+    }
+}
+
+/// Checks a header or statement document offline.
 pub(crate) fn run(home: Option<PathBuf>, args: &VerifyArgs, json: bool) -> Result<Exit, Failure> {
     let start = home::trusted(home, args)?;
     let now = args.at.unwrap_or_else(time::now);
     let named = start.anchor.id().to_string();
-    let proof = match HeaderProof::from_json(&file::read(&args.file, MAX_LENGTH)?) {
-        Ok(proof) => proof,
+    let document = match Document::from_json(&file::read(&args.file, MAX_LENGTH)?) {
+        Ok(document) => document,
         Err(error) => return Verdict::malformed(&error, named, now.0).print(json),
     };
-    let mut verdict = match proof::check(&proof, &start.anchor, &start.rules, now) {
+    let mut verdict = match document.check(&start, now) {
         Ok(Checked { expired, .. }) => accepted(expired || start.is_expired(now), named, now.0),
         Err(reject) => Verdict::refused(&reject, named, now.0),
     };
-    verdict.height = Some(proof.header.height.0);
-    verdict.block_id = Some(proof.header.id().to_string());
+    if let Some(statement) = document.statement.as_ref().filter(|_| !verdict.is_refusal()) {
+        verdict.text = format!("{}\n{}", verdict.text, told(statement).trim_end());
+    }
+    let header = &document.header.header;
+    verdict.height = Some(header.height.0);
+    verdict.block_id = Some(header.id().to_string());
     verdict.print(json)
 }
 

@@ -10,6 +10,7 @@ mod evidence;
 mod genesis;
 mod header;
 mod hex;
+mod statement;
 
 use core::fmt;
 
@@ -18,6 +19,7 @@ pub use evidence::{Evidence, ForkProof};
 pub use genesis::{genesis_from_json, genesis_to_json};
 pub use header::{HeaderProof, HistoryProof};
 pub use hex::block_id_from_hex;
+pub use statement::{Statement, StatementProof};
 
 use crate::codec::Malformed;
 

@@ -3,7 +3,7 @@
 
 use qratum_chain::{
     Hash,
-    document::HeaderProof,
+    document::{HeaderProof, Statement},
     ledger::Body,
     state::StateProof,
     types::{BlockId, Header, Height, LightBlock, Offence, Time, Txo, validators_hash},
@@ -89,6 +89,19 @@ pub(crate) fn accept(
     }
 }
 
+/// Checks a statement under a verified block.
+///
+/// # Errors
+/// [`Reject::StateProof`], [`Reject::TxoProof`].
+pub fn stands(statement: Statement, block: &Verified<Header>) -> Result<(), Reject> {
+    match statement {
+        Statement::State { key, value, proof } => in_state(&key, value, &proof, block).map(drop),
+        Statement::Txo { txo, index, count, audit_path } => {
+            txo_in_block(txo, (index, count), &audit_path, block).map(drop)
+        }
+    }
+}
+
 /// Checks that `header` stands in the history of a trusted head.
 ///
 /// # Errors
@@ -115,7 +128,7 @@ pub fn id_in_history(
         .map_err(|why| Reject::HistoryProof { why })
 }
 
-/// Checks that `txo` stands at `index` among the `count` transactions of a trusted block. That it
+/// Checks that `txo` stands at `index` among the `count` transactions of a verified block. That it
 /// stands there is proven; `count` only as far as it shapes the path.
 ///
 /// # Errors
@@ -124,10 +137,10 @@ pub fn txo_in_block(
     txo: Txo,
     (index, count): (u64, u64),
     audit_path: &[Hash],
-    block: &Trusted,
+    block: &Verified<Header>,
 ) -> Result<Verified<Txo>, Reject> {
     let leaf = merkle::leaf_hash::<Sha3>(&txo.to_bytes());
-    merkle::verify_inclusion::<Sha3>(leaf, index, count, audit_path, block.header().get().tx_root)
+    merkle::verify_inclusion::<Sha3>(leaf, index, count, audit_path, block.get().tx_root)
         .map(|()| Verified::new(txo))
         .map_err(|why| Reject::TxoProof { why })
 }
@@ -142,7 +155,7 @@ pub fn evidence_in_block(evidence: Vec<Offence>, block: &Trusted) -> Result<Veri
     if got == want { Ok(Verified::new(evidence)) } else { Err(Reject::WrongEvidence { got, want }) }
 }
 
-/// Checks that `key` has `value` (`None`: has none) in the state after a trusted head.
+/// Checks that `key` has `value` (`None`: has none) in the state after a verified block.
 ///
 /// # Errors
 /// [`Reject::StateProof`].
@@ -150,9 +163,9 @@ pub fn in_state(
     key: &[u8],
     value: Option<Vec<u8>>,
     proof: &StateProof,
-    head: &Trusted,
+    block: &Verified<Header>,
 ) -> Result<Verified<Option<Vec<u8>>>, Reject> {
-    let root = head.header().get().state_root;
+    let root = block.get().state_root;
     proof.verify(root, key, value.as_deref()).map_err(|_| Reject::StateProof)?;
     Ok(Verified::new(value))
 }

@@ -141,14 +141,14 @@ fn state(input: &Fields<'_>, world: World) -> Answer {
     let (key, bytes) = (input.bytes("key")?, input.bytes("proof")?);
     let value = if input.has("value") { Some(input.bytes("value")?) } else { None };
     let Ok(state_proof) = StateProof::from_bytes(&bytes) else { return Ok(Err(MALFORMED)) };
-    Ok(named(proof::in_state(&key, value, &state_proof, &world.trusted)))
+    Ok(named(proof::in_state(&key, value, &state_proof, world.trusted.header())))
 }
 
 fn txo(input: &Fields<'_>, world: World) -> Answer {
     let (bytes, place) = (input.bytes("txo")?, (input.number("index")?, input.number("count")?));
     let path: Result<Vec<Hash>, Refused> = input.texts("audit_path")?.into_iter().map(decode).collect();
     let Ok(txo) = Txo::from_bytes(&bytes) else { return Ok(Err(MALFORMED)) };
-    Ok(path.and_then(|path| named(proof::txo_in_block(txo, place, &path, &world.trusted))))
+    Ok(path.and_then(|path| named(proof::txo_in_block(txo, place, &path, world.trusted.header()))))
 }
 
 fn evidence(input: &Fields<'_>, world: World) -> Answer {

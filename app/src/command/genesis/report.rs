@@ -6,7 +6,7 @@ use qratum_chain::types::{Engine, Genesis, GenesisValidator};
 use qratum_light_node::peer_id;
 use serde::Serialize;
 
-use crate::{grouped, time};
+use crate::{hex, time};
 
 /// A genesis and what is wrong with it, as `--json` prints it.
 #[derive(Debug, Serialize)]
@@ -72,7 +72,7 @@ impl Report {
             return faults.fold("verdict   refused\n".to_owned(), |page, fault| page + &fault);
         };
         let Self { network, total, validators, .. } = self;
-        let spoken = grouped::groups(chain_id).replace('\n', "\n          ");
+        let spoken = hex::groups(chain_id).replace('\n', "\n          ");
         format!(
             "verdict   every rule is kept\nnetwork   {network}, {} validators, {total} power\nchain id  {spoken}\n\
              next      read the chain id to each other; then each: qratum init --genesis FILE --chain-id ...",

@@ -44,19 +44,7 @@ impl HeaderProof {
     /// # Errors
     /// [`DocumentError::Json`], which only an exhausted memory can cause.
     pub fn to_json(&self) -> Result<String, DocumentError> {
-        let document = Document {
-            schema: SCHEMA.to_owned(),
-            bytes: hex::of(&self.header),
-            block_id: self.header.id().to_string(),
-            certificate: self.certificate.as_ref().map(CertificateJson::from),
-            validators: self.validators.iter().map(ValidatorJson::from).collect(),
-            path: self.path.iter().map(StepJson::from).collect(),
-            history: self.history.as_ref().map(|history| HistoryJson {
-                head: StepJson::from(&history.head),
-                audit_path: history.audit_path.iter().map(ToString::to_string).collect(),
-            }),
-        };
-        serde_json::to_string(&document).map_err(|error| DocumentError::Json(error.to_string()))
+        serde_json::to_string(&HeaderJson::from(self)).map_err(|error| DocumentError::Json(error.to_string()))
     }
 
     /// Reads a document.
@@ -64,27 +52,13 @@ impl HeaderProof {
     /// # Errors
     /// [`DocumentError`].
     pub fn from_json(text: &[u8]) -> Result<Self, DocumentError> {
-        let document: Document = parse(text, SCHEMA)?;
-        let header: Header = hex::value(&document.bytes, "bytes")?;
-        if hex::hash(&document.block_id, "block_id")? != header.id().0 {
-            return Err(DocumentError::BlockId);
-        }
-        if document.certificate.is_some() && document.history.is_some() {
-            return Err(DocumentError::TwoProofs);
-        }
-        Ok(Self {
-            header,
-            certificate: document.certificate.as_ref().map(CertificateJson::read).transpose()?,
-            validators: validators(&document.validators)?,
-            path: document.path.iter().map(StepJson::read).collect::<Result<_, _>>()?,
-            history: document.history.as_ref().map(HistoryJson::read).transpose()?,
-        })
+        parse::<HeaderJson>(text, SCHEMA)?.read()
     }
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Document {
+pub(super) struct HeaderJson {
     schema: String,
     bytes: String,
     block_id: String,
@@ -92,6 +66,45 @@ struct Document {
     validators: Vec<ValidatorJson>,
     path: Vec<StepJson>,
     history: Option<HistoryJson>,
+}
+
+impl From<&HeaderProof> for HeaderJson {
+    fn from(proof: &HeaderProof) -> Self {
+        Self {
+            schema: SCHEMA.to_owned(),
+            bytes: hex::of(&proof.header),
+            block_id: proof.header.id().to_string(),
+            certificate: proof.certificate.as_ref().map(CertificateJson::from),
+            validators: proof.validators.iter().map(ValidatorJson::from).collect(),
+            path: proof.path.iter().map(StepJson::from).collect(),
+            history: proof.history.as_ref().map(|history| HistoryJson {
+                head: StepJson::from(&history.head),
+                audit_path: history.audit_path.iter().map(ToString::to_string).collect(),
+            }),
+        }
+    }
+}
+
+impl HeaderJson {
+    pub(super) fn read(&self) -> Result<HeaderProof, DocumentError> {
+        if self.schema != SCHEMA {
+            return Err(DocumentError::Schema(self.schema.chars().take(64).collect()));
+        }
+        let header: Header = hex::value(&self.bytes, "bytes")?;
+        if hex::hash(&self.block_id, "block_id")? != header.id().0 {
+            return Err(DocumentError::BlockId);
+        }
+        if self.certificate.is_some() && self.history.is_some() {
+            return Err(DocumentError::TwoProofs);
+        }
+        Ok(HeaderProof {
+            header,
+            certificate: self.certificate.as_ref().map(CertificateJson::read).transpose()?,
+            validators: validators(&self.validators)?,
+            path: self.path.iter().map(StepJson::read).collect::<Result<_, _>>()?,
+            history: self.history.as_ref().map(HistoryJson::read).transpose()?,
+        })
+    }
 }
 
 #[derive(Serialize, Deserialize)]

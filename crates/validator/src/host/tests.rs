@@ -121,9 +121,9 @@ fn mempool_contains_after_submit() {
     assert_eq!(found.txo, first);
     let block = followed(net.host(2).unwrap(), &[found.height.0]);
     let place = (found.index, found.count);
-    let proven = proof::txo_in_block(found.txo.clone(), place, &found.audit_path, &block);
+    let proven = proof::txo_in_block(found.txo.clone(), place, &found.audit_path, block.header());
     assert_eq!(proven.unwrap().get(), &first);
-    let other = proof::txo_in_block(second.clone(), place, &found.audit_path, &block);
+    let other = proof::txo_in_block(second.clone(), place, &found.audit_path, block.header());
     assert_eq!(other.unwrap_err().name(), "TxoProof");
     let Response::Txo(Some(_)) = answer(&net, 1, second.body.id()) else { panic!("not in a block") };
     assert_eq!(net.submit(1, &first.to_bytes()), Some(Submission::Accepted), "it is in a block");

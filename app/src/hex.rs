@@ -1,4 +1,20 @@
-//! How are 32 bytes read aloud? In groups of four hex digits, and typed back with any spaces.
+//! Bytes as people handle them: hex, and read aloud in groups of four digits.
+
+/// The bytes that a text spells in hex; none where it is no such text. Spaces make no difference.
+pub(crate) fn bytes(text: &[u8]) -> Option<Vec<u8>> {
+    let digits: Vec<u8> = text
+        .iter()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .map(|byte| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
+        .collect::<Option<_>>()?;
+    let pair = |pair: &[u8]| if let [high, low] = pair { Some((high << 4) | low) } else { None };
+    digits.chunks(2).map(pair).collect()
+}
+
+/// Lower-case hex.
+pub(crate) fn of(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
 
 /// The hex digits in groups of four, eight groups to a line.
 pub(crate) fn groups(hex: &str) -> String {
@@ -43,5 +59,14 @@ mod tests {
         assert_eq!(typed(&hex[1..]), Err("it has 63 hex digits, and 64 are needed".to_owned()));
         assert_eq!(typed(&hex.replace('c', "\u{1b}")), Err("'\\u{1b}' is no hex digit".to_owned()));
         assert!(typed(&"0".repeat(1 << 20)).is_err());
+    }
+
+    #[test]
+    fn hex_is_read_with_any_spaces_and_case() {
+        assert_eq!(bytes(b" 00 fF\n10\n"), Some(vec![0, 255, 16]));
+        assert_eq!(bytes(b""), Some(Vec::new()));
+        assert_eq!(bytes(b"0"), None);
+        assert_eq!(bytes(b"0g"), None);
+        assert_eq!(bytes(&[0x82, 0xa6]), None, "what a transaction begins with");
     }
 }

@@ -1,0 +1,126 @@
+//! How is an entry of the state or a transaction fetched with its proof? From one peer after the
+//! other; the header that it rests on is proven like any other.
+
+use std::{sync::Arc, time::Duration};
+
+use qratum_chain::{
+    Hash,
+    document::{Statement, StatementProof},
+    types::{Height, Txo},
+};
+use qratum_verifier::{
+    Trusted,
+    proof::{Checked, stands},
+};
+use tokio::{sync::watch, time::timeout};
+
+use crate::{
+    Reason, Snapshot,
+    fetch::{Fetch, FetchError, Proven},
+    wire::{Included, Request, Response, Submission},
+};
+
+/// How long a peer's newer block may take to be verified here.
+const CATCH_UP: Duration = Duration::from_secs(5);
+
+/// A statement with its proof, which the verifier accepted.
+#[derive(Clone, Debug)]
+pub struct ProvenStatement {
+    /// The document that convinces others.
+    pub proof: StatementProof,
+    /// What the verifier says of its header, here and now.
+    pub checked: Checked,
+}
+
+/// What became of a transaction.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// A peer says that it waits for a block. Not verified.
+    Waiting,
+    /// It stands in a block.
+    Included(Box<ProvenStatement>),
+}
+
+/// What asking needs beside the connections: heads that rise.
+type Snapshots = watch::Receiver<Arc<Snapshot>>;
+
+impl Fetch {
+    /// The newest value under `key`, or that there is none.
+    pub(crate) async fn state(
+        &self,
+        key: &[u8],
+        snapshots: Snapshots,
+    ) -> Result<ProvenStatement, FetchError> {
+        let mut why = FetchError::NoPeer;
+        for peer in self.net.connected() {
+            why = match self.net.ask(peer, Request::State(key.to_vec())).await {
+                Ok(Response::State { height, value, proof }) => {
+                    let statement = Statement::State { key: key.to_vec(), value, proof };
+                    match self.rests(peer, statement, height, snapshots.clone()).await {
+                        Ok(proven) => return Ok(proven),
+                        Err(why) => why,
+                    }
+                }
+                _ => FetchError::Unavailable,
+            };
+        }
+        Err(why)
+    }
+
+    /// Where the transaction with this id is.
+    pub(crate) async fn txo(&self, id: Hash, snapshots: Snapshots) -> Result<Outcome, FetchError> {
+        let (mut why, mut waits) = (FetchError::NoPeer, false);
+        for peer in self.net.connected() {
+            why = match self.net.ask(peer, Request::Txo(id)).await {
+                Ok(Response::Txo(None)) => {
+                    waits = true;
+                    continue;
+                }
+                Ok(Response::Txo(Some(included))) if included.txo.body.id() == id => {
+                    let Included { height, index, count, txo, audit_path } = *included;
+                    let statement = Statement::Txo { txo, index, count, audit_path };
+                    match self.rests(peer, statement, height, snapshots.clone()).await {
+                        Ok(proven) => return Ok(Outcome::Included(Box::new(proven))),
+                        Err(why) => why,
+                    }
+                }
+                _ => FetchError::Unavailable,
+            };
+        }
+        if waits { Ok(Outcome::Waiting) } else { Err(why) }
+    }
+
+    /// Hands a transaction to every connected peer: what each says of it, none where it says nothing.
+    pub(crate) async fn submit(&self, txo: &Txo) -> Vec<Option<Submission>> {
+        let mut said = Vec::new();
+        for peer in self.net.connected() {
+            said.push(match self.net.ask(peer, Request::Submit(txo.to_bytes())).await {
+                Ok(Response::Submitted(submission)) => Some(submission),
+                _ => None,
+            });
+        }
+        said
+    }
+
+    /// Proves the header at `height`, and the statement under it.
+    async fn rests(
+        &self,
+        peer: usize,
+        statement: Statement,
+        height: Height,
+        mut snapshots: Snapshots,
+    ) -> Result<ProvenStatement, FetchError> {
+        let high = |snapshot: &Arc<Snapshot>| snapshot.head.header().get().height >= height;
+        let head: Arc<Trusted> = match timeout(CATCH_UP, snapshots.wait_for(high)).await {
+            Ok(Ok(snapshot)) => Arc::clone(&snapshot.head),
+            Ok(Err(_)) => return Err(FetchError::Stopped),
+            Err(_) => return Err(FetchError::Unavailable),
+        };
+        let Proven { proof: header, checked } = self.header(height, &head).await?;
+        if let Err(reject) = stands(statement.clone(), &checked.header) {
+            self.refuse(peer, Reason::Rejected(reject.clone())).await;
+            return Err(FetchError::Rejected(reject));
+        }
+        Ok(ProvenStatement { proof: StatementProof { header, statement }, checked })
+    }
+}
