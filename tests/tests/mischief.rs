@@ -191,7 +191,7 @@ async fn outvoted(fault: Fault, noticed: fn(&Voting, &PublicKey) -> bool) {
     let genesis = demo::create(home, Time(now), &options).unwrap().genesis;
     let honest = ["north", "south", "west"].map(|name| {
         let (home, name) = (home.clone(), name.to_owned());
-        run(Settings { home, name, verbose: false, least_free: 0, stop_on_stdin_eof: false })
+        run(Settings { home, name, verbose: false, least_free: 0, retained: 1000, stop_on_stdin_eof: false })
     });
     let liar = validator::run(home, "east", fault);
     let follow = async {

@@ -272,6 +272,12 @@ impl<H: TreeHash> Tree<H> {
         }
     }
 
+    /// All leaf hashes, in their order.
+    #[must_use]
+    pub fn leaves(&self) -> &[Hash] {
+        self.levels.first().map_or(&[], Vec::as_slice)
+    }
+
     /// The root over the first `size` leaves; `None` when there are fewer.
     #[must_use]
     pub fn root_at(&self, size: u64) -> Option<Hash> {

@@ -10,20 +10,24 @@ mod acting;
 mod clocks;
 mod heard;
 mod interface;
+mod joining;
 mod judging;
 mod mempool;
 mod offences;
 mod proposals;
 mod waiting;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use qratum_chain::{
     codec::Encode,
     types::{BlockId, Height, Round, SignedProposal},
 };
 
-use self::{clocks::Clocks, mempool::Mempool, offences::Offences, proposals::Proposals};
+use self::{clocks::Clocks, joining::Joining, mempool::Mempool, offences::Offences, proposals::Proposals};
 pub use self::{
     heard::Heard,
     interface::{HostError, Moment, Output, Peer},
@@ -75,6 +79,7 @@ pub struct Host {
     /// When each peer was asked last for missing blocks: one that is always ahead must not take the
     /// turn of the others.
     asked_ms: BTreeMap<Peer, u64>,
+    joining: Option<Joining>,
     /// Why nothing is signed at present.
     silence: Option<Refusal>,
 }
@@ -111,6 +116,7 @@ impl Host {
             clocks: Clocks::default(),
             early: BTreeMap::new(),
             asked_ms: BTreeMap::new(),
+            joining: None,
             silence: None,
         })
     }
@@ -247,7 +253,7 @@ impl Host {
         let next = self.next_height();
         for block in blocks.into_iter().filter(|block| block.height() >= next) {
             match self.ledger.accept(block.clone()) {
-                Ok(()) => out.push(Output::Keep(Box::new(block))),
+                Ok(()) => self.keep(block, out),
                 Err(why @ LedgerError::Fault(Fault::State(_))) => return Err(HostError::Ledger(why)),
                 Err(why) => {
                     out.push(Output::Note(format!("peer {}: block {}: {why}", peer.0, block.height())));
@@ -268,11 +274,29 @@ impl Host {
             return matches!(self.stage, Stage::Greeting { .. });
         }
         self.leave_height();
-        match &mut self.stage {
-            Stage::Greeting { until_ms, .. } => *until_ms = now.uptime_ms.saturating_add(GREETING_MS),
+        match self.stage {
+            Stage::Greeting { .. } => self.greet_longer(now),
             Stage::Waiting { .. } | Stage::Voting => self.wait(now),
         }
         true
+    }
+
+    /// A block that the ledger took over goes to disk, and the snapshot it led to.
+    fn keep(&self, block: Decided, out: &mut Vec<Output>) {
+        let height = block.height();
+        out.push(Output::Keep(Box::new(block)));
+        if let Some((at, bytes)) = self.ledger.snapshot()
+            && *at == height
+        {
+            out.push(Output::Found(Arc::clone(bytes)));
+        }
+    }
+
+    /// A peer that still answers is waited for.
+    fn greet_longer(&mut self, now: Moment) {
+        if let Stage::Greeting { until_ms, .. } = &mut self.stage {
+            *until_ms = now.uptime_ms.saturating_add(GREETING_MS);
+        }
     }
 
     fn greeted(&mut self, peer: Peer, now: Moment) {

@@ -3,16 +3,20 @@
 
 mod fault;
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use qratum_chain::{
     Hash,
+    codec::Encode,
     ledger::{Body, Draft, HEIGHT_KEY, Place, registry, sets, slashing},
     schedule::{boundary_of, is_boundary, proposer, set_of},
     state::{Pending, StateMap},
     types::{
-        BlockId, Certificate, ChainId, ChainParams, Engine, Genesis, Header, Height, Offence, Round, SetId,
-        Time, Validator, ValidatorSet,
+        BlockId, Certificate, ChainId, ChainParams, Engine, Genesis, Header, Height, LightBlock, Offence,
+        Round, SetId, Time, Validator, ValidatorSet,
     },
 };
 use qratum_crypto::merkle::{self, Sha3, Tree};
@@ -22,8 +26,11 @@ pub use self::fault::{EvidenceFault, Fault, LedgerError, Standing};
 use crate::{
     block::{Block, Decided},
     quorum,
+    snapshot::{self, Founded, Snapshot, SnapshotFault},
 };
 
+/// How many blocks are kept at least: whoever was away for less catches up block by block.
+pub const RETAINED: u64 = 1000;
 /// How far a fresh proposal's time may be ahead of the own clock, in milliseconds.
 pub const MAX_AHEAD_MS: u64 = 500;
 /// The largest message delay: how far a fresh proposal's time may lie behind the own clock, in
@@ -34,12 +41,21 @@ pub const MAX_DELAY_MS: u64 = 3_000;
 #[derive(Debug)]
 pub struct Ledger {
     rules: Rules,
-    genesis: Header,
+    /// What this chain starts from.
+    genesis: Genesis,
     first_set: ValidatorSet,
     /// Each set that differs from the one before it, by its number.
     later_sets: BTreeMap<SetId, ValidatorSet>,
-    /// The block of height h stands at h - 1.
-    blocks: Vec<Decided>,
+    /// The header below the blocks: that of genesis, or of the newest block that was dropped.
+    below: Header,
+    /// The newest blocks, in height order.
+    blocks: VecDeque<Decided>,
+    /// How many of them are kept at least.
+    retained: u64,
+    /// The ends of all sets, and where the blocks were founded: light nodes need them for ever.
+    ends: BTreeMap<Height, (Header, Certificate)>,
+    /// The newest snapshot, with the height of its checkpoint.
+    snapshot: Option<(Height, Arc<Vec<u8>>)>,
     state: StateMap,
     /// Leaves are the ids of all headers up to the tip.
     history: Tree<Sha3>,
@@ -74,14 +90,59 @@ impl Ledger {
         history.append(leaf(header.id()));
         Ok(Self {
             rules: Rules { chain_id: ChainId(header.id().0), params: genesis.params.clone() },
-            genesis: header,
+            genesis: genesis.clone(),
             first_set,
             later_sets: BTreeMap::new(),
-            blocks: Vec::new(),
+            below: header,
+            blocks: VecDeque::new(),
+            retained: RETAINED,
+            ends: BTreeMap::new(),
+            snapshot: None,
             state,
             history,
             txos: BTreeMap::new(),
         })
+    }
+
+    /// The ledger of the same chain at the checkpoint of a snapshot, which is checked in full: see
+    /// [`Snapshot::check`].
+    ///
+    /// # Errors
+    /// [`SnapshotFault`].
+    pub fn founded(&self, snapshot: Snapshot, now: Option<Time>) -> Result<Self, SnapshotFault> {
+        let bytes = Arc::new(snapshot.to_bytes());
+        let Founded { path, history, state } = snapshot.check(&self.genesis, now)?;
+        let mut ledger = Self::new(&self.genesis).map_err(|_| SnapshotFault::State)?;
+        for block in path {
+            let LightBlock { header, certificate, next_validators, .. } = block;
+            if let Some(next) = next_validators.and_then(|members| ValidatorSet::new(members).ok()) {
+                ledger.later_sets.insert(ledger.set_id(header.height.next()), next);
+            }
+            ledger.below = header.clone();
+            ledger.ends.insert(header.height, (header, certificate));
+        }
+        ledger.snapshot = Some((ledger.below.height, bytes));
+        (ledger.retained, ledger.history, ledger.state) = (self.retained, history, state);
+        Ok(ledger)
+    }
+
+    /// The same ledger, keeping so many blocks at least before it drops those below a checkpoint.
+    #[must_use]
+    pub fn retaining(mut self, blocks: u64) -> Self {
+        self.retained = blocks;
+        self
+    }
+
+    /// The newest snapshot, encoded, with the height of its checkpoint.
+    #[must_use]
+    pub const fn snapshot(&self) -> Option<&(Height, Arc<Vec<u8>>)> {
+        self.snapshot.as_ref()
+    }
+
+    /// The lowest height whose block is kept.
+    #[must_use]
+    pub const fn lowest(&self) -> Height {
+        self.below.height.next()
     }
 
     /// Which chain.
@@ -115,13 +176,34 @@ impl Ledger {
     /// The newest decided header, or that of genesis.
     #[must_use]
     pub fn tip(&self) -> &Header {
-        self.blocks.last().map_or(&self.genesis, |decided| &decided.block.header)
+        self.blocks.back().map_or(&self.below, |decided| &decided.block.header)
     }
 
-    /// The block decided at `height`.
+    /// The block decided at `height`, if it is kept.
     #[must_use]
     pub fn block(&self, height: Height) -> Option<&Decided> {
-        self.blocks.get(usize::try_from(height.0.checked_sub(1)?).ok()?)
+        self.blocks.get(usize::try_from(height.0.checked_sub(self.lowest().0)?).ok()?)
+    }
+
+    /// The header at `height` with its certificate: those of all blocks that are kept and of the ends
+    /// of all sets.
+    #[must_use]
+    pub fn certified(&self, height: Height) -> Option<(&Header, &Certificate)> {
+        let kept = self.block(height).map(|decided| (&decided.block.header, &decided.certificate));
+        kept.or_else(|| self.ends.get(&height).map(|(header, certificate)| (header, certificate)))
+    }
+
+    /// The block at `height` as light nodes get it; at the end of a set that changes with the next one.
+    #[must_use]
+    pub fn light_block(&self, height: Height) -> Option<LightBlock> {
+        let (header, certificate) = self.certified(height)?;
+        let (set, next) = (self.set_at(height), self.set_at(height.next()));
+        Some(LightBlock {
+            header: header.clone(),
+            certificate: certificate.clone(),
+            validators: set.members().to_vec(),
+            next_validators: (next.hash() != set.hash()).then(|| next.members().to_vec()),
+        })
     }
 
     /// The block in which the transaction of this id stands, and its place there.
@@ -149,7 +231,7 @@ impl Ledger {
     /// # Errors
     /// [`Fault::State`].
     pub fn build(&self, round: Round, now: Time, offered: &Body) -> Result<Block, Fault> {
-        let last_certificate = self.blocks.last().map(|decided| decided.certificate.clone());
+        let last_certificate = self.certified(self.tip().height).map(|(_, certificate)| certificate.clone());
         let time = now.max(self.tip().time.plus(1));
         let body = self.choose(&self.place(time), offered);
         let outcome = self.carry_out(time, &body)?;
@@ -216,8 +298,36 @@ impl Ledger {
         for (index, txo) in decided.block.body.transactions.iter().enumerate() {
             self.txos.insert(txo.body.id(), (height, index));
         }
-        self.blocks.push(decided);
+        self.keep(decided);
         Ok(())
+    }
+
+    fn keep(&mut self, decided: Decided) {
+        let (height, header) = (decided.height(), &decided.block.header);
+        if is_boundary(height, self.params().set_length) {
+            self.ends.insert(height, (header.clone(), decided.certificate.clone()));
+        }
+        self.blocks.push_back(decided);
+        if height.0.is_multiple_of(snapshot::EVERY) {
+            self.checkpoint(height);
+        }
+    }
+
+    /// Takes a snapshot and drops the blocks that nobody is to need any more.
+    fn checkpoint(&mut self, height: Height) {
+        let ends = self.ends.range(..height).map(|(end, _)| *end);
+        let path = ends.filter(|end| is_boundary(*end, self.params().set_length)).chain([height]);
+        let path = path.filter_map(|end| self.light_block(end)).collect();
+        let snapshot = Snapshot::of(path, &self.history, &self.state).to_bytes();
+        self.snapshot = Some((height, Arc::new(snapshot)));
+        while self.below.height.0.saturating_add(self.retained) < height.0
+            && let Some(dropped) = self.blocks.pop_front()
+        {
+            for txo in &dropped.block.body.transactions {
+                self.txos.remove(&txo.body.id());
+            }
+            self.below = dropped.block.header;
+        }
     }
 
     /// The next block, to carry something out in, if it has this time.
@@ -286,8 +396,8 @@ impl Ledger {
             Offence::DoubleProposal(proposals) => detect::double_proposal(proposals, set, &self.rules),
         };
         let guilty = guilty.map_err(EvidenceFault::Unproven)?;
-        let end = self.block(boundary_of(set_id, self.params().set_length));
-        let ended = end.map(|decided| decided.block.header.time);
+        let end = self.certified(boundary_of(set_id, self.params().set_length));
+        let ended = end.map(|(header, _)| header.time);
         slashing::punish(draft, place, offence, guilty.get(), ended).map_err(EvidenceFault::Refused)
     }
 
@@ -343,13 +453,12 @@ impl Ledger {
     }
 
     fn check_parent_certificate(&self, certificate: Option<&Certificate>) -> Result<(), Fault> {
-        match (self.blocks.last(), certificate) {
-            (None, None) => Ok(()),
-            (Some(parent), Some(certificate)) => {
-                quorum::verify_commit(self.set_at(parent.height()), &parent.block.header, certificate)
-                    .map_err(Fault::ParentCertificate)
-            }
-            _ => Err(Fault::LastCertificate),
+        let parent = self.tip();
+        match (parent.height, certificate) {
+            (Height(0), None) => Ok(()),
+            (Height(0), Some(_)) | (_, None) => Err(Fault::LastCertificate),
+            (height, Some(certificate)) => quorum::verify_commit(self.set_at(height), parent, certificate)
+                .map_err(Fault::ParentCertificate),
         }
     }
 }
@@ -375,13 +484,11 @@ mod tests {
             Status, Txo, Vote,
         },
     };
-    use qratum_light_node::wire::Response;
     use qratum_verifier::{Reject, SetCache, Trusted, Verdict, quorum::Tally, verify};
 
     use super::*;
     use crate::{
         quorum::QuorumFault,
-        serve,
         testing::{self, POWERS, START, certificate, genesis, key, ledger},
     };
 
@@ -606,10 +713,7 @@ mod tests {
         let retired = Retired::from_bytes(retired.unwrap()).unwrap();
         assert_eq!((retired.last_set, retired.time), (SetId(0), START.plus(20_000)));
 
-        let served = |h| match serve::light_block(&ledger, Height(h)) {
-            Some(Response::Block(block)) => block,
-            other => panic!("{other:?}"),
-        };
+        let served = |h| ledger.light_block(Height(h)).unwrap();
         assert_eq!(served(19).next_validators, None);
         let next = served(20).next_validators.unwrap();
         assert_eq!(next, ledger.set().members());

@@ -9,6 +9,7 @@
 //! - [`host`]: the state machine around it; no clock, no sockets.
 //! - [`store`], [`home`]: files.
 //! - [`serve`]: answers light nodes.
+//! - [`snapshot`]: what a ledger can start from instead of from every block.
 //! - [`network`] carries it all over libp2p.
 //! - [`drivers`]: the event loop of a process, and whole networks in virtual time.
 //! - [`demo`]: makes the home of a demo network.
@@ -34,6 +35,7 @@ pub mod operate;
 pub mod quorum;
 pub mod serve;
 pub mod signer;
+pub mod snapshot;
 pub mod store;
 #[cfg(test)]
 mod testing;

@@ -39,6 +39,9 @@ enum Command {
         /// Stop voting where the disk has fewer free MiB.
         #[arg(long, default_value_t = 64)]
         least_free_mib: u64,
+        /// Keep so many blocks at least; older ones are dropped behind a checkpoint.
+        #[arg(long, default_value_t = qratum_validator::ledger::RETAINED)]
+        retain_blocks: u64,
         /// End when standard input ends.
         #[arg(long)]
         stop_on_stdin_eof: bool,
@@ -108,9 +111,10 @@ struct Operator {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
-        Command::Run { home, name, verbose, least_free_mib, stop_on_stdin_eof } => {
+        Command::Run { home, name, verbose, least_free_mib, retain_blocks, stop_on_stdin_eof } => {
             let least_free = least_free_mib.saturating_mul(1 << 20);
-            take_part(Settings { home, name, verbose, least_free, stop_on_stdin_eof })
+            let retained = retain_blocks;
+            take_part(Settings { home, name, verbose, least_free, retained, stop_on_stdin_eof })
         }
         Command::Rotate(operator) => order(operator, Wish::Rotate),
         Command::Leave(operator) => order(operator, Wish::Leave),

@@ -7,7 +7,10 @@ use qratum_chain::{
     types::{Height, MAX_VALIDATORS, Offence, Round, SignedProposal, SignedVote, Txo},
 };
 
-use crate::block::{Block, Decided};
+use crate::{
+    block::{Block, Decided},
+    snapshot::Page,
+};
 
 /// Name of the consensus protocol.
 pub const PROTOCOL: StreamProtocol = StreamProtocol::new("/qratum/consensus/1");
@@ -77,8 +80,16 @@ impl Message {
 pub enum Request {
     /// Take note of this.
     Tell(Message),
-    /// Send the decided blocks from this height on, as many as fit.
+    /// Send the decided blocks from this height on, as many as fit; where they were dropped, the first
+    /// page of the snapshot.
     Blocks(Height),
+    /// Send a page of the snapshot.
+    Page {
+        /// Height of its checkpoint.
+        height: u64,
+        /// Where the page begins.
+        offset: u32,
+    },
 }
 
 /// What it answers.
@@ -88,6 +99,8 @@ pub enum Reply {
     Noted,
     /// Decided blocks in height order; none when there are none.
     Blocks(Vec<Decided>),
+    /// A page of the snapshot.
+    Page(Page),
 }
 
 fn votes(reader: &mut Reader<'_>) -> Result<Vec<SignedVote>, Malformed> {
@@ -164,6 +177,11 @@ impl Encode for Request {
                 out.push(2);
                 from.encode(out);
             }
+            Self::Page { height, offset } => {
+                out.push(3);
+                out.extend_from_slice(&height.to_le_bytes());
+                out.extend_from_slice(&offset.to_le_bytes());
+            }
         }
     }
 }
@@ -173,6 +191,7 @@ impl Decode for Request {
         match reader.u8()? {
             1 => Message::decode(reader).map(Self::Tell),
             2 => Height::decode(reader).map(Self::Blocks),
+            3 => Ok(Self::Page { height: reader.u64()?, offset: reader.u32()? }),
             _ => Err(Malformed::Field("request kind")),
         }
     }
@@ -186,6 +205,10 @@ impl Encode for Reply {
                 out.push(2);
                 put_list(out, blocks);
             }
+            Self::Page(page) => {
+                out.push(3);
+                page.encode(out);
+            }
         }
     }
 }
@@ -195,6 +218,7 @@ impl Decode for Reply {
         match reader.u8()? {
             1 => Ok(Self::Noted),
             2 => reader.list("blocks", MAX_BLOCKS, Decided::SHORTEST).map(Self::Blocks),
+            3 => Page::decode(reader).map(Self::Page),
             _ => Err(Malformed::Field("reply kind")),
         }
     }
@@ -234,7 +258,11 @@ mod tests {
             Message::RoundCertificate(RoundReason::Precommits, vec![nil]),
             Message::Txo(Box::new(order(&chain, 1, 0, &Order::Leave))),
         ];
-        messages.into_iter().map(Request::Tell).chain([Request::Blocks(Height(7))]).collect()
+        messages
+            .into_iter()
+            .map(Request::Tell)
+            .chain([Request::Blocks(Height(7)), Request::Page { height: 100, offset: 9 }])
+            .collect()
     }
 
     #[test]
@@ -248,7 +276,8 @@ mod tests {
         }
         let chain = ledger(3);
         let blocks = (1..=3).map(|h| chain.block(Height(h)).unwrap().clone()).collect();
-        for reply in [Reply::Noted, Reply::Blocks(blocks)] {
+        let page = Page::of(100, &[7; 9], 4).unwrap();
+        for reply in [Reply::Noted, Reply::Blocks(blocks), Reply::Page(page)] {
             assert_eq!(Reply::from_bytes(&reply.to_bytes()), Ok(reply));
         }
     }

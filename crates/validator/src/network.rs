@@ -30,6 +30,7 @@ use crate::{
     home::PeerAddress,
     host::Peer,
     message::{self, Message, Reply, Request},
+    snapshot::Page,
 };
 
 /// How many connections may be in the middle of their handshake.
@@ -65,6 +66,10 @@ pub enum Arrival {
     Message(Peer, Message),
     /// A pinned peer asks for decided blocks.
     BlocksWanted(Height, ResponseChannel<Reply>),
+    /// A pinned peer asks for a page of the snapshot at this height, from this offset on.
+    PageWanted(u64, u32, ResponseChannel<Reply>),
+    /// A pinned peer answers with a page of its snapshot.
+    Page(Peer, Page),
     /// A pinned peer answers with decided blocks.
     Blocks(Peer, Vec<Decided>),
     /// Anyone asks as a light node.
@@ -148,6 +153,14 @@ impl Network {
         }
     }
 
+    /// Asks a peer for a page of its snapshot.
+    pub fn ask_page(&mut self, peer: Peer, height: u64, offset: u32) {
+        if let Some(peer) = self.peers.get(peer.0 as usize).filter(|peer| self.swarm.is_connected(&peer.id)) {
+            let request = Request::Page { height, offset };
+            self.swarm.behaviour_mut().consensus.send_request(&peer.id, request);
+        }
+    }
+
     /// Answers a peer. A peer that is gone meanwhile gets none.
     pub fn answer(&mut self, channel: ResponseChannel<Reply>, reply: Reply) {
         drop(self.swarm.behaviour_mut().consensus.inner.send_response(channel, reply));
@@ -222,6 +235,12 @@ impl Network {
             }
             request_response::Message::Request { request: Request::Blocks(from), channel, .. } => {
                 Some(Arrival::BlocksWanted(from, channel))
+            }
+            request_response::Message::Request {
+                request: Request::Page { height, offset }, channel, ..
+            } => Some(Arrival::PageWanted(height, offset, channel)),
+            request_response::Message::Response { response: Reply::Page(page), .. } => {
+                Some(Arrival::Page(peer, page))
             }
             request_response::Message::Response { response: Reply::Blocks(blocks), .. } => {
                 Some(Arrival::Blocks(peer, blocks))

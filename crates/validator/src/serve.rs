@@ -1,17 +1,15 @@
 //! Answers light nodes from memory. Each answer is bounded by what one block, one state value, one
 //! audit path or the votes of two heights can be.
 
-use qratum_chain::{
-    Hash,
-    types::{Height, LightBlock},
-};
+use qratum_chain::{Hash, types::Height};
 use qratum_light_node::wire::{Included, Request, Response};
 
 use crate::{
     block::Decided,
     host::Host,
     ledger::Ledger,
-    message::{FULL_REPLY, MAX_BLOCKS},
+    message::{FULL_REPLY, MAX_BLOCKS, Reply},
+    snapshot::Page,
 };
 use qratum_chain::codec::Encode;
 
@@ -37,6 +35,25 @@ pub fn answer(host: &Host, request: &Request) -> Response {
     answer.unwrap_or(Response::Unknown)
 }
 
+/// The answer to a validator that asks for decided blocks: blocks, or the snapshot where they were
+/// dropped.
+#[must_use]
+pub fn blocks(ledger: &Ledger, from: Height) -> Reply {
+    match ledger.snapshot() {
+        Some((height, _)) if from < ledger.lowest() => page(ledger, height.0, 0),
+        _ => Reply::Blocks(decided(ledger, from)),
+    }
+}
+
+/// The answer to a validator that asks for a page of the snapshot at this height; no blocks, where
+/// there is another one by now.
+#[must_use]
+pub fn page(ledger: &Ledger, height: u64, offset: u32) -> Reply {
+    let snapshot = ledger.snapshot().filter(|(at, _)| at.0 == height);
+    let page = snapshot.and_then(|(_, bytes)| Page::of(height, bytes, offset));
+    page.map_or_else(|| Reply::Blocks(Vec::new()), Reply::Page)
+}
+
 /// The decided blocks from `from` on, as many as fit in one reply.
 #[must_use]
 pub fn decided(ledger: &Ledger, from: Height) -> Vec<Decided> {
@@ -49,16 +66,8 @@ pub fn decided(ledger: &Ledger, from: Height) -> Vec<Decided> {
     blocks
 }
 
-/// The block at `height` as light nodes get it; at the end of a set that changes with the next one.
-pub(crate) fn light_block(ledger: &Ledger, height: Height) -> Option<Response> {
-    let decided = ledger.block(height)?;
-    let (set, next) = (ledger.set_at(height), ledger.set_at(height.next()));
-    Some(Response::Block(Box::new(LightBlock {
-        header: decided.block.header.clone(),
-        certificate: decided.certificate.clone(),
-        validators: set.members().to_vec(),
-        next_validators: (next.hash() != set.hash()).then(|| next.members().to_vec()),
-    })))
+fn light_block(ledger: &Ledger, height: Height) -> Option<Response> {
+    ledger.light_block(height).map(|block| Response::Block(Box::new(block)))
 }
 
 fn txo(host: &Host, id: &Hash) -> Option<Response> {

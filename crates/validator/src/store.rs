@@ -6,6 +6,7 @@
 //! voted is not known then. After a failed sync nothing is written any more: what is
 //! on the disk then only a new process can find out.
 
+mod founding;
 mod medium;
 mod records;
 
@@ -13,7 +14,10 @@ use std::{fs::File, io, path::Path};
 
 use qratum_chain::types::Height;
 
-pub use self::medium::{Medium, free_bytes};
+pub use self::{
+    founding::{read_snapshot, write_snapshot},
+    medium::{Medium, free_bytes},
+};
 use self::records::{Middle, Records};
 use crate::{block::Decided, engine::Entry};
 
@@ -40,12 +44,15 @@ pub struct Kept {
 
 impl Store {
     /// Opens `chain.bin` and `log.bin` in `folder`, making them where they are missing, and locks
-    /// them: two processes with one vote key would sign against each other.
+    /// them: two processes with one vote key would sign against each other. Blocks below the snapshot
+    /// of the folder are dropped.
     ///
     /// # Errors
     /// From the file system, also when another process holds the lock.
     pub fn open(folder: &Path) -> io::Result<(Self, Kept)> {
         let log = medium::open(&folder.join("log.bin"))?;
+        // Whoever holds the lock of the log may replace the chain.
+        founding::drop_blocks_below(folder)?;
         let chain = medium::open(&folder.join("chain.bin"))?;
         let opened = Self::on(chain, log)?;
         File::open(folder)?.sync_all()?;

@@ -70,7 +70,16 @@ impl Network {
 
     fn start_with(&mut self, name: &str, more: &[&str]) {
         let mut child = Command::new(env!("CARGO_BIN_EXE_qratum-validator"))
-            .args(["run", "--verbose", "--stop-on-stdin-eof", "--name", name, "--home"])
+            .args([
+                "run",
+                "--verbose",
+                "--stop-on-stdin-eof",
+                "--retain-blocks",
+                "100",
+                "--name",
+                name,
+                "--home",
+            ])
             .arg(&self.home)
             .args(more)
             .stdin(Stdio::piped())
@@ -239,4 +248,33 @@ fn a_running_validator_takes_its_new_key_and_needs_it() {
     network.kill("south");
     let tip = network.height("north");
     network.reach(tip + 5);
+}
+
+#[test]
+fn a_validator_without_a_disk_joins_from_the_snapshot_of_its_peers() {
+    let scratch = Scratch::new("join");
+    let options = Options { block_interval_ms: 50, ..Options::default() };
+    let demo = create(&scratch.0, now(), &options).unwrap();
+    let mut network = Network::of(&scratch.0, &demo);
+    network.reach(205);
+    network.kill("west");
+    let folder = scratch.0.join("validators/west");
+    for file in ["chain.bin", "log.bin", "snapshot.bin"] {
+        std::fs::remove_file(folder.join(file)).unwrap();
+    }
+    network.start("west");
+    let tip = network.height("north");
+    network.reach(tip + 5);
+    assert!(folder.join("snapshot.bin").exists(), "it came from a peer: no checkpoint was passed since");
+    let chain = std::fs::metadata(folder.join("chain.bin")).unwrap().len();
+    let others = std::fs::metadata(scratch.0.join("validators/north/chain.bin")).unwrap().len();
+    assert!(chain < others / 4, "{chain} bytes of {others}: it did not fetch the blocks");
+    // A restart drops what the snapshot makes needless, and it votes.
+    network.kill("north");
+    network.start("north");
+    network.kill("south");
+    let tip = network.height("west");
+    network.reach(tip + 5);
+    let shorter = std::fs::metadata(scratch.0.join("validators/north/chain.bin")).unwrap().len();
+    assert!(shorter < others / 2, "{shorter} bytes of {others}");
 }

@@ -20,7 +20,7 @@ use qratum_light_node::{
     ConfigError, Peer, peers_from_json,
     wire::{Request, Response},
 };
-use qratum_validator::{engine::Entry, message};
+use qratum_validator::{engine::Entry, message, snapshot::Snapshot};
 use qratum_verifier::sync::{Progress, Sync};
 
 use crate::members::Members;
@@ -47,6 +47,7 @@ decoders! {
     light_block: LightBlock,
     checkpoint: Checkpoint,
     order: Order,
+    snapshot: Snapshot,
     registration: Registration,
     double_vote: DoubleVote,
     double_proposal: DoubleProposal,

@@ -27,6 +27,7 @@ use qratum_light_node::{
 use qratum_validator::{
     engine::Entry,
     message::{self, Reply},
+    snapshot::Snapshot,
 };
 use qratum_verifier::{
     Reject,
@@ -152,6 +153,11 @@ pub(crate) fn registration(data: &[u8]) -> Result<Registration, Malformed> {
             *status = (*status).min(3);
         }
     })
+}
+
+/// Forgets to refuse what stands behind the value.
+pub(crate) fn snapshot(data: &[u8]) -> Result<Snapshot, Malformed> {
+    Snapshot::decode(&mut Reader::new(data))
 }
 
 /// Takes the second vote's chain for the first one's.

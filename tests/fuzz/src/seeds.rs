@@ -30,6 +30,7 @@ use qratum_validator::{
     block::{Block, Decided},
     engine::{Entry, Timer, TimerKind},
     message::{self, Message, Reply, RoundReason},
+    snapshot::{Page, Snapshot},
 };
 
 use crate::{
@@ -66,6 +67,7 @@ pub(crate) fn of(target: &str) -> Vec<Vec<u8>> {
         "phase" => vec![phase_certificate(7).to_bytes()],
         "light_block" => blocks().iter().map(Encode::to_bytes).collect(),
         "checkpoint" => vec![checkpoint().to_bytes()],
+        "snapshot" => vec![snapshot().to_bytes()],
         "order" => orders().iter().map(Encode::to_bytes).collect(),
         "registration" => vec![registration().to_bytes()],
         "evidence" => evidence(),
@@ -233,6 +235,12 @@ fn leaving() -> Txo {
     TxoBody { chain_id, sender, nonce: 3, class: TxoClass::Network, payload }.sign(secret)
 }
 
+fn snapshot() -> Snapshot {
+    let forge = small();
+    let state = forge.genesis.state().expect("a state");
+    Snapshot::of(vec![forge.block(2)], &forge.history, &state)
+}
+
 fn orders() -> Vec<Order> {
     let vote_key = small().teams[0].members[0].secret.public();
     let rotate = Order::Rotate { vote_key, proof: Signature([1; 64]) };
@@ -262,12 +270,14 @@ fn consensus_requests() -> Vec<message::Request> {
         Message::Offence(Box::new(block().body.evidence.remove(0))),
     ];
     let tell = messages.into_iter().map(message::Request::Tell);
-    tell.chain([message::Request::Blocks(Height(3))]).collect()
+    tell.chain([message::Request::Blocks(Height(3)), message::Request::Page { height: 100, offset: 9 }])
+        .collect()
 }
 
 fn consensus_replies() -> Vec<Reply> {
     let decided = Decided { block: block(), certificate: small().block(3).certificate };
-    vec![Reply::Noted, Reply::Blocks(vec![decided])]
+    let page = Page::of(100, &[7; 9], 4).expect("a page");
+    vec![Reply::Noted, Reply::Blocks(vec![decided]), Reply::Page(page)]
 }
 
 fn entries() -> Vec<Entry> {

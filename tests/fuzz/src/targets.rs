@@ -60,6 +60,7 @@ decoders!(
     light_block,
     checkpoint,
     order,
+    snapshot,
     registration,
     request,
     response,

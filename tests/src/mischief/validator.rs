@@ -14,7 +14,6 @@ use qratum_validator::{
     home::Home,
     host::{Host, HostError, Moment, Output, Peer},
     ledger::Ledger,
-    message::Reply,
     network::{Arrival, Network},
     serve,
 };
@@ -86,10 +85,14 @@ impl Liar {
             Arrival::Message(peer, message) => self.host.message(peer, message, now),
             Arrival::Blocks(peer, blocks) => self.host.decided(peer, blocks, now),
             Arrival::BlocksWanted(from, channel) => {
-                let blocks = serve::decided(self.host.ledger(), from);
-                self.network.answer(channel, Reply::Blocks(blocks));
+                self.network.answer(channel, serve::blocks(self.host.ledger(), from));
                 Ok(Vec::new())
             }
+            Arrival::PageWanted(height, offset, channel) => {
+                self.network.answer(channel, serve::page(self.host.ledger(), height, offset));
+                Ok(Vec::new())
+            }
+            Arrival::Page(peer, page) => self.host.page(peer, page, now),
             Arrival::Light(..) if self.fault == Fault::Silent => Ok(Vec::new()),
             Arrival::Light(request, channel) => {
                 let truth = serve::answer(&self.host, &request);
@@ -112,7 +115,8 @@ impl Liar {
                 }
             }
             Output::Ask(peer, from) => self.network.ask(peer, from),
-            Output::Log(_) | Output::Keep(_) | Output::Note(_) | Output::Warn(_) => {}
+            Output::AskPage { peer, height, offset } => self.network.ask_page(peer, height, offset),
+            Output::Log(_) | Output::Keep(_) | Output::Found(_) | Output::Note(_) | Output::Warn(_) => {}
         }
     }
 }

@@ -33,10 +33,11 @@ use crate::{
     home::{self, Home, HomeError, PeerAddress},
     host::{Host, HostError, Moment, Output, Peer},
     ledger::{Ledger, LedgerError},
-    message::{Message, Reply},
+    message::Message,
     network::{Arrival, Network, NetworkError},
     serve,
-    store::{Kept, Medium, Store, free_bytes},
+    snapshot::Snapshot,
+    store::{Kept, Medium, Store, free_bytes, read_snapshot, write_snapshot},
 };
 
 /// How often lost peers are dialed again, and the disk is looked at.
@@ -57,6 +58,8 @@ pub struct Settings {
     pub verbose: bool,
     /// Voting ends where the disk has fewer free bytes.
     pub least_free: u64,
+    /// So many blocks at least are kept; those below are dropped behind a checkpoint.
+    pub retained: u64,
     /// End when standard input ends: so that a child dies with its parent.
     pub stop_on_stdin_eof: bool,
 }
@@ -143,14 +146,21 @@ async fn run_on<M: Medium>(
     let (own, others) = peers(&home, &genesis, &settings.name)?;
     let peer_key = home.peer_key(&settings.name).map_err(RunError::Home)?;
     let count = u32::try_from(others.len()).unwrap_or(u32::MAX);
-    let place = Place { home, genesis, name: settings.name, others: count, clock: Clock(Instant::now()) };
+    let place = Place {
+        home,
+        genesis,
+        name: settings.name,
+        others: count,
+        retained: settings.retained,
+        clock: Clock(Instant::now()),
+    };
     let (mut store, kept) = open(&place.folder()).map_err(RunError::Store)?;
     let host = place.host(kept, &mut store)?;
     let network = Network::listen(peer_key, &own, others).map_err(RunError::Network)?;
     let stop = stop(settings.stop_on_stdin_eof).map_err(RunError::System)?;
     let pid = place.home.pid_path(index(&place.genesis, &place.name));
     let _pid = PidFile::write(pid).map_err(RunError::System)?;
-    let outside = Outside { network, verbose: settings.verbose };
+    let outside = Outside { network, folder: place.folder(), verbose: settings.verbose };
     let room = Room::new(settings.least_free);
     Process { place, host, outside, store, room, free }.run(stop).await
 }
@@ -161,6 +171,7 @@ struct Place {
     genesis: Genesis,
     name: String,
     others: u32,
+    retained: u64,
     clock: Clock,
 }
 
@@ -171,7 +182,9 @@ impl Place {
 
     /// A state machine on top of what the store kept.
     fn host<M: Medium>(&self, kept: Kept, store: &mut Store<M>) -> Result<Host, RunError> {
-        let ledger = restore(&self.genesis, kept.blocks, store)?;
+        let snapshot = read_snapshot(&self.folder()).map_err(RunError::Store)?;
+        let empty = Ledger::new(&self.genesis).map_err(RunError::Ledger)?.retaining(self.retained);
+        let ledger = restore(empty, snapshot, kept.blocks, store)?;
         let key = self.home.vote_key(&self.name).map_err(RunError::Home)?;
         let mut host = Host::new(ledger, key, kept.log, self.others, self.clock.now());
         if let (Ok(host), Some(next)) = (&mut host, self.next_vote_key()?) {
@@ -209,17 +222,28 @@ fn peers(home: &Home, genesis: &Genesis, name: &str) -> Result<(PeerAddress, Vec
     Ok((own.into_iter().next().ok_or_else(unknown)?, others))
 }
 
-/// The ledger of the kept blocks. They are checked like a peer's; what does not chain is dropped
-/// and fetched anew.
+/// The ledger of the kept snapshot and the blocks above it. They are checked like a peer's; what does
+/// not chain is dropped and fetched anew.
 fn restore<M: Medium>(
-    genesis: &Genesis,
+    empty: Ledger,
+    snapshot: Option<Snapshot>,
     blocks: Vec<crate::block::Decided>,
     store: &mut Store<M>,
 ) -> Result<Ledger, RunError> {
-    let mut ledger = Ledger::new(genesis).map_err(RunError::Ledger)?;
-    let whole = blocks.into_iter().try_for_each(|block| ledger.accept(block)).is_ok();
+    let mut ledger = match snapshot.map(|snapshot| empty.founded(snapshot, None)) {
+        Some(Ok(founded)) => founded,
+        Some(Err(why)) => {
+            eprintln!("snapshot.bin is left aside: {why}");
+            empty
+        }
+        None => empty,
+    };
+    let base = ledger.tip().height;
+    let mut above = blocks.into_iter().filter(|block| block.height() > base);
+    let whole = above.try_for_each(|block| ledger.accept(block)).is_ok();
     if !whole {
-        let good = (1..=ledger.tip().height.0).filter_map(|height| ledger.block(Height(height)));
+        let heights = ledger.lowest().0..=ledger.tip().height.0;
+        let good = heights.filter_map(|height| ledger.block(Height(height)));
         store.replace_chain(good).map_err(RunError::Store)?;
     }
     Ok(ledger)
@@ -260,6 +284,7 @@ fn stdin_end() -> io::Result<oneshot::Receiver<()>> {
 /// Network and terminal.
 struct Outside {
     network: Network,
+    folder: PathBuf,
     verbose: bool,
 }
 
@@ -270,6 +295,14 @@ impl Outlet for Outside {
 
     fn ask(&mut self, peer: Peer, from: Height) {
         self.network.ask(peer, from);
+    }
+
+    fn ask_page(&mut self, peer: Peer, height: u64, offset: u32) {
+        self.network.ask_page(peer, height, offset);
+    }
+
+    fn found(&mut self, snapshot: &[u8]) -> io::Result<()> {
+        write_snapshot(&self.folder, snapshot)
     }
 
     fn note(&mut self, line: fmt::Arguments<'_>) {
@@ -363,7 +396,10 @@ impl<F: Fn(&Path) -> io::Result<u64>, M: Medium> Process<F, M> {
         let network = &mut self.outside.network;
         match arrival {
             Arrival::BlocksWanted(from, channel) => {
-                network.answer(channel, Reply::Blocks(serve::decided(self.host.ledger(), from)));
+                network.answer(channel, serve::blocks(self.host.ledger(), from));
+            }
+            Arrival::PageWanted(height, offset, channel) => {
+                network.answer(channel, serve::page(self.host.ledger(), height, offset));
             }
             Arrival::Light(wire::Request::Submit(txo), channel) => {
                 let (submission, outputs) = self.host.submit(&txo);
@@ -378,6 +414,7 @@ impl<F: Fn(&Path) -> io::Result<u64>, M: Medium> Process<F, M> {
             Arrival::PeerUp(peer) => return Ok(vec![self.host.peer_up(peer)]),
             Arrival::Message(peer, message) => return self.host.message(peer, message, now),
             Arrival::Blocks(peer, blocks) => return self.host.decided(peer, blocks, now),
+            Arrival::Page(peer, page) => return self.host.page(peer, page, now),
         }
         Ok(Vec::new())
     }
@@ -431,8 +468,14 @@ mod tests {
         let options = demo::Options { validators: 1, block_interval_ms: 50, ..demo::Options::default() };
         demo::create(&path, Clock(Instant::now()).now().wall, &options).unwrap();
         let name = "north".to_owned();
-        let settings =
-            Settings { home: path, name, verbose: false, least_free: 100, stop_on_stdin_eof: false };
+        let settings = Settings {
+            home: path,
+            name,
+            verbose: false,
+            least_free: 100,
+            retained: 100,
+            stop_on_stdin_eof: false,
+        };
         let [chain, log] = media.clone();
         let looked = |_: &Path| {
             looks.set(looks.get() + 1);

@@ -20,13 +20,14 @@ use qratum_light_node::wire::Submission;
 
 pub use self::{dice::Dice, post::Weather};
 use self::{
+    disk::Disk,
     node::{Node, Reaction},
     post::{Letter, Post},
     watch::Watch,
 };
 use crate::{
     host::{Host, HostError, Output},
-    message::Message,
+    message::{Message, Reply},
 };
 
 /// What really leaves a node that lies, in place of a message, to the node of this number.
@@ -140,6 +141,19 @@ impl Net {
         }
     }
 
+    /// From their next start on, nodes keep so many blocks at least before they drop some.
+    pub fn retain(&mut self, blocks: u64) {
+        self.nodes.iter_mut().for_each(|node| node.retained = Some(blocks));
+    }
+
+    /// Empties the disk of a node that is down.
+    pub fn wipe(&mut self, i: usize) {
+        if let Some(node) = self.nodes.get_mut(i).filter(|node| node.host.is_none()) {
+            node.disk = Disk::default();
+            self.watch.forgets(i);
+        }
+    }
+
     /// Gives a node one more vote key, made of this seed.
     pub fn give_key(&mut self, i: usize, seed: [u8; 32]) {
         if let Some(node) = self.nodes.get_mut(i) {
@@ -229,7 +243,11 @@ impl Net {
 
     fn react(&mut self, i: usize, reaction: Result<Reaction, HostError>) {
         match reaction {
-            Ok(Reaction::Answer(to, blocks)) => self.post.send(to, Letter::Blocks(i, blocks), self.now_ms),
+            Ok(Reaction::Answer(to, reply)) => match reply {
+                Reply::Blocks(blocks) => self.post.send(to, Letter::Blocks(i, blocks), self.now_ms),
+                Reply::Page(page) => self.post.send(to, Letter::Page(i, page), self.now_ms),
+                Reply::Noted => {}
+            },
             Ok(Reaction::Outputs(outputs)) => self.carry_out(i, outputs),
             Err(why) => self.watch.breaks(format!("node {i} cannot go on: {why}")),
         }
@@ -254,6 +272,14 @@ impl Net {
                 Output::Tell(message) => {
                     node.disk.flush();
                     self.tell(i, &message);
+                }
+                Output::Found(snapshot) => {
+                    node.disk.flush();
+                    node.disk.found(snapshot);
+                }
+                Output::AskPage { peer, height, offset } => {
+                    let to = node.node_of(peer);
+                    self.post.send(to, Letter::PageWanted(i, height, offset), self.now_ms);
                 }
                 Output::Ask(peer, height) => {
                     let to = node.node_of(peer);
@@ -292,7 +318,9 @@ fn describe(output: &Output) -> String {
         Output::Log(entry) => format!("log {}", print(entry)),
         Output::Keep(decided) => format!("keep {} {}", decided.height(), decided.block.id()),
         Output::Tell(message) => format!("tell {}", print(message)),
+        Output::Found(snapshot) => format!("found {} bytes", snapshot.len()),
         Output::Ask(peer, from) => format!("ask {} {from}", peer.0),
+        Output::AskPage { peer, height, offset } => format!("ask {} {height} {offset}", peer.0),
         Output::Note(text) => format!("note {text}"),
         Output::Warn(text) => format!("warn {text}"),
     }

@@ -75,7 +75,7 @@ impl Host {
         let block = self.proposals.take(commit.block_id).ok_or(HostError::UnknownBlock(commit.block_id))?;
         let decided = Decided { block, certificate: Certificate::Commit(commit) };
         self.ledger.accept(decided.clone()).map_err(HostError::Ledger)?;
-        out.push(Output::Keep(Box::new(decided)));
+        self.keep(decided, out);
         self.leave_height();
         self.wait(now);
         Ok(())

@@ -1,6 +1,7 @@
 //! What goes into the host and what comes out of it.
 
 use core::fmt;
+use std::sync::Arc;
 
 use qratum_chain::types::{BlockId, Height, Time};
 
@@ -9,6 +10,7 @@ use crate::{
     engine::{EngineError, Entry},
     ledger::LedgerError,
     message::Message,
+    snapshot::SnapshotFault,
 };
 
 /// Another validator, by the order of the peer list.
@@ -33,8 +35,20 @@ pub enum Output {
     Keep(Box<Decided>),
     /// Send to all peers.
     Tell(Message),
+    /// Keep this snapshot in place of the one before: must be on disk before anything later. Where it
+    /// is above the chain, the chain goes on from it.
+    Found(Arc<Vec<u8>>),
     /// Ask this peer for decided blocks from this height on.
     Ask(Peer, Height),
+    /// Ask this peer for a page of its snapshot.
+    AskPage {
+        /// Whom.
+        peer: Peer,
+        /// Height of its checkpoint.
+        height: u64,
+        /// Where the page begins.
+        offset: u32,
+    },
     /// Tell an operator who wants to know everything.
     Note(String),
     /// Tell the operator in any case.
@@ -48,6 +62,8 @@ pub enum HostError {
     Engine(EngineError),
     /// The ledger refused a block that was decided here.
     Ledger(LedgerError),
+    /// The snapshot on disk is none.
+    Snapshot(SnapshotFault),
     /// The engine decided a block that nobody proposed to it.
     UnknownBlock(BlockId),
 }
@@ -57,6 +73,7 @@ impl fmt::Display for HostError {
         match self {
             Self::Engine(why) => write!(f, "engine: {why}"),
             Self::Ledger(why) => write!(f, "ledger: {why}"),
+            Self::Snapshot(why) => write!(f, "snapshot: {why}"),
             Self::UnknownBlock(id) => write!(f, "decided an unknown block: {id}"),
         }
     }

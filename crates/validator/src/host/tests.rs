@@ -21,6 +21,7 @@ use crate::{
     drivers::virtual_time::{Net, Weather},
     engine::Entry,
     serve,
+    snapshot::Page,
     testing::{POWERS, START, genesis, key, ledger, net, order, rotation},
 };
 
@@ -225,6 +226,86 @@ fn evidence_comes_into_a_block_and_the_guilty_out_of_the_next_set() {
         let none = proof::evidence_in_block(Vec::new(), &block);
         assert_eq!(none.unwrap_err().name(), "WrongEvidence");
     }
+}
+
+/// FEATURES C-022: a validator without a disk joins a network that dropped its first blocks, from a
+/// snapshot that it checks from genesis; then it votes, restarts and serves light nodes like all others.
+#[test]
+fn bootstrap_from_checkpoint() {
+    let mut net = net(9);
+    (0..4).for_each(|i| net.kill(i));
+    net.retain(100);
+    (0..3).for_each(|i| net.start(i));
+    let new = [78; 32];
+    net.give_key(1, new);
+    let rotate = rotation(net.host(0).unwrap().ledger(), 1, 0, &SecretKey::from_seed(&new));
+    assert_eq!(net.submit(0, &rotate.to_bytes()), Some(Submission::Accepted));
+    assert!(net.run(10 * MINUTE, |net| net.height(0).0 >= 215), "at {}: {:?}", net.height(0), net.broken());
+    assert_eq!(net.host(0).unwrap().ledger().lowest(), Height(101));
+    net.wipe(3);
+    net.start(3);
+    let joined = net.run(MINUTE, |net| net.height(3) == net.height(0));
+    assert!(joined, "at {}: {:?}\n{}", net.height(3), net.broken(), net.log());
+    let host = net.host(3).unwrap();
+    assert_eq!((host.ledger().lowest(), host.ledger().block(Height(200))), (Height(201), None));
+    followed(host, &[20, 40, 200, host.ledger().tip().height.0]);
+    for asked in [Request::Block(Height(7)), Request::Evidence(Height(20))] {
+        assert_eq!(serve::answer(host, &asked), Response::Unknown);
+    }
+
+    // It votes: without it, and with another one away, there would be no quorum.
+    net.kill(2);
+    let tip = net.lowest();
+    assert!(net.run(MINUTE, |net| net.lowest() >= tip + 5), "at {}: {:?}", net.lowest(), net.broken());
+    net.kill(3);
+    net.start(3);
+    assert!(net.run(MINUTE, |net| net.lowest() >= tip + 10), "at {}: {:?}", net.lowest(), net.broken());
+    // Whoever was away for too long joins in the same way.
+    net.start(2);
+    assert!(net.run(MINUTE, |net| net.lowest() >= tip + 15), "at {}: {:?}", net.lowest(), net.broken());
+}
+
+/// Pages that do not belong together, or do not make a snapshot, start nothing.
+#[test]
+fn a_snapshot_that_is_none_is_dropped_and_another_peer_is_heard() {
+    let chain = ledger(105);
+    let (height, bytes) = chain.snapshot().unwrap();
+    let mut host = Host::new(ledger(2), key(0), Vec::new(), 3, at(110_000)).unwrap();
+    let page = |bytes: &[u8], offset: u32| Page {
+        height: height.0,
+        total: bytes.len() as u32,
+        offset,
+        bytes: bytes[offset as usize..].iter().take(1000).copied().collect(),
+    };
+    let mut forged = bytes.to_vec();
+    let last = forged.len() - 1;
+    forged[last] ^= 1;
+    let mut hear = |peer, page, ms| host.page(Peer(peer), page, at(ms)).unwrap();
+    let more = |peer, offset| vec![Output::AskPage { peer: Peer(peer), height: 100, offset }];
+    assert_eq!(hear(0, page(&forged, 0), 110_000), more(0, 1000));
+    assert_eq!(hear(1, page(bytes, 0), 110_100), [], "one at a time");
+    assert_eq!(hear(0, page(&forged, 2000), 110_100), [], "a page too far");
+    assert_eq!(hear(0, Page { total: u32::MAX, ..page(&forged, 1000) }, 110_100), []);
+    let mut offset = 1000;
+    let said = loop {
+        let outputs = hear(0, page(&forged, offset), 110_200);
+        match outputs.as_slice() {
+            [Output::AskPage { offset: next, .. }] => offset = *next,
+            _ => break outputs,
+        }
+    };
+    assert_eq!(said, [Output::Note("peer 0: its snapshot: its state is not the one of the header".into())]);
+    let mut offset = 0;
+    let said = loop {
+        let outputs = hear(1, page(bytes, offset), 110_300);
+        match outputs.as_slice() {
+            [Output::AskPage { offset: next, .. }] => offset = *next,
+            _ => break outputs,
+        }
+    };
+    assert!(matches!(&said[..], [Output::Found(_), Output::Note(_), Output::Ask(Peer(1), Height(101))]));
+    assert_eq!(host.ledger().tip().id(), chain.block(Height(100)).unwrap().block.id());
+    assert_eq!(host.page(Peer(1), page(bytes, 0), at(110_400)).unwrap(), [], "nothing newer");
 }
 
 fn at(ms: u64) -> Moment {

@@ -64,9 +64,10 @@ impl<M: Medium> Records<M> {
     pub(super) fn append(&mut self, value: &impl Encode) -> io::Result<()> {
         self.is_whole()?;
         let bytes = value.to_bytes();
-        let length = u32::try_from(bytes.len()).ok().filter(|length| *length as usize <= MAX_RECORD);
-        let length = length.ok_or_else(|| io::Error::other("a record is too long"))?;
-        let record = [&length.to_le_bytes(), checksum(&bytes).as_slice(), &bytes].concat();
+        if bytes.len() > MAX_RECORD {
+            return Err(io::Error::other("a record is too long"));
+        }
+        let record = record_of(&bytes);
         self.change(|medium| medium.append(&record))
     }
 
@@ -102,12 +103,18 @@ impl<M: Medium> Records<M> {
     }
 }
 
-fn checksum(bytes: &[u8]) -> [u8; CHECKSUM] {
+pub(super) fn checksum(bytes: &[u8]) -> [u8; CHECKSUM] {
     sha3_256(bytes).0.first_chunk().copied().unwrap_or_default()
 }
 
+/// The record of these bytes, which are at most [`MAX_RECORD`].
+pub(super) fn record_of(bytes: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    [&length.to_le_bytes(), checksum(bytes).as_slice(), bytes].concat()
+}
+
 /// The values of all whole records from the start on, and how many bytes they take.
-fn parse<T: Decode>(bytes: &[u8]) -> (Vec<T>, usize) {
+pub(super) fn parse<T: Decode>(bytes: &[u8]) -> (Vec<T>, usize) {
     let (mut values, mut rest) = (Vec::new(), bytes);
     while let Some((value, behind)) = record(rest) {
         values.push(value);

@@ -18,6 +18,13 @@ pub(super) trait Outlet {
     fn tell(&mut self, message: &Message);
     /// To one peer.
     fn ask(&mut self, peer: Peer, from: Height);
+    /// To one peer.
+    fn ask_page(&mut self, peer: Peer, height: u64, offset: u32);
+    /// To the file of the snapshot, in place of the one before.
+    ///
+    /// # Errors
+    /// From the file system.
+    fn found(&mut self, snapshot: &[u8]) -> io::Result<()>;
     /// To an operator who wants to know everything.
     fn note(&mut self, line: fmt::Arguments<'_>);
     /// To the operator in any case.
@@ -51,7 +58,12 @@ pub(super) fn carry_out<M: Medium>(
                 store.flush()?;
                 outlet.tell(&message);
             }
+            Output::Found(snapshot) => {
+                store.flush()?;
+                outlet.found(&snapshot)?;
+            }
             Output::Ask(peer, from) => outlet.ask(peer, from),
+            Output::AskPage { peer, height, offset } => outlet.ask_page(peer, height, offset),
             Output::Note(line) => outlet.note(format_args!("{line}")),
             Output::Warn(line) => outlet.warn(&line),
         }
@@ -73,6 +85,12 @@ mod tests {
     struct Told(Vec<Message>);
 
     impl Outlet for Told {
+        fn ask_page(&mut self, _: Peer, _: u64, _: u32) {}
+
+        fn found(&mut self, _: &[u8]) -> io::Result<()> {
+            Ok(())
+        }
+
         fn tell(&mut self, message: &Message) {
             self.0.push(message.clone());
         }

@@ -1,12 +1,18 @@
 //! A disk that forgets what was not flushed, in the order in which the files of a validator do.
 
-use crate::{block::Decided, engine::Entry};
+use std::sync::Arc;
+
+use qratum_chain::codec::Decode;
+
+use crate::{block::Decided, engine::Entry, snapshot::Snapshot};
 
 /// The chain and the log of one node.
 #[derive(Debug, Default)]
 pub(super) struct Disk {
     chain: Flushed<Decided>,
     log: Flushed<Entry>,
+    /// Replaced whole, so never torn.
+    snapshot: Option<Arc<Vec<u8>>>,
     /// The log is of a height whose block was kept since.
     log_is_over: bool,
 }
@@ -41,6 +47,15 @@ impl Disk {
     /// The blocks that a process finds when it starts.
     pub(super) fn blocks(&self) -> &[Decided] {
         &self.chain.records
+    }
+
+    pub(super) fn found(&mut self, snapshot: Arc<Vec<u8>>) {
+        self.snapshot = Some(snapshot);
+    }
+
+    /// The snapshot that it finds.
+    pub(super) fn snapshot(&self) -> Option<Snapshot> {
+        Snapshot::from_bytes(self.snapshot.as_ref()?).ok()
     }
 
     /// The log that it finds.

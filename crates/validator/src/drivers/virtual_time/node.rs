@@ -5,9 +5,9 @@ use qratum_crypto::sign::ed25519::SecretKey;
 
 use super::{Tamper, disk::Disk, post::Letter};
 use crate::{
-    block::Decided,
     host::{Host, HostError, Moment, Output, Peer},
     ledger::Ledger,
+    message::Reply,
     serve,
 };
 
@@ -17,6 +17,8 @@ pub(super) struct Node {
     /// Of its vote keys: the first, and those that it was given since.
     seed: [u8; 32],
     more_seeds: Vec<[u8; 32]>,
+    /// How many blocks it keeps; `None` for the usual.
+    pub(super) retained: Option<u64>,
     pub(super) host: Option<Host>,
     pub(super) disk: Disk,
     /// Goes down when this many more outputs were carried out.
@@ -30,7 +32,7 @@ pub(super) struct Node {
 /// What comes of a letter.
 pub(super) enum Reaction {
     Outputs(Vec<Output>),
-    Answer(usize, Vec<Decided>),
+    Answer(usize, Reply),
 }
 
 impl Node {
@@ -39,6 +41,7 @@ impl Node {
             index,
             seed,
             more_seeds: Vec::new(),
+            retained: None,
             host: None,
             disk: Disk::default(),
             fuse: None,
@@ -50,7 +53,14 @@ impl Node {
 
     pub(super) fn start(&mut self, genesis: &Genesis, others: u32, now_ms: u64) -> Result<(), HostError> {
         let mut ledger = Ledger::new(genesis).map_err(HostError::Ledger)?;
-        for block in self.disk.blocks() {
+        if let Some(blocks) = self.retained {
+            ledger = ledger.retaining(blocks);
+        }
+        if let Some(snapshot) = self.disk.snapshot() {
+            ledger = ledger.founded(snapshot, None).map_err(HostError::Snapshot)?;
+        }
+        let base = ledger.tip().height;
+        for block in self.disk.blocks().iter().filter(|block| block.height() > base) {
             ledger.accept(block.clone()).map_err(HostError::Ledger)?;
         }
         self.born_ms = now_ms;
@@ -108,8 +118,12 @@ impl Node {
             Letter::Message(from, message) => host.message(peer(index, from), message, now)?,
             Letter::Blocks(from, blocks) => host.decided(peer(index, from), blocks, now)?,
             Letter::Wanted(from, height) => {
-                return Ok(Reaction::Answer(from, serve::decided(host.ledger(), height)));
+                return Ok(Reaction::Answer(from, serve::blocks(host.ledger(), height)));
             }
+            Letter::PageWanted(from, height, offset) => {
+                return Ok(Reaction::Answer(from, serve::page(host.ledger(), height, offset)));
+            }
+            Letter::Page(from, page) => host.page(peer(index, from), page, now)?,
         };
         Ok(Reaction::Outputs(outputs))
     }

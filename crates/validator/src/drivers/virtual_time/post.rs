@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use qratum_chain::types::Height;
 
 use super::dice::Dice;
-use crate::{block::Decided, message::Message};
+use crate::{block::Decided, message::Message, snapshot::Page};
 
 /// What the network does to messages on their way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,14 +28,19 @@ pub(super) enum Letter {
     Message(usize, Message),
     Wanted(usize, Height),
     Blocks(usize, Vec<Decided>),
+    PageWanted(usize, u64, u32),
+    Page(usize, Page),
 }
 
 impl Letter {
     const fn from(&self) -> usize {
         match self {
-            Self::PeerUp(from) | Self::Message(from, _) | Self::Wanted(from, _) | Self::Blocks(from, _) => {
-                *from
-            }
+            Self::PeerUp(from)
+            | Self::Message(from, _)
+            | Self::Wanted(from, _)
+            | Self::Blocks(from, _)
+            | Self::PageWanted(from, ..)
+            | Self::Page(from, _) => *from,
         }
     }
 }

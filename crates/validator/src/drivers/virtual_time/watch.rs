@@ -54,6 +54,11 @@ impl Watch {
         *told = height.max(*told);
     }
 
+    /// A node lost its disk: it may start from anywhere.
+    pub(super) fn forgets(&mut self, node: usize) {
+        self.told.remove(&node);
+    }
+
     /// A node starts with this head.
     pub(super) fn starts(&mut self, node: usize, height: u64) {
         let told = self.told.get(&node).copied().unwrap_or_default();

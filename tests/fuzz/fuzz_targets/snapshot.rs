@@ -1,0 +1,5 @@
+//! See [`qratum_fuzz::targets::snapshot`].
+
+#![no_main]
+
+qratum_fuzz::target!(snapshot);
