@@ -157,7 +157,7 @@ impl Network {
     pub fn ask_page(&mut self, peer: Peer, height: u64, offset: u32) {
         if let Some(peer) = self.peers.get(peer.0 as usize).filter(|peer| self.swarm.is_connected(&peer.id)) {
             let request = Request::Page { height, offset };
-            self.swarm.behaviour_mut().consensus.send_request(&peer.id, request);
+            self.swarm.behaviour_mut().consensus.inner.send_request(&peer.id, request);
         }
     }
 
