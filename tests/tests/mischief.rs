@@ -260,7 +260,14 @@ async fn the_program_passes_questions_on_and_lies_about_the_answers() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
     let genesis = demo::create(home, Time(now), &options).unwrap().genesis;
     let (folder, name) = (home.clone(), "north".to_owned());
-    let settings = Settings { home: folder, name, verbose: false, least_free: 0, stop_on_stdin_eof: false };
+    let settings = Settings {
+        home: folder,
+        name,
+        verbose: false,
+        least_free: 0,
+        retained: 1000,
+        stop_on_stdin_eof: false,
+    };
     let mut program = tokio::process::Command::new(env!("CARGO_BIN_EXE_qratum-mischief"))
         .args(["peer", "--fault", "wrong-state-root", "--home"])
         .arg(home)
