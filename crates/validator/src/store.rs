@@ -14,11 +14,11 @@ use std::{fs::File, io, path::Path};
 
 use qratum_chain::types::Height;
 
+use self::records::{Middle, Records};
 pub use self::{
     founding::{read_snapshot, write_snapshot},
     medium::{Medium, free_bytes},
 };
-use self::records::{Middle, Records};
 use crate::{block::Decided, engine::Entry};
 
 /// The files of one validator.
