@@ -82,6 +82,7 @@ fn the_set_and_the_peers_of_a_demo_are_told() {
     let list = peers["peers"].as_array().unwrap();
     assert_eq!(list.len(), 4);
     assert!(list.iter().all(|peer| peer["connected"] == true), "{peers}");
+    assert!(list.iter().all(|peer| peer["operator_source"] == "chain"), "enrolled in the genesis: {peers}");
     let page = demo.run(&["peers", "--timeout", "30"]);
     assert!(String::from_utf8(page.stdout).unwrap().starts_with("4 of 4 peers connected, "));
 }

@@ -237,6 +237,8 @@ mod tests {
         let view = |name: &str| PeerView {
             name: name.to_owned(),
             id: PeerId::random(),
+            operator: name.to_owned(),
+            bound: false,
             connected: false,
             claimed_height: None,
             demerits: 0,

@@ -2,7 +2,10 @@
 //! where to keep what it verified.
 
 use core::fmt;
-use std::{collections::BTreeSet, net::SocketAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+};
 
 use libp2p::{Multiaddr, PeerId, identity, multiaddr::Protocol};
 use qratum_chain::{document::Anchor, types::Genesis};
@@ -38,7 +41,8 @@ pub struct Config {
 pub struct Peer {
     /// What the user calls it: 1 to 32 of `a-z 0-9 -`.
     pub name: String,
-    /// Who runs it: peers of one operator count as one witness. 1 to 32 of `a-z 0-9 -`.
+    /// Who runs it: peers of one operator count as one witness. 1 to 32 of `a-z 0-9 -`. Of a peer that
+    /// is enrolled on chain, the chain's word counts instead.
     pub operator: String,
     /// `/ip4/…/tcp/…/p2p/ID` or `/ip6/…/tcp/…/p2p/ID`: there is no name lookup to be lied to by.
     pub address: Multiaddr,
@@ -131,6 +135,8 @@ pub fn peers_from_json(text: &[u8]) -> Result<Vec<Peer>, ConfigError> {
 pub(crate) struct Pinned {
     pub(crate) name: String,
     pub(crate) operator: String,
+    /// The chain names the operator, not the configuration.
+    pub(crate) bound: bool,
     pub(crate) id: PeerId,
     pub(crate) address: Multiaddr,
     pub(crate) socket: SocketAddr,
@@ -155,9 +161,25 @@ pub(crate) fn pinned(peers: &[Peer]) -> Result<Vec<Pinned>, ConfigError> {
             return Err(ConfigError::Twice(name.clone()));
         }
         let place = Multiaddr::from(socket.ip()).with(Protocol::Tcp(socket.port()));
-        found.push(Pinned { name: name.clone(), operator: operator.clone(), id, address: place, socket });
+        let (name, operator) = (name.clone(), operator.clone());
+        found.push(Pinned { name, operator, bound: false, id, address: place, socket });
     }
     Ok(found)
+}
+
+/// Law 9: a peer whose key the genesis enrols is run by the enrolled operator, whatever the
+/// configuration says.
+pub(crate) fn bind(mut peers: Vec<Pinned>, genesis: &Genesis) -> Vec<Pinned> {
+    let enrolments = genesis.validators.iter().filter_map(|member| member.enrolment.as_ref());
+    let operators: BTreeMap<PeerId, &String> = enrolments
+        .filter_map(|enrolment| Some((peer_id(&enrolment.peer_key)?, &enrolment.operator)))
+        .collect();
+    for peer in &mut peers {
+        if let Some(operator) = operators.get(&peer.id) {
+            (peer.operator, peer.bound) = ((*operator).clone(), true);
+        }
+    }
+    peers
 }
 
 /// Which of these peers count as one.

@@ -205,7 +205,7 @@ impl Follow {
     }
 
     fn judge(&mut self, peer: usize, block: LightBlock, now: Time) -> Judged {
-        let below = block.header.height <= self.head().header().get().height;
+        let below = self.is_below(Some(&block));
         // Kept where more than one question may have to be asked about it.
         let early = block.header.time > now;
         let offered = (below || early).then(|| block.clone());
@@ -230,6 +230,11 @@ impl Follow {
             Then::Waiting => judged.next = self.walk_on(peer),
             Then::Refused(reject) => {
                 let reject = self.but_for_time(reject, offered.as_ref());
+                if matches!(reject, Reject::TrustExpired { .. }) && self.is_below(offered.as_ref()) {
+                    // Another block than the one that is known, of keys that no longer count: an honest
+                    // peer has none, and nobody can be held to account for it.
+                    self.scores.false_offer(peer);
+                }
                 self.end_walk(if reject.blame() == Blame::Peer { End::Failed } else { End::Clock });
                 judged.refused = Some(reject);
             }
@@ -266,6 +271,10 @@ impl Follow {
             self.scores.false_offer(walk.leader);
         }
         self.sync.restart();
+    }
+
+    fn is_below(&self, block: Option<&LightBlock>) -> bool {
+        block.is_some_and(|block| block.header.height <= self.head().header().get().height)
     }
 
     fn leads(&self, peer: usize) -> bool {
@@ -465,6 +474,43 @@ mod tests {
         }
         assert!(!follow.walking() && height(&follow) > 0, "what it brought is kept");
         assert!(!follow.scores.may_lead(0, &[0, 1]));
+    }
+
+    /// Law 7: what keys have signed that were retired before the trusting period is refused and costs
+    /// its peer, without a halt. While they can be held to account it is a fork, with evidence against
+    /// more than a third.
+    #[test]
+    fn a_fork_of_retired_keys_is_no_halt_and_one_of_live_keys_is() {
+        const DAY: u64 = 24 * 3_600_000;
+        let mut chain = Chain::new("net", Time(1000), disjoint);
+        chain.grow_by(3);
+        let rival = chain.next(Time(5000), Hash([7; 32]));
+        chain.grow_by(1);
+        (5..=8).for_each(|height| drop(chain.grow(Time(10 * DAY + height))));
+        (9..=12).for_each(|height| drop(chain.grow(Time(20 * DAY + height))));
+        let followed = |to: &[(u64, u64)]| {
+            let mut follow = follow(&chain, 1);
+            for (height, now) in to {
+                let now = Time(*now);
+                let next = follow.block(tip(0), chain.block(*height).unwrap().clone(), now).next;
+                if let Some(question @ Question { ask: Ask::History { height, size }, .. }) = next {
+                    follow.history(question, &chain.audit_path(height.0, size.0).unwrap());
+                }
+            }
+            follow
+        };
+        let mut live = followed(&[(4, DAY), (8, 11 * DAY)]);
+        assert_eq!(height(&live), 8);
+        let (fork, evidence) = live.block(tip(0), rival.clone(), Time(13 * DAY)).fork.unwrap();
+        assert!(fork.power_of(&fork.culprits()).is_more_than_a_third());
+        assert_eq!(evidence.unwrap().second, rival);
+
+        let mut late = followed(&[(4, DAY), (8, 11 * DAY), (12, 21 * DAY)]);
+        assert_eq!(height(&late), 12);
+        let judged = late.block(tip(0), rival, Time(21 * DAY));
+        assert_eq!(judged.refused.map(|reject| reject.name()), Some("TrustExpired"));
+        assert!(judged.fork.is_none() && height(&late) == 12);
+        assert!(late.scores.demerits(0) > 0);
     }
 
     #[test]

@@ -109,13 +109,14 @@ impl Heard {
 
 #[cfg(test)]
 mod tests {
-    use qratum_chain::types::Time;
+    use qratum_chain::types::{Enrolment, GenesisValidator, Proofs, STAKE_UNIT, Time};
+    use qratum_crypto::sign::ed25519::SecretKey;
     use qratum_verifier::sync::Sync;
 
     use super::*;
     use crate::{
         chain::{Chain, constant},
-        config::{Peer, pinned},
+        config::{Peer, bind, pinned},
     };
 
     /// Peers of these operators, on ports of loopback.
@@ -210,6 +211,39 @@ mod tests {
             heard.block(peer, heads[0].id());
         }
         assert_eq!(agreed(&heard), at(1, &["b"]));
+    }
+
+    /// Law 9: whatever names the configuration gives to ten enrolled peers of one operator, and to those
+    /// that are not enrolled its own word counts.
+    #[test]
+    fn ten_peer_ids_of_one_operator_never_arm() {
+        let heads = heads(1);
+        let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
+        let pinned = peers(&names);
+        let enrolled = |seed: u8| {
+            let key = |seed| SecretKey::from_seed(&[seed; 32]).public();
+            let (operator, stake) = ("many".to_owned(), STAKE_UNIT);
+            let (peer_key, operator_key) = (key(seed), key(200));
+            Enrolment { operator, stake, peer_key, operator_key, proofs: Proofs::MISSING }
+        };
+        let mut genesis = Chain::new("net", Time(1000), constant).genesis;
+        let member = genesis.validators[0].clone();
+        genesis.validators = (1..=10)
+            .map(|seed| GenesisValidator { enrolment: Some(enrolled(seed)), ..member.clone() })
+            .collect();
+        let bound = bind(pinned.clone(), &genesis);
+        assert_eq!(bound.iter().map(|peer| peer.bound).filter(|bound| *bound).count(), 10);
+        assert_eq!((&*bound[9].operator, &*bound[10].operator, bound[10].bound), ("many", "k", false));
+
+        let all_say = |peers: &[Pinned], sources: &[usize]| {
+            let mut heard = Heard::new(peers, &heads[0]);
+            sources.iter().for_each(|peer| heard.block(*peer, heads[0].id()));
+            heard.witnesses().operators
+        };
+        assert_eq!(all_say(&pinned, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]).len(), 9, "what the file claims");
+        assert_eq!(all_say(&bound, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]), [""; 0]);
+        assert_eq!(all_say(&bound, &[10, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9]), ["many"]);
+        assert_eq!(all_say(&bound, &[0, 1, 10, 11]), ["k", "l"], "two others are enough");
     }
 
     #[test]

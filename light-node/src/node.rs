@@ -17,7 +17,7 @@ use tokio::{
 use crate::{
     Clock, Config, Names, PeerView, Place, Snapshot, State, Witnesses,
     board::Board,
-    config::pinned,
+    config::{bind, pinned},
     desk::{self, Desk},
     driver::Driver,
     fetch::{Fetch, FetchError, Proven},
@@ -81,7 +81,7 @@ impl LightNode {
     /// # Errors
     /// [`StartError`].
     pub async fn start_by(config: Config, clock: Clock) -> Result<Self, StartError> {
-        let peers = pinned(&config.peers).map_err(StartError::Peers)?;
+        let peers = bind(pinned(&config.peers).map_err(StartError::Peers)?, &config.genesis);
         let (anchor, rules) = anchored(&config, clock)?;
         let opened = open(&config, &anchor, &rules, clock).await?;
         let first = first(&opened, peers.iter().map(PeerView::of).collect(), Names::of(&config.genesis));

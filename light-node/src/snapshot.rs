@@ -116,6 +116,10 @@ pub struct PeerView {
     pub name: String,
     /// The key that must answer.
     pub id: PeerId,
+    /// Who runs it: peers of one operator count as one witness.
+    pub operator: String,
+    /// Whether the chain says so: its key is enrolled as a validator's. Else the configuration does.
+    pub bound: bool,
     /// Whether a connection stands, authenticated as that key.
     pub connected: bool,
     /// The height it last said its newest block has. Not verified: a peer may say anything.
@@ -132,6 +136,8 @@ impl PeerView {
         Self {
             name: peer.name.clone(),
             id: peer.id,
+            operator: peer.operator.clone(),
+            bound: peer.bound,
             connected: false,
             claimed_height: None,
             demerits: 0,
@@ -234,18 +240,35 @@ impl fmt::Display for Reason {
 /// Names of validators, as the genesis gives them: its state root, and so the chain id, binds
 /// them, and they are as true as the anchor. Keys that joined later have none here.
 #[derive(Clone, Debug, Default)]
-pub struct Names(Arc<BTreeMap<PublicKey, String>>);
+pub struct Names(Arc<BTreeMap<PublicKey, Named>>);
+
+/// What the genesis says of the holder of a key.
+#[derive(Clone, Debug)]
+struct Named {
+    name: String,
+    /// None where the network has no registry of ours.
+    operator: Option<String>,
+}
 
 impl Names {
     pub(crate) fn of(genesis: &Genesis) -> Self {
-        let name = |member: &GenesisValidator| (member.validator.pubkey, member.name.clone());
+        let name = |member: &GenesisValidator| {
+            let operator = member.enrolment.as_ref().map(|enrolment| enrolment.operator.clone());
+            (member.validator.pubkey, Named { name: member.name.clone(), operator })
+        };
         Self(Arc::new(genesis.validators.iter().map(name).collect()))
     }
 
     /// The name of this key.
     #[must_use]
     pub fn name(&self, key: &PublicKey) -> Option<&str> {
-        self.0.get(key).map(String::as_str)
+        self.0.get(key).map(|named| named.name.as_str())
+    }
+
+    /// Who runs the validator of this key, where it is enrolled.
+    #[must_use]
+    pub fn operator(&self, key: &PublicKey) -> Option<&str> {
+        self.0.get(key)?.operator.as_deref()
     }
 
     /// The name of this key, or the first 12 hex digits of it where there is none.

@@ -13,6 +13,8 @@ mod forks;
 mod lies;
 #[path = "support/peer.rs"]
 mod peer;
+#[path = "node/rounds.rs"]
+mod rounds;
 #[path = "node/votes.rs"]
 mod votes;
 
@@ -484,7 +486,9 @@ async fn a_fork_freezes_the_head_and_survives_a_restart() {
     a.now(tip(rival.clone()));
     let snapshot = until(&node, "forked", |snapshot| snapshot.state == State::Forked).await;
     assert_eq!(snapshot.head.id(), honest_tip.header.id());
-    assert_eq!(snapshot.fork.as_ref().unwrap().culprits().len(), 4);
+    let fork = snapshot.fork.as_ref().unwrap();
+    assert_eq!(fork.culprits().len(), 4);
+    assert!(fork.power_of(&fork.culprits()).is_more_than_a_third());
     let evidence = snapshot.evidence.as_ref().unwrap();
     assert_eq!((&evidence.blocks.first, &evidence.blocks.second), (&honest_tip, &rival));
     assert_eq!(node.header(Height(3)).await.map(drop), Err(FetchError::Forked));

@@ -14,6 +14,8 @@ use crate::exit::{Exit, Failure};
 /// How long others are listened to: a few blocks, which show what one does not, and long enough to
 /// find that there is no quorum.
 const LISTEN: Duration = Duration::from_secs(6);
+/// How long, where votes are told: rounds of a proposer that is gone take their time.
+const LISTEN_TO_VOTES: Duration = Duration::from_secs(15);
 
 /// Runs a command on one thread: the console and its commands need no more.
 pub(crate) fn block_on<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
@@ -55,7 +57,12 @@ impl Asking {
             _ => snapshot.witnesses.may_arm && snapshot.voting.known,
         };
         // When it never comes to that, what is known then is shown.
-        let _ = timeout(self.left().min(LISTEN), snapshots.wait_for(done)).await;
+        let done = timeout(self.left().min(LISTEN), snapshots.wait_for(done)).await.is_ok();
+        if !done && snapshots.borrow().voting.progress.is_some() {
+            let told = |snapshot: &Arc<Snapshot>| snapshot.voting.known || snapshot.voting.stuck;
+            let more = LISTEN_TO_VOTES.saturating_sub(LISTEN);
+            let _ = timeout(self.left().min(more), snapshots.wait_for(told)).await;
+        }
         snapshots.borrow().clone()
     }
 }

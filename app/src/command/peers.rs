@@ -25,7 +25,6 @@ struct Peers {
 
 #[derive(Debug, Serialize)]
 struct Seen {
-    operator: String,
     id: String,
     address: String,
     #[serde(flatten)]
@@ -69,8 +68,12 @@ impl Peers {
     fn page(&self) -> String {
         let connected = self.peers.iter().filter(|peer| peer.seen.connected).count();
         let mut page = format!("{connected} of {} peers connected, {}\n", self.peers.len(), self.state);
-        for Seen { operator, address, seen, .. } in &self.peers {
-            page.push_str(&format!("{}  of {operator}  {}\n  {address}\n", seen.name, seen.line()));
+        for Seen { address, seen, .. } in &self.peers {
+            let PeerJson { name, operator, operator_source, .. } = seen;
+            page.push_str(&format!(
+                "{name}  of {operator} ({operator_source})  {}\n  {address}\n",
+                seen.line()
+            ));
             for refusal in self.refusals.iter().filter(|refusal| refusal.is_of(&seen.name)) {
                 page.push_str(&format!("  refused: {}\n", refusal.line()));
             }
@@ -81,7 +84,7 @@ impl Peers {
 
 impl Seen {
     fn of(peer: &Peer, view: &PeerView) -> Self {
-        let (operator, id, address) = (peer.operator.clone(), view.id.to_string(), peer.address.to_string());
-        Self { operator, id, address, seen: PeerJson::from(view) }
+        let (id, address) = (view.id.to_string(), peer.address.to_string());
+        Self { id, address, seen: PeerJson::from(view) }
     }
 }

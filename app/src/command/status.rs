@@ -55,6 +55,9 @@ struct Status {
 #[derive(Debug, Serialize)]
 pub(super) struct PeerJson {
     pub(super) name: String,
+    pub(super) operator: String,
+    /// Who says so: the chain, for enrolled peers, or the configuration.
+    pub(super) operator_source: &'static str,
     pub(super) connected: bool,
     /// Not verified.
     claimed_height: Option<u64>,
@@ -242,6 +245,8 @@ impl From<&PeerView> for PeerJson {
     fn from(peer: &PeerView) -> Self {
         Self {
             name: peer.name.clone(),
+            operator: peer.operator.clone(),
+            operator_source: if peer.bound { "chain" } else { "configuration" },
             connected: peer.connected,
             claimed_height: peer.claimed_height.map(|height| height.0),
             demerits: peer.demerits,

@@ -1,10 +1,12 @@
 //! `qratum validators`: who certifies this chain now?
 
-use std::collections::BTreeMap;
-
 use qratum_chain::types::Validator;
 use qratum_light_node::{Names, Snapshot};
-use qratum_verifier::Trusted;
+use qratum_verifier::{
+    Trusted,
+    diversity::{self, Kind, Standing, Warning},
+    quorum::Tally,
+};
 use serde::Serialize;
 
 use super::network::{Asking, block_on};
@@ -15,9 +17,6 @@ use crate::{
     model::head_of,
     output,
 };
-
-/// Fewer jurisdictions than this are worth a warning.
-const JURISDICTIONS: usize = 3;
 
 /// The set of the newest verified head, as `--json` prints it. All of it is verified: the set is
 /// under a hash of the head, who signed by the certificate, and names by the genesis.
@@ -40,6 +39,8 @@ struct Member {
     /// Null for a key that the genesis does not name.
     name: Option<String>,
     key: String,
+    /// Null where none is registered.
+    operator: Option<String>,
     jurisdiction: String,
     power: u64,
     /// In hundredths of a percent, rounded down.
@@ -85,7 +86,7 @@ impl Validators {
             signed: tally.signed,
             total: tally.total,
             validators: (0u32..).zip(set.members()).map(member).collect(),
-            warnings: concentration(set.members(), tally.total),
+            warnings: concentration(set.members(), &snapshot.names),
         }
     }
 
@@ -108,6 +109,7 @@ impl Validators {
         for warning in &self.warnings {
             page.push_str(&format!("warning: {warning}\n"));
         }
+        page.push_str("not checked: the networks (AS numbers) they are connected through are not on chain\n");
         page
     }
 }
@@ -119,6 +121,7 @@ impl Member {
             index,
             name: names.name(&leaf.pubkey).map(str::to_owned),
             key: leaf.pubkey.to_string(),
+            operator: names.operator(&leaf.pubkey).map(str::to_owned),
             jurisdiction: leaf.jurisdiction.to_string(),
             power: leaf.power,
             share: u64::try_from(share).unwrap_or(u64::MAX),
@@ -128,55 +131,47 @@ impl Member {
     }
 }
 
-/// What is lost with one place: too few jurisdictions, or one that can stop the chain alone. With a
-/// third of the power gone, the rest is no quorum.
-fn concentration(members: &[Validator], total: u128) -> Vec<String> {
-    let mut powers: BTreeMap<String, u128> = BTreeMap::new();
-    for member in members {
-        let power = powers.entry(member.jurisdiction.to_string()).or_default();
-        *power = power.saturating_add(u128::from(member.power));
+/// Too much in one place or one hand, in words.
+fn concentration(members: &[Validator], names: &Names) -> Vec<String> {
+    let standing = |leaf: &Validator| Standing {
+        operator: names.operator(&leaf.pubkey),
+        jurisdiction: leaf.jurisdiction,
+        power: leaf.power,
+    };
+    let standings: Vec<_> = members.iter().map(standing).collect();
+    diversity::warnings(&standings).iter().map(in_words).collect()
+}
+
+fn in_words(warning: &Warning) -> String {
+    let word = |kind: &Kind| match kind {
+        Kind::Operator => "operator",
+        Kind::Jurisdiction => "jurisdiction",
+    };
+    match warning {
+        Warning::Few { kind, count } => {
+            let (kind, fewest) = (word(kind), diversity::FEWEST);
+            format!("the set has {count} of the {fewest} {kind}s that it should have at least")
+        }
+        Warning::Heavy { kind, holder, power: Tally { signed, total } } => {
+            let kind = word(kind);
+            format!("{kind} {holder} has {signed} of {total} power: without it there is no quorum")
+        }
     }
-    let count = powers.len();
-    let few = (count < JURISDICTIONS).then(|| {
-        format!("the set stands in {count} of the {JURISDICTIONS} jurisdictions that it should have at least")
-    });
-    let heavy = powers.into_iter().filter(|(_, power)| power.saturating_mul(3) >= total);
-    let heavy = heavy
-        .map(|(place, power)| format!("{place} has {power} of {total} power: without it there is no quorum"));
-    few.into_iter().chain(heavy).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use qratum_chain::{
-        Hash,
-        types::{Jurisdiction, SetId},
-    };
-    use qratum_crypto::sign::ed25519::SecretKey;
-
     use super::*;
 
-    fn set(members: &[([u8; 2], u64)]) -> Vec<String> {
-        let member = |(seed, (place, power)): (u8, &([u8; 2], u64))| Validator {
-            pubkey: SecretKey::from_seed(&[seed; 32]).public(),
-            power: *power,
-            jurisdiction: Jurisdiction::new(*place).unwrap(),
-            since_set: SetId(0),
-            pq_key_hash: Hash::ZERO,
-        };
-        let members: Vec<_> = (1u8..).zip(members).map(member).collect();
-        concentration(&members, members.iter().map(|member| u128::from(member.power)).sum())
-    }
-
     #[test]
-    fn diversity_warns() {
-        assert_eq!(set(&[(*b"CH", 25), (*b"DE", 25), (*b"IS", 25), (*b"JP", 25)]), [] as [&str; 0]);
-        let few = "the set stands in 2 of the 3 jurisdictions that it should have at least";
-        assert_eq!(set(&[(*b"CH", 50), (*b"DE", 49)])[0], few);
-        // A third is enough to stop the chain, and a little less is not.
-        let third = [(*b"CH", 17), (*b"DE", 30), (*b"CH", 16), (*b"IS", 28), (*b"JP", 8)];
-        assert_eq!(set(&third), ["CH has 33 of 99 power: without it there is no quorum"]);
-        let less = [(*b"CH", 16), (*b"DE", 30), (*b"CH", 16), (*b"IS", 28), (*b"JP", 9)];
-        assert_eq!(set(&less), [] as [&str; 0]);
+    fn warnings_name_who_holds_too_much_and_of_what() {
+        let power = Tally { signed: 33, total: 99 };
+        let heavy = Warning::Heavy { kind: Kind::Jurisdiction, holder: "CH".to_owned(), power };
+        let few = Warning::Few { kind: Kind::Operator, count: 2 };
+        let words = [
+            "jurisdiction CH has 33 of 99 power: without it there is no quorum",
+            "the set has 2 of the 3 operators that it should have at least",
+        ];
+        assert_eq!([heavy, few].map(|warning| in_words(&warning)), words);
     }
 }

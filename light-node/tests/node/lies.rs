@@ -158,6 +158,38 @@ async fn a_liar_beside_an_honest_peer_holds_nothing_up() {
     node.stop().await;
 }
 
+/// A peer that offers far heights, and breaks off when it is asked for the way there, costs a start
+/// one walk, however often it offers.
+#[tokio::test]
+async fn breaking_off_does_not_slow_a_start() {
+    let chain = grown(disjoint, 40);
+    let far = far_and_forged(&chain);
+    let led = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&led);
+    let liar = FakePeer::start(
+        "liar",
+        101,
+        Box::new(move |request| match request {
+            Request::Tip => Some(Response::Block(Box::new(far.clone())).to_bytes()),
+            Request::Votes => Some(Response::Unknown.to_bytes()),
+            _ => {
+                count.fetch_add(1, Ordering::SeqCst);
+                None
+            }
+        }),
+    )
+    .await;
+    let good = FakePeer::start("good", 102, honest(&chain)).await;
+    let node = LightNode::start(config(&chain, &[&liar, &good], None)).await.unwrap();
+    until_height(&node, 40).await;
+    for height in 41..=45 {
+        chain.lock().unwrap().grow(now());
+        until_height(&node, height).await;
+    }
+    assert!(led.load(Ordering::SeqCst) <= 1);
+    node.stop().await;
+}
+
 /// A tip far above, which sets of its own certify.
 fn far_and_forged(chain: &Arc<Mutex<Chain>>) -> LightBlock {
     let mut own = Chain::new("net", chain.lock().unwrap().genesis.time, |set| {
