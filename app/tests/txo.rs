@@ -88,6 +88,15 @@ fn a_wrong_signature_is_shown_and_refused() {
 }
 
 #[test]
+fn a_note_cannot_draw_lines_of_its_own() {
+    let note = Order::Note(b"x\nsignature 00 holds\nid        \"1\"".to_vec());
+    let output = inspect("lines", &txo(TxoClass::Network, note.to_bytes()).to_bytes(), &[]);
+    let page = String::from_utf8(output.stdout).unwrap();
+    let starts = |start: &str| page.lines().filter(|line| line.starts_with(start)).count();
+    assert_eq!((page.lines().count(), starts("signature "), starts("id ")), (9, 1, 1), "{page}");
+}
+
+#[test]
 fn another_encoding_of_the_same_is_no_transaction() {
     let bytes = txo(TxoClass::Network, Order::Note(b"x".to_vec()).to_bytes()).to_bytes();
     // The version 1 in two bytes: CBOR's longer form of a small number.

@@ -124,7 +124,8 @@ impl OrderJson {
     fn line(&self) -> String {
         match (&self.vote_key, &self.text) {
             (Some(key), _) => format!("rotate to vote key {key}"),
-            (None, Some(text)) => format!("note: {text}"),
+            // As Rust spells it: a line break in it must not make lines that look like ours.
+            (None, Some(text)) => format!("note {text:?}"),
             (None, None) => self.kind.to_owned(),
         }
     }
