@@ -139,6 +139,7 @@ fn four_operators_make_a_genesis_and_their_validators_agree() {
         let output = desk.sign(operator, out);
         let (report, code) = json(&output);
         assert_eq!((code, report["faults"].as_array().unwrap().len()), (0, 0), "{report}");
+        assert_eq!(report["stage"], "application");
         ids.push(report["validators"][0]["peer_id"].as_str().unwrap().to_owned());
         let keys = Path::new(&desk.file(operator.0)).join("validators").join(operator.0);
         for name in ["vote.key", "peer.key", "operator.key"] {
@@ -149,6 +150,11 @@ fn four_operators_make_a_genesis_and_their_validators_agree() {
             assert!(!told.contains(&hex), "a secret left its file");
         }
     }
+
+    let lone = desk.genesis(&["verify", &applications[0]]);
+    let lone = String::from_utf8(lone.stdout).unwrap();
+    assert!(lone.contains("the application of north alone and no network yet"), "{lone}");
+    assert!(!lone.contains("chain id"), "{lone}");
 
     // Whoever puts them together, in whatever order, gets the same chain.
     let [north, east, south, west] = applications.each_ref().map(String::as_str);
@@ -163,6 +169,12 @@ fn four_operators_make_a_genesis_and_their_validators_agree() {
     let chain = report["chain_id"].as_str().unwrap();
     let spoken = String::from_utf8(desk.genesis(&["verify", &genesis]).stdout).unwrap();
     assert!(spoken.contains(&format!("chain id  {} {} ", &chain[..4], &chain[4..8])), "{spoken}");
+
+    for line in
+        ["sets      20 blocks, one each 200 ms", "21 sets", "clocks    10000 ms", "no operator signed"]
+    {
+        assert!(spoken.contains(line), "{line}: {spoken}");
+    }
 
     let addresses = addresses(&ids);
     let names = OPERATORS.iter().zip(&addresses);
@@ -228,6 +240,19 @@ fn what_does_not_fit_is_refused_with_the_reason_and_nothing_is_written() {
     let (report, code) = json(&desk.genesis(&["verify", &out.replace("thief.json", "stake"), "--json"]));
     assert_eq!((code, &report["chain_id"], report["faults"].as_array().unwrap().len()), (5, &Value::Null, 1));
     Schema::named("genesis-report").holds(&report, "a fault");
+    for (from, to, why) in [
+        (
+            "\"clock_drift_ms\": 10000",
+            "\"clock_drift_ms\": 60001",
+            "clock_drift_ms is 60001: it must be 0 to 60000",
+        ),
+        ("\"time_ms\": ", "\"time_ms\": 9", "the chain starts "),
+    ] {
+        let path = changed("off", from, to);
+        let output = desk.genesis(&["verify", &path]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!((output.status.code(), text.contains(why)), (Some(5), true), "{text}");
+    }
     let text = complaint(&desk.sign(OPERATORS[0], &north), 1);
     assert!(text.contains("north.json exists, and nothing is overwritten\nNothing was signed\n"), "{text}");
     let text = complaint(&desk.genesis(&["show", "/dev/null"]), 1);

@@ -34,7 +34,7 @@ pub(crate) fn run(command: GenesisCommand, home: Result<Home, Failure>, json: bo
         GenesisCommand::Add(args) => add(&args, json),
         GenesisCommand::Verify { file } => {
             let report = Report::of(&read(&file)?);
-            print(&report, &report.verdict(), json)?;
+            print(&report, &(report.numbers() + &report.verdict()), json)?;
             Ok(if report.is_complete() { Exit::Done } else { Exit::Refused })
         }
         GenesisCommand::Show { file } => {
@@ -85,7 +85,7 @@ fn new(args: &DraftArgs, json: bool) -> Result<Exit, Failure> {
         params,
         validators: Vec::new(),
     };
-    match genesis.validator_set() {
+    match genesis.starts_in_time(time::now()).and_then(|()| genesis.validator_set()) {
         Ok(_) | Err(GenesisError::Set(SetError::Empty)) => {}
         Err(why) => return Err(Failure::new(Exit::Usage, format!("{why}\nNothing was written"))),
     }

@@ -56,6 +56,7 @@ pub(crate) fn run(home: &Home, args: &InitArgs, json: bool) -> Result<Exit, Fail
         )
     };
     let genesis = genesis_from_json(&bytes).map_err(|why| wrong(why.to_string()))?;
+    genesis.starts_in_time(time::now()).map_err(|why| wrong(why.to_string()))?;
     let start = Start::of(&genesis, None).map_err(|why| wrong(why.to_string()))?;
     let chain_id = start.rules.chain_id.to_string();
     confirm(&chain_id, args)?;

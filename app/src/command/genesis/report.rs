@@ -12,13 +12,17 @@ use crate::{hex, time};
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     schema: &'static str,
+    stage: &'static str,
     network: String,
     demo: bool,
     time_ms: u64,
     set_length: u64,
     block_interval_ms: u64,
+    unbonding_sets: u64,
     unbonding_ms: u64,
     trusting_period_ms: u64,
+    clock_drift_ms: u64,
+    engine: &'static str,
     /// Null until every rule is kept.
     chain_id: Option<String>,
     total: u128,
@@ -46,13 +50,24 @@ impl Report {
         let params = &genesis.params;
         Self {
             schema: "qratum/genesis-report/v1",
+            stage: match genesis.validators.len() {
+                0 => "draft",
+                1 => "application",
+                _ => "network",
+            },
             network: genesis.network.clone(),
             demo: genesis.demo,
             time_ms: genesis.time.0,
             set_length: params.set_length,
             block_interval_ms: params.block_interval_ms,
+            unbonding_sets: params.unbonding_sets,
             unbonding_ms: params.unbonding_ms,
             trusting_period_ms: params.trusting_period_ms,
+            clock_drift_ms: params.clock_drift_ms,
+            engine: match params.engine {
+                Engine::Tendermint => "tendermint",
+                Engine::HotStuff { .. } => "hotstuff",
+            },
             chain_id: chain_id.map(|id| id.to_string()),
             total: genesis.validators.iter().map(|member| u128::from(member.validator.power)).sum(),
             validators: genesis.validators.iter().map(Member::of).collect(),
@@ -72,9 +87,17 @@ impl Report {
             return faults.fold("verdict   refused\n".to_owned(), |page, fault| page + &fault);
         };
         let Self { network, total, validators, .. } = self;
+        if let [only] = validators.as_slice() {
+            return format!(
+                "verdict   every rule is kept, but this is the application of {} alone and no network yet\n\
+                 next      give it to whoever puts the genesis together with `qratum genesis add`",
+                only.name
+            );
+        }
         let spoken = hex::groups(chain_id).replace('\n', "\n          ");
         format!(
-            "verdict   every rule is kept\nnetwork   {network}, {} validators, {total} power\nchain id  {spoken}\n\
+            "verdict   every rule is kept\nnetwork   {network}, {} validators, {total} power\n\
+             numbers   bound by the chain id only: no operator signed them\nchain id  {spoken}\n\
              next      read the chain id to each other; then each: qratum init --genesis FILE --chain-id ...",
             validators.len()
         )
@@ -82,16 +105,26 @@ impl Report {
 
     /// Everything.
     pub(super) fn page(&self) -> String {
-        let Self { network, demo, time_ms, set_length, block_interval_ms, .. } = self;
+        let Self { network, demo, time_ms, .. } = self;
         let kind = if *demo { "  (demo)" } else { "" };
+        let starts = time::format(qratum_chain::types::Time(*time_ms));
         format!(
-            "network   {network}{kind}\nstarts    {}\nsets      {set_length} blocks, one each {block_interval_ms} ms\n\
-             unbonding {}, trusted for {}\n{}{}",
-            time::format(qratum_chain::types::Time(*time_ms)),
-            time::age(self.unbonding_ms),
-            time::age(self.trusting_period_ms),
+            "network   {network}{kind}\nstarts    {starts}\n{}{}{}",
+            self.numbers(),
             self.members(),
             self.verdict()
+        )
+    }
+
+    /// The numbers the chain lives by.
+    pub(super) fn numbers(&self) -> String {
+        let Self { set_length, block_interval_ms, unbonding_sets, clock_drift_ms, engine, .. } = self;
+        format!(
+            "sets      {set_length} blocks, one each {block_interval_ms} ms\n\
+             unbonding {} and {unbonding_sets} sets, trusted for {}\n\
+             clocks    {clock_drift_ms} ms ahead at most\nengine    {engine}\n",
+            time::age(self.unbonding_ms),
+            time::age(self.trusting_period_ms),
         )
     }
 
@@ -134,6 +167,7 @@ impl Member {
 /// that two of them share.
 pub(super) fn faults(genesis: &Genesis) -> Vec<String> {
     let mut found: Vec<String> = genesis.validator_set().err().iter().map(ToString::to_string).collect();
+    found.extend(genesis.starts_in_time(time::now()).err().iter().map(ToString::to_string));
     if genesis.params.engine != Engine::Tendermint {
         found.push("qratum-validator does not make certificates of this kind".to_owned());
     }

@@ -57,7 +57,9 @@ pub struct ChainParams {
     pub engine: Engine,
 }
 
-const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+const MINUTE_MS: u64 = 60 * 1000;
+const HOUR_MS: u64 = 60 * MINUTE_MS;
+const DAY_MS: u64 = 24 * HOUR_MS;
 
 impl Default for ChainParams {
     /// The values of a production network.
@@ -71,6 +73,28 @@ impl Default for ChainParams {
             clock_drift_ms: 10_000,
             engine: Engine::Tendermint,
         }
+    }
+}
+
+impl ChainParams {
+    /// Whether every number is one that a chain can live by. Outside these bounds a number switches
+    /// off the rule that it belongs to.
+    fn check(&self) -> Result<(), GenesisError> {
+        let bounds = [
+            ("set_length", self.set_length, 1, 1_000_000),
+            ("block_interval_ms", self.block_interval_ms, 10, HOUR_MS),
+            ("unbonding_sets", self.unbonding_sets, 2, 1_000_000),
+            ("unbonding_ms", self.unbonding_ms, 1, 3650 * DAY_MS),
+            ("trusting_period_ms", self.trusting_period_ms, 1, 3650 * DAY_MS),
+            ("clock_drift_ms", self.clock_drift_ms, 0, MINUTE_MS),
+        ];
+        for (name, got, least, most) in bounds {
+            if got < least || got > most {
+                return Err(GenesisError::Number { name, got, least, most });
+            }
+        }
+        let (got, most) = (self.trusting_period_ms, self.unbonding_ms / 3 * 2);
+        if got > most { Err(GenesisError::TrustingPeriod { got, most }) } else { Ok(()) }
     }
 }
 
@@ -147,8 +171,22 @@ pub enum GenesisError {
     Name(String),
     /// The first set breaks a rule of sets.
     Set(SetError),
-    /// Sets of no blocks.
-    NoSetLength,
+    /// A number that no chain can live by.
+    Number {
+        /// As the document names it.
+        name: &'static str,
+        /// The number.
+        got: u64,
+        /// The least that is allowed.
+        least: u64,
+        /// The most that is allowed.
+        most: u64,
+    },
+    /// The chain starts further ahead than [`Genesis::MAX_AHEAD_MS`].
+    FarAhead {
+        /// How far, in milliseconds.
+        ahead_ms: u64,
+    },
     /// The trusting period is over two thirds of unbonding: keys that no longer answer for what
     /// they sign would still be believed.
     TrustingPeriod {
@@ -168,7 +206,13 @@ impl fmt::Display for GenesisError {
         match self {
             Self::Name(name) => write!(f, "{name:?} is no unique name of 1 to 32 of a-z, 0-9 and -"),
             Self::Set(why) => why.fmt(f),
-            Self::NoSetLength => f.write_str("set_length is 0"),
+            Self::Number { name, got, least, most } => {
+                write!(f, "{name} is {got}: it must be {least} to {most}")
+            }
+            Self::FarAhead { ahead_ms } => {
+                let (days, most) = (ahead_ms / DAY_MS, Genesis::MAX_AHEAD_MS / DAY_MS);
+                write!(f, "the chain starts {days} days from now: it must start within {most}")
+            }
             Self::TrustingPeriod { got, most } => {
                 write!(f, "the trusting period of {got} ms is over two thirds of unbonding ({most} ms)")
             }
@@ -184,6 +228,19 @@ impl Genesis {
     /// State key of the network's name.
     pub const NETWORK_KEY: &'static [u8] = b"network";
 
+    /// A chain may be agreed on this long before it starts, in milliseconds. Its trusting period
+    /// counts from the start, so a start without bound would be trust without end.
+    pub const MAX_AHEAD_MS: u64 = 365 * DAY_MS;
+
+    /// Whether the chain starts in time, as seen at `now`.
+    ///
+    /// # Errors
+    /// [`GenesisError::FarAhead`].
+    pub const fn starts_in_time(&self, now: Time) -> Result<(), GenesisError> {
+        let ahead_ms = self.time.0.saturating_sub(now.0);
+        if ahead_ms > Self::MAX_AHEAD_MS { Err(GenesisError::FarAhead { ahead_ms }) } else { Ok(()) }
+    }
+
     /// State key of a validator's name.
     #[must_use]
     pub fn name_key(validator: &Validator) -> Vec<u8> {
@@ -195,13 +252,7 @@ impl Genesis {
     /// # Errors
     /// [`GenesisError`], for the first rule that is broken.
     pub fn validator_set(&self) -> Result<ValidatorSet, GenesisError> {
-        let most = self.params.unbonding_ms / 3 * 2;
-        if self.params.set_length == 0 {
-            return Err(GenesisError::NoSetLength);
-        }
-        if self.params.trusting_period_ms > most {
-            return Err(GenesisError::TrustingPeriod { got: self.params.trusting_period_ms, most });
-        }
+        self.params.check()?;
         let mut names = BTreeSet::new();
         for name in self.validators.iter().map(|v| &v.name) {
             if !is_name(name) || !names.insert(name) {
@@ -424,5 +475,48 @@ mod tests {
         genesis.validators.iter_mut().for_each(|member| member.enrolment = None);
         assert_eq!(genesis.state().unwrap().prove(b"validator/north").unwrap().0, None);
         assert_ne!(genesis.chain_id().unwrap(), enrolled);
+    }
+
+    #[test]
+    fn a_number_that_switches_a_rule_off_is_none() {
+        let refused = |change: fn(&mut ChainParams)| {
+            let mut genesis = genesis();
+            change(&mut genesis.params);
+            match genesis.validator_set() {
+                Err(GenesisError::Number { name, .. }) => name,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(refused(|p| p.set_length = 0), "set_length");
+        assert_eq!(refused(|p| p.set_length = u64::MAX), "set_length");
+        assert_eq!(refused(|p| p.block_interval_ms = 9), "block_interval_ms");
+        assert_eq!(refused(|p| p.block_interval_ms = HOUR_MS + 1), "block_interval_ms");
+        assert_eq!(refused(|p| p.unbonding_sets = 1), "unbonding_sets");
+        assert_eq!(refused(|p| p.unbonding_sets = u64::MAX), "unbonding_sets");
+        assert_eq!(refused(|p| p.unbonding_ms = u64::MAX), "unbonding_ms");
+        assert_eq!(refused(|p| p.trusting_period_ms = 0), "trusting_period_ms");
+        assert_eq!(refused(|p| p.clock_drift_ms = MINUTE_MS + 1), "clock_drift_ms");
+        let mut edge = genesis();
+        edge.params = ChainParams {
+            set_length: 1,
+            block_interval_ms: 10,
+            unbonding_sets: 2,
+            unbonding_ms: 3,
+            trusting_period_ms: 2,
+            clock_drift_ms: MINUTE_MS,
+            engine: Engine::Tendermint,
+        };
+        assert!(edge.validator_set().is_ok());
+        edge.params.trusting_period_ms = 3;
+        assert_eq!(edge.validator_set(), Err(GenesisError::TrustingPeriod { got: 3, most: 2 }));
+    }
+
+    #[test]
+    fn a_chain_starts_within_a_year() {
+        let genesis = genesis();
+        let now = Time(genesis.time.0 - Genesis::MAX_AHEAD_MS);
+        assert_eq!(genesis.starts_in_time(now), Ok(()));
+        let ahead_ms = Genesis::MAX_AHEAD_MS + 1;
+        assert_eq!(genesis.starts_in_time(Time(now.0 - 1)), Err(GenesisError::FarAhead { ahead_ms }));
     }
 }
