@@ -35,7 +35,7 @@ simulate: ## storms over a network in virtual time, one for each of SEEDS=0..200
 	cargo run --release --locked -q -p qratum-tests --bin simulate -- $(or $(SEEDS),0..2000)
 
 crash: ## KILLS (200) of real validators at any moment: no double vote, no lost head, back in 2 s
-	KILLS=$(or $(KILLS),200) cargo test --locked -q -p qratum-validator --test crash -- --ignored --nocapture
+	KILLS=$(or $(KILLS),200) cargo test --release --locked -q -p qratum-validator --test crash -- --ignored --nocapture
 
 flood: ## eight peers flood a validator for a minute: under 256 MiB, and others are answered in time
 	cargo test --locked -q -p qratum-validator --test flood -- --ignored --nocapture
