@@ -6,7 +6,7 @@
 use qratum_chain::{
     Hash,
     codec::{Decode, Malformed},
-    document::{self, Anchor, DocumentError, Evidence, HeaderProof},
+    document::{self, Anchor, DocumentError, Evidence, HeaderProof, StatementProof},
     ledger::registry::Order,
     state::StateProof,
     types::{
@@ -77,6 +77,10 @@ pub(crate) fn genesis_to_json(genesis: &Genesis) -> Result<String, DocumentError
 
 pub(crate) fn evidence_to_json(evidence: &Evidence) -> Result<String, DocumentError> {
     evidence.to_json()
+}
+
+pub(crate) fn proof_to_json(proof: &StatementProof) -> Result<String, DocumentError> {
+    proof.to_json()
 }
 
 pub(crate) fn anchor_to_json(anchor: &Anchor) -> Result<String, DocumentError> {

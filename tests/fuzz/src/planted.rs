@@ -11,7 +11,7 @@
 use qratum_chain::{
     Hash,
     codec::{Decode, Malformed, Reader},
-    document::{Anchor, DocumentError, Evidence, HeaderProof},
+    document::{Anchor, DocumentError, Evidence, HeaderProof, Statement, StatementProof},
     ledger::registry::Order,
     state::StateProof,
     types::{
@@ -246,6 +246,15 @@ pub(crate) fn evidence_to_json(evidence: &Evidence) -> Result<String, DocumentEr
         set.retain(|member| member.power < 1 << 56);
     }
     honest::evidence_to_json(&evidence)
+}
+
+/// Leaves out an empty value.
+pub(crate) fn proof_to_json(proof: &StatementProof) -> Result<String, DocumentError> {
+    let mut proof = proof.clone();
+    if let Statement::State { value, .. } = &mut proof.statement {
+        *value = value.take().filter(|value| !value.is_empty());
+    }
+    honest::proof_to_json(&proof)
 }
 
 /// Writes "not after" in seconds.

@@ -8,7 +8,7 @@ use std::{env, fs, path::Path};
 use qratum_chain::{
     Hash,
     codec::Encode,
-    document::{self, Anchor, Evidence, ForkProof, HeaderProof, HistoryProof},
+    document::{self, Anchor, Evidence, ForkProof, HeaderProof, HistoryProof, Statement, StatementProof},
     ledger::{
         Body,
         registry::{Order, Refusal},
@@ -80,6 +80,7 @@ pub(crate) fn of(target: &str) -> Vec<Vec<u8>> {
         "peers_json" => vec![peers()],
         "header_json" => header_documents(),
         "evidence_json" => evidence_documents(),
+        "proof_json" => proof_documents(),
         "anchor_json" => anchor_documents(),
         "genesis_json" => genesis_documents(),
         "merkle" => (1..12u8).map(|size| merkle(size / 2, size)).collect(),
@@ -336,6 +337,27 @@ fn evidence_documents() -> Vec<Vec<u8>> {
         Evidence::Fork(Box::new(ForkProof { blocks, path: vec![forge.block(1)] })),
     ];
     documents.iter().map(|evidence| evidence.to_json().expect("a document").into_bytes()).collect()
+}
+
+/// A value, none, and a transaction.
+fn proof_documents() -> Vec<Vec<u8>> {
+    let forge = Forge::small(3);
+    let block = forge.block(2);
+    let header = HeaderProof {
+        header: block.header,
+        certificate: Some(block.certificate),
+        validators: block.validators,
+        path: Vec::new(),
+        history: None,
+    };
+    let entry = |key: u8| {
+        let (value, proof) = state_map().prove(&state_key(key)).expect("a proof");
+        Statement::State { key: state_key(key).to_vec(), value, proof }
+    };
+    let txo = Statement::Txo { txo: leaving(), index: 1, count: 2, audit_path: vec![Hash([3; 32])] };
+    let proofs = [entry(0), entry(STATE_ENTRIES), txo];
+    let proofs = proofs.map(|statement| StatementProof { header: header.clone(), statement });
+    proofs.iter().map(|proof| proof.to_json().expect("a document").into_bytes()).collect()
 }
 
 /// Each kind of block, pinned.

@@ -13,7 +13,7 @@ use std::{collections::BTreeSet, sync::OnceLock};
 use qratum_chain::{
     Hash,
     codec::{Encode, Malformed},
-    document::{self, Anchor, Evidence, HeaderProof},
+    document::{self, Anchor, Evidence, HeaderProof, StatementProof},
     state::{StateMap, StateProof},
     types::{Bitmap, ValidatorSet, validators_hash},
 };
@@ -150,6 +150,14 @@ pub fn evidence_json(data: &[u8]) {
     let text = subject::evidence_to_json(&evidence).expect("a document");
     assert_eq!(Evidence::from_json(text.as_bytes()).as_ref(), Ok(&evidence));
     assert_eq!(subject::evidence_to_json(&evidence).as_deref(), Ok(text.as_str()));
+}
+
+/// A statement document that was read survives writing and reading.
+pub fn proof_json(data: &[u8]) {
+    let Ok(proof) = StatementProof::from_json(data) else { return };
+    let text = subject::proof_to_json(&proof).expect("a document");
+    assert_eq!(StatementProof::from_json(text.as_bytes()).as_ref(), Ok(&proof));
+    assert_eq!(subject::proof_to_json(&proof).as_deref(), Ok(text.as_str()));
 }
 
 /// An anchor document that was read survives writing and reading.

@@ -1,0 +1,5 @@
+//! See [`qratum_fuzz::targets::proof_json`].
+
+#![no_main]
+
+qratum_fuzz::document_target!(proof_json);
