@@ -13,6 +13,9 @@ use crate::{
 
 /// After so long without a page another peer may begin, in milliseconds.
 const PATIENCE_MS: u64 = 5_000;
+/// A snapshot that takes longer is given up, and pages hold up a starting host for no longer, in
+/// milliseconds.
+const LONGEST_MS: u64 = 10 * 60 * 1000;
 
 /// A snapshot on its way.
 #[derive(Debug)]
@@ -21,13 +24,15 @@ pub(super) struct Joining {
     height: u64,
     total: u32,
     bytes: Vec<u8>,
+    began_ms: u64,
     heard_ms: u64,
 }
 
 impl Joining {
     fn of(peer: Peer, page: &Page, now: Moment) -> Self {
         let Page { height, total, .. } = *page;
-        Self { peer, height, total, bytes: Vec::new(), heard_ms: now.uptime_ms }
+        let (began_ms, heard_ms) = (now.uptime_ms, now.uptime_ms);
+        Self { peer, height, total, bytes: Vec::new(), began_ms, heard_ms }
     }
 
     /// Whether this page is the next one.
@@ -38,7 +43,8 @@ impl Joining {
     }
 
     fn is_stale(&self, now: Moment) -> bool {
-        self.heard_ms.saturating_add(PATIENCE_MS) <= now.uptime_ms
+        let over = |since: u64, most: u64| since.saturating_add(most) <= now.uptime_ms;
+        over(self.heard_ms, PATIENCE_MS) || over(self.began_ms, LONGEST_MS)
     }
 }
 
@@ -62,7 +68,9 @@ impl Host {
         joining.bytes.extend_from_slice(&page.bytes);
         joining.heard_ms = now.uptime_ms;
         let (got, total) = (joining.bytes.len(), usize::try_from(joining.total).unwrap_or_default());
-        self.greet_longer(now);
+        if now.uptime_ms < LONGEST_MS {
+            self.greet_longer(now);
+        }
         if got < total {
             let offset = u32::try_from(got).unwrap_or(u32::MAX);
             return Ok(vec![Output::AskPage { peer, height: page.height, offset }]);

@@ -671,6 +671,20 @@ fn a_wait_is_over_in_time_whatever_the_clock_says() {
     assert_eq!((host.deadline_ms(), &host.stage), (3_500, &Stage::Waiting { until_ms: 3_500 }));
 }
 
+/// A peer that says it has a snapshot, and never gets to its end, does not keep a host from voting.
+#[test]
+fn pages_of_a_snapshot_hold_nobody_up_for_ever() {
+    use crate::snapshot::Page;
+    let page = |offset| Page { height: 900, total: 200 << 20, offset, bytes: vec![0] };
+    let mut host = Host::new(ledger(2), key(0), Vec::new(), 3, at(0)).unwrap();
+    for turn in 0..700 {
+        host.page(Peer(0), page(turn), at(u64::from(turn) * 1_000)).unwrap();
+    }
+    let mut answered = |peer, ms| !host.page(Peer(peer), page(0), at(ms)).unwrap().is_empty();
+    assert!(answered(1, 700_000), "another begins");
+    assert!(host.deadline_ms() < 602_000, "{}", host.deadline_ms());
+}
+
 /// Decided blocks of another chain of events than ours, from `from` on.
 fn decided(from: u64, to: u64) -> Vec<Decided> {
     let chain = ledger(to);
