@@ -22,7 +22,8 @@ use crate::exit::CODES;
 #[command(name = "qratum", version, after_help = CODES)]
 pub(crate) struct Cli {
     /// Directory with genesis.json, peers.json and the store
-    /// [default: $XDG_DATA_HOME/qratum, or ~/.local/share/qratum]
+    /// [default: $XDG_DATA_HOME/qratum, or ~/.local/share/qratum;
+    /// of `demo` a fresh one for temporary files, which goes with it]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) home: Option<PathBuf>,
     /// Print JSON, with a schema field first

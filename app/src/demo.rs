@@ -267,5 +267,12 @@ fn create(home: &Home, validators: Option<u8>) -> Result<(), Failure> {
         return Ok(());
     }
     let words = String::from_utf8_lossy(&output.stderr);
-    Err(Failure::new(Exit::Error, format!("no demo home was made ({}): {}", output.status, words.trim())))
+    Err(Failure::new(
+        Exit::Error,
+        format!(
+            "no demo home was made ({}): {}\nName another directory with --home DIR, whose parent exists",
+            output.status,
+            words.trim()
+        ),
+    ))
 }

@@ -23,7 +23,8 @@ pub(crate) enum Exit {
 pub(crate) const CODES: &str = "\
 Exit codes:
   0  done; status, header, verify, evidence: verified
-  1  error: a document is unreadable or malformed, a program is missing; doctor: a check failed
+  1  error: a document is unreadable or malformed, a program is missing; doctor: a check failed;
+     watch, demo: nobody reads the lines any more
   2  wrong usage or configuration: home, genesis, peers, anchor
   3  nothing verified: no peer, or not in time
   4  it chains to the anchor, but the anchor was expired at that time; status: the chain is expired

@@ -81,19 +81,16 @@ impl Home {
 
     /// Anchor and peers, with the store of this home.
     pub(crate) fn config(&self) -> Result<Config, Failure> {
-        let genesis_path = self.genesis_path();
-        if !self.has_genesis()? {
-            let text = format!(
-                "no configuration: {} does not exist\n\
-                 Name a home with --home DIR, make one with `qratum init`, or try `qratum demo`",
-                genesis_path.display()
-            );
-            return Err(Failure::new(Exit::Usage, text));
-        }
-        let genesis = genesis(&genesis_path)?;
+        let genesis = self.genesis()?;
         let path = self.0.join("peers.json");
-        let peers = peers_from_json(&file::read(&path, MAX_PEERS_FILE).map_err(as_usage)?)
-            .map_err(|why| Failure::new(Exit::Usage, format!("{}: {why}", path.display())))?;
+        let peers =
+            peers_from_json(&file::read(&path, MAX_PEERS_FILE).map_err(as_usage)?).map_err(|why| {
+                let text = format!(
+                    "{}: {why}\nMend it, or get it again from the network's operators",
+                    path.display()
+                );
+                Failure::new(Exit::Usage, text)
+            })?;
         Ok(Config { genesis, anchor: self.pinned()?, peers, home: Some(self.place()), keep: true })
     }
 
@@ -104,8 +101,30 @@ impl Home {
 
     /// Where trust starts, and whether a checkpoint says so.
     pub(crate) fn start(&self) -> Result<(Start, bool), Failure> {
-        let (genesis, anchor) = (genesis(&self.genesis_path())?, self.pinned()?);
-        Ok((start(&genesis, anchor.as_ref())?, anchor.is_some()))
+        let (genesis, anchor) = (self.genesis()?, self.pinned()?);
+        let start = Start::of(&genesis, anchor.as_ref()).map_err(|why| {
+            let file = if anchor.is_some() { self.place().anchor() } else { self.genesis_path() };
+            let text = format!(
+                "{}: {why}\nGet it again from the network's operators, for this chain",
+                file.display()
+            );
+            Failure::new(Exit::Usage, text)
+        })?;
+        Ok((start, anchor.is_some()))
+    }
+
+    /// The genesis; where there is none, what to do.
+    fn genesis(&self) -> Result<Genesis, Failure> {
+        let path = self.genesis_path();
+        if self.has_genesis()? {
+            return genesis(&path);
+        }
+        let text = format!(
+            "no configuration: {} does not exist\n\
+             Name a home with --home DIR, make one with `qratum init`, or try `qratum demo`",
+            path.display()
+        );
+        Err(Failure::new(Exit::Usage, text))
     }
 
     fn pinned(&self) -> Result<Option<Anchor>, Failure> {
@@ -148,7 +167,10 @@ fn unusable(path: &Path, why: &str) -> Failure {
 /// Reads a genesis file.
 pub(crate) fn genesis(path: &Path) -> Result<Genesis, Failure> {
     let text = file::read(path, MAX_LENGTH).map_err(as_usage)?;
-    genesis_from_json(&text).map_err(|why| Failure::new(Exit::Usage, format!("{}: {why}", path.display())))
+    genesis_from_json(&text).map_err(|why| {
+        let text = format!("{}: {why}\nGet it again from the network's operators", path.display());
+        Failure::new(Exit::Usage, text)
+    })
 }
 
 /// What `--anchor` names: a genesis, or an anchor document in the chain of a genesis, which is that

@@ -8,8 +8,22 @@ use serde::Serialize;
 /// The longest line of text, in characters.
 const MAX_LINE: usize = 4096;
 
-/// Prints lines of text.
+/// Prints lines of text, an answer. A reader that left, as `head` does, changes nothing in how the
+/// command ends: what was judged was judged.
 pub(crate) fn lines(text: &str) -> io::Result<()> {
+    answered(next_lines(text))
+}
+
+/// An answer that was written, or that nobody reads any more.
+fn answered(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// Prints lines of a stream, which ends when nobody reads any more.
+pub(crate) fn next_lines(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     for line in text.lines() {
         writeln!(out, "{}", SafeText::new(line, MAX_LINE))?;
@@ -20,8 +34,7 @@ pub(crate) fn lines(text: &str) -> io::Result<()> {
 /// Prints a text of this program itself as it is.
 pub(crate) fn own(text: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(text)?;
-    out.flush()
+    answered(out.write_all(text).and_then(|()| out.flush()))
 }
 
 /// Prints lines on standard error that are no complaint.
@@ -42,11 +55,20 @@ pub(crate) fn complain(text: &str) {
 
 /// Prints a value as one line of JSON.
 pub(crate) fn json(value: &impl Serialize) -> io::Result<()> {
-    json_text(&serde_json::to_string(value)?)
+    answered(next_json(value))
+}
+
+/// The same in a stream, which ends when nobody reads any more.
+pub(crate) fn next_json(value: &impl Serialize) -> io::Result<()> {
+    write_json(&serde_json::to_string(value)?)
 }
 
 /// Prints a JSON text as one line of ASCII.
 pub(crate) fn json_text(text: &str) -> io::Result<()> {
+    answered(write_json(text))
+}
+
+fn write_json(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{}", ascii(text))?;
     out.flush()

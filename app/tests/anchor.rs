@@ -284,3 +284,33 @@ fn files_are_checked_from_an_anchor_too() {
     let (_, err, code) = stage.run(&["verify", &far, "--anchor", &theirs]);
     assert!(code == 2 && err.contains("chain"), "{err}");
 }
+
+#[test]
+fn an_anchor_of_another_chain_is_named_with_its_file_and_the_other_checks_go_on() {
+    let stage = Stage::new("foreign", chain(1, disjoint));
+    let (_, err, code) =
+        stage.run(&["anchor", "import", &stage.file("half.json", "{"), "--block-id", &"00".repeat(32)]);
+    assert!(code == 1 && err.contains("\nNothing was changed: get the file again\n"), "{err}");
+    let other = chain(2, constant);
+    let block = other.block(5).unwrap().clone();
+    let until = Time(block.header.time.0 + 14 * DAY);
+    stage.file("anchor.json", &Anchor::of(block, until).to_json().unwrap());
+    let peers = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/peers.json");
+    fs::copy(peers, stage.home.join("peers.json")).unwrap();
+    let (out, err, code) = stage.run(&["doctor", "--json", "--timeout", "1"]);
+    assert_eq!((err.as_str(), code), ("", 1), "{out}");
+    let report: Value = serde_json::from_str(&out).unwrap();
+    Schema::named("doctor").holds(&report, "foreign");
+    let checks = report["checks"].as_array().unwrap();
+    let of = |name: &str| checks.iter().find(|check| check["check"] == name).unwrap();
+    assert!(of("anchor")["text"].as_str().unwrap().contains("/anchor.json: "), "{report}");
+    assert_eq!(of("anchor")["todo"], "Get it again from the network's operators, for this chain");
+    assert_eq!((&of("network")["verdict"], &of("files")["verdict"]), (&"fail".into(), &"ok".into()));
+
+    let empty = stage.home.join("nothing");
+    let mut show = Command::new(env!("CARGO_BIN_EXE_qratum"));
+    let output = show.arg("--home").arg(empty).args(["anchor", "show"]).output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains("\nName a home with --home DIR, make one with `qratum init`"), "{text}");
+}

@@ -220,6 +220,12 @@ fn a_validator_that_is_killed_is_named_and_so_is_the_lack_of_a_quorum() {
     let (status, code) = json(&demo.run(&["status", "--json", "--timeout", "30"]));
     assert_eq!((code, &status["state"]), (0, &json!("no-quorum")), "{status}");
     assert_eq!((&status["silent"], &status["missing"]), (&json!(["north", "west"]), &json!(50)), "{status}");
+    let (set, code) = json(&demo.run(&["validators", "--json", "--timeout", "30"]));
+    assert_eq!((code, &set["state"]), (0, &json!("no-quorum")), "{set}");
+    let silent: Vec<&Value> =
+        set["validators"].as_array().unwrap().iter().map(|one| &one["silent"]).collect();
+    assert_eq!(silent, [true, false, false, true], "{set}");
+    Schema::named("validators").holds(&set, "two are gone");
     let page = demo.run(&["status", "--timeout", "30"]);
     let page = String::from_utf8(page.stdout).unwrap();
     assert!(page.contains("\nsilent    north, west: 50 power is missing\n"), "{page}");
@@ -234,6 +240,61 @@ fn a_validator_that_is_killed_is_named_and_so_is_the_lack_of_a_quorum() {
     });
     println!("live, and all vote, {} ms after both came back", back.elapsed().as_millis());
     drop(restored);
+}
+
+#[test]
+fn a_height_that_is_about_to_come_is_waited_for_and_a_far_one_is_not() {
+    let mut demo = Demo::start("coming");
+    demo.reach(2);
+    let (status, _) = json(&demo.run(&["status", "--json", "--timeout", "30"]));
+    let next = (status["verified_height"].as_u64().unwrap() + 2).to_string();
+    let (header, code) = json(&demo.run(&["header", &next, "--json", "--timeout", "30"]));
+    assert_eq!((code, header["certificate"]["height"].as_u64()), (0, next.parse().ok()), "{header}");
+    let asked = Instant::now();
+    let far = demo.run(&["header", "99999", "--timeout", "60"]);
+    let text = String::from_utf8(far.stderr).unwrap();
+    assert_eq!(far.status.code(), Some(3), "{text}");
+    assert!(text.contains("\nTry again when the chain has come to it"), "{text}");
+    assert!(asked.elapsed() < Duration::from_secs(30));
+}
+
+#[test]
+fn a_home_whose_network_is_down_shows_what_it_has_kept_and_that_its_store_was_lost() {
+    let mut demo = Demo::start("kept");
+    demo.reach(3);
+    let home = demo.home().to_owned();
+    drop(demo);
+    let run = |arguments: &[&str]| {
+        qratum(&[arguments, &["--home", &home, "--timeout", "2"]].concat()).output().unwrap()
+    };
+    let (status, code) = json(&run(&["status", "--json"]));
+    assert_eq!(
+        (code, &status["verified_from"], &status["store"]),
+        (3, &json!("home"), &json!("kept")),
+        "{status}"
+    );
+    assert!(status["verified_height"].as_u64().unwrap() >= 3, "{status}");
+    Schema::named("status").holds(&status, "kept");
+    let page = String::from_utf8(run(&["status"]).stdout).unwrap();
+    assert!(page.contains("old, as this home has kept it: no peer led to a block\n"), "{page}");
+    assert!(page.ends_with("next      `qratum doctor` looks for the cause\n"), "{page}");
+    let (set, code) = json(&run(&["validators", "--json"]));
+    assert_eq!(
+        (code, &set["verified_from"], &set["height"]),
+        (3, &json!("home"), &status["verified_height"])
+    );
+    Schema::named("validators").holds(&set, "kept");
+    let page = String::from_utf8(run(&["validators"]).stdout).unwrap();
+    assert!(page.contains("\nold: as this home has kept it"), "{page}");
+
+    std::fs::remove_dir_all(std::path::Path::new(&home).join("store")).unwrap();
+    std::fs::create_dir(std::path::Path::new(&home).join("store")).unwrap();
+    let (status, code) = json(&run(&["status", "--json"]));
+    assert_eq!((code, &status["store"], &status["verified_from"]), (3, &json!("rolled-back"), &Value::Null));
+    assert!(status["store_fault"].as_str().unwrap().starts_with("it leads to height 0, and "), "{status}");
+    Schema::named("status").holds(&status, "lost");
+    let page = String::from_utf8(run(&["status"]).stdout).unwrap();
+    assert!(page.contains("verified before: `qratum explain rolled-back`\n"), "{page}");
 }
 
 /// Nobody listens at the peers' addresses of the samples.

@@ -412,3 +412,22 @@ fn codes_are_explained_without_a_home_and_unknown_ones_are_told() {
         assert!(text(&output.stderr).starts_with(want), "{}", text(&output.stderr));
     }
 }
+
+/// The reader left before there was anything to read: what was judged is still said by the code.
+#[test]
+fn a_reader_that_left_makes_no_verdict_another() {
+    let bench = Bench::new("left");
+    let honest = genesis_proof();
+    let mut forged = genesis_proof();
+    forged.header.round = Round(1);
+    for (proof, code) in [(honest, 0), (forged, 5)] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_qratum"));
+        command.args(["verify", "-", "--anchor", &bench.anchor()]);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        child.stdin.take().unwrap().write_all(proof.to_json().unwrap().as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(code), ""));
+    }
+}

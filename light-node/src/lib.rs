@@ -47,7 +47,7 @@ pub use fetch::{FetchError, Proven};
 pub use highest::{Highest, Mark};
 pub use libp2p::{Multiaddr, PeerId};
 pub use node::{LightNode, SyncError};
-pub use open::{StartError, inspect_store};
+pub use open::{Kept, StartError, inspect_store};
 pub use pin::{PinError, Pinned, Plan, Way};
 pub use place::Place;
 pub use snapshot::{

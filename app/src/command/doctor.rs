@@ -22,7 +22,10 @@ pub(crate) fn run(home: &Home, args: &NetworkArgs, json: bool) -> Result<Exit, F
     match home.config() {
         Ok(config) => {
             checks.extend([anchor(home, &config), local::peers(&config.peers), local::files(home)]);
-            checks.extend(block_on(reach::network(config, args.timeout))?);
+            match block_on(reach::network(config, args.timeout)) {
+                Ok(found) => checks.extend(found),
+                Err(failure) => checks.push(Check::of_failure("network", failure)),
+            }
         }
         Err(failure) => checks.push(Check::of_failure("configuration", failure)),
     }

@@ -1,10 +1,12 @@
 //! `qratum header`: a verified header, with the proof that convinces others.
 
+use std::sync::Arc;
+
 use qratum_chain::{
     document::HeaderProof,
     types::{Certificate, Height},
 };
-use qratum_light_node::{Config, FetchError, Proven};
+use qratum_light_node::{Config, FetchError, Proven, Refusal, Snapshot, SyncError};
 use qratum_verifier::{anchor::Start, proof::check};
 use tokio::time::timeout;
 
@@ -20,13 +22,16 @@ use crate::{
 pub(crate) fn run(home: &Home, args: &HeaderArgs, json: bool) -> Result<Exit, Failure> {
     let config = home.config_without_store()?;
     let height = Height(args.height);
+    let interval_ms = config.genesis.params.block_interval_ms;
     let proven = match anchor(&config, height)? {
         Some(anchor) => anchor,
         None => block_on(async {
             let asking = Asking::start(config, args.network.timeout).await?;
-            let proven = fetch(&asking, height).await;
+            let proven = fetch(&asking, height, interval_ms).await;
+            let snapshots = asking.node.snapshots();
             asking.node.stop().await;
-            proven
+            let refusals = &snapshots.borrow().refusals;
+            proven.map_err(|failure| with_refusals(failure, refusals))
         })?,
     };
     if json {
@@ -57,9 +62,25 @@ fn anchor(config: &Config, height: Height) -> Result<Option<Proven>, Failure> {
     Ok(Some(Proven { proof, checked }))
 }
 
-async fn fetch(asking: &Asking, height: Height) -> Result<Proven, Failure> {
+async fn fetch(asking: &Asking, height: Height, interval_ms: u64) -> Result<Proven, Failure> {
     let late = |text: String| Failure::new(Exit::Nothing, text);
-    asking.synced().await.map_err(|error| Failure::new(unsynced(&error), error.to_string()))?;
+    let lost = |error: &SyncError| {
+        let text = format!(
+            "{error}\n`qratum doctor` looks for the cause, `qratum status` shows what this home has kept"
+        );
+        Failure::new(unsynced(error), text)
+    };
+    let head = asking.synced().await.map_err(|error| lost(&error))?.head.header().get().height;
+    let missing = height.0.saturating_sub(head.0);
+    let left_ms = u64::try_from(asking.left().as_millis()).unwrap_or(u64::MAX);
+    // What the chain cannot come to in this time is not waited for.
+    if missing > 0 && missing.saturating_sub(1).saturating_mul(interval_ms) < left_ms {
+        let mut snapshots = asking.node.snapshots();
+        let there = |snapshot: &Arc<Snapshot>| {
+            snapshot.fork.is_some() || snapshot.head.header().get().height >= height
+        };
+        let _ = timeout(asking.left(), snapshots.wait_for(there)).await;
+    }
     match timeout(asking.left(), asking.node.header(height)).await {
         Ok(fetched) => fetched.map_err(|error| failure(height, &error)),
         Err(_) => Err(late(format!("block {height}: no proof in time"))),
@@ -74,7 +95,21 @@ pub(super) fn failure(height: Height, error: &FetchError) -> Failure {
             Exit::Nothing
         }
     };
-    Failure::new(exit, format!("block {height}: {error}"))
+    let next = match error {
+        FetchError::NotYet { .. } => "\nTry again when the chain has come to it, or with a longer --timeout",
+        FetchError::NoPeer | FetchError::Unavailable => "\n`qratum peers` shows who answers",
+        FetchError::Rejected(_) | FetchError::Forked | FetchError::Stopped => "",
+    };
+    Failure::new(exit, format!("block {height}: {error}{next}"))
+}
+
+/// The failure, with who did what, and where to read on.
+fn with_refusals(mut failure: Failure, refusals: &[Refusal]) -> Failure {
+    for Refusal { peer, reason, .. } in refusals {
+        let (text, name) = (failure.text.unwrap_or_default(), reason.name());
+        failure.text = Some(format!("{text}\nrefused   {peer}: {reason} ({name}): `qratum explain {name}`"));
+    }
+    failure
 }
 
 fn page(proven: &Proven) -> String {

@@ -110,9 +110,9 @@ impl Lines {
 
     fn tell(&self, event: &Event) -> Result<(), Failure> {
         if self.json {
-            output::json(event)?
+            output::next_json(event)?
         } else {
-            output::lines(&event.line())?
+            output::next_lines(&event.line())?
         }
         Ok(())
     }

@@ -6,10 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use qratum_light_node::{Config, LightNode, Snapshot, StartError, State, SyncError};
+use qratum_light_node::{Config, Kept, LightNode, Snapshot, StartError, State, SyncError, inspect_store};
 use tokio::{runtime::Builder, time::timeout};
 
-use crate::exit::{Exit, Failure};
+use crate::{
+    exit::{Exit, Failure},
+    model::head_of,
+};
 
 /// How long others are listened to: a few blocks, which show what one does not, and long enough to
 /// find that there is no quorum.
@@ -65,6 +68,50 @@ impl Asking {
         }
         snapshots.borrow().clone()
     }
+}
+
+/// What peers say, beside what the home has kept.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) kept: Kept,
+    /// Whether the head is the one that the home has kept: no peer led to one.
+    pub(crate) is_old: bool,
+    /// How the wait for a verified head from peers ended.
+    pub(crate) error: Option<SyncError>,
+}
+
+impl Answer {
+    /// Asks the network, for at most `seconds`; where no peer leads to a head, the home's own is
+    /// shown, and said to be old.
+    pub(crate) async fn of(config: Config, seconds: u64) -> Result<Self, Failure> {
+        let from = config.clone();
+        let (kept, asked) = tokio::join!(inspect_store(&from), ask(config, seconds));
+        let (mut snapshot, error) = asked?;
+        let kept = kept.map_err(|error| start_failure(&error))?;
+        let missed = error.as_ref().is_some_and(|error| unsynced(error) == Exit::Nothing);
+        let old = kept.head.as_ref().filter(|_| missed && head_of(&snapshot).is_none());
+        let is_old = old.is_some();
+        if let Some(head) = old {
+            snapshot = Arc::new(Snapshot { head: Arc::new(head.clone()), ..(*snapshot).clone() });
+        }
+        Ok(Self { snapshot, kept, is_old, error })
+    }
+
+    /// How the command ends.
+    pub(crate) fn exit(&self) -> Exit {
+        self.error.as_ref().map_or(Exit::Done, unsynced)
+    }
+}
+
+async fn ask(config: Config, seconds: u64) -> Result<(Arc<Snapshot>, Option<SyncError>), Failure> {
+    let asking = Asking::start(config, seconds).await?;
+    let asked = match asking.synced().await {
+        Ok(_) => (asking.witnessed().await, None),
+        Err(error) => (asking.node.snapshots().borrow().clone(), Some(error)),
+    };
+    asking.node.stop().await;
+    Ok(asked)
 }
 
 /// How a command ends that waited for a verified head: a fork and an anchor that is too old are

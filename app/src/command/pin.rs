@@ -56,8 +56,10 @@ pub(crate) fn reanchor(home: &Home, args: &PinArgs, yes: bool, json: bool) -> Re
 
 fn plan(home: &Home, args: &PinArgs, way: Way) -> Result<Plan, Failure> {
     let genesis = home::genesis(&home.genesis_path())?;
-    let anchor = Anchor::from_json(&file::read(&args.file, MAX_LENGTH)?)
-        .map_err(|why| Failure::new(Exit::Error, format!("{}: {why}", args.file.display())))?;
+    let anchor = Anchor::from_json(&file::read(&args.file, MAX_LENGTH)?).map_err(|why| {
+        let text = format!("{}: {why}\nNothing was changed: get the file again", args.file.display());
+        Failure::new(Exit::Error, text)
+    })?;
     Plan::of(&home.place(), &genesis, anchor, (args.block_id, way), time::now()).map_err(|why| refused(&why))
 }
 

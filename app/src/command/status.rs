@@ -1,12 +1,12 @@
 //! `qratum status`: what is verified now?
 
 use qratum_chain::types::Genesis;
-use qratum_light_node::{Ban, PeerView, Refusal, Snapshot, Witnesses};
+use qratum_light_node::{Ban, PeerView, Refusal, StoreState, Witnesses};
 use qratum_verifier::{anchor::Start, detect::Fork, witness};
 use serde::Serialize;
 
 use super::{
-    network::{Asking, block_on, unsynced},
+    network::{Answer, block_on},
     voting::{AccusedJson, SilentJson, VotingJson},
 };
 use crate::{
@@ -26,6 +26,12 @@ struct Status {
     clock_offset_ms: Option<i64>,
     /// Null until a head was verified.
     verified_height: Option<u64>,
+    /// Whether peers led to it, or only this home has kept it.
+    verified_from: Option<&'static str>,
+    /// What became of the store.
+    store: &'static str,
+    /// What is wrong with it; null while nothing is.
+    store_fault: Option<String>,
     /// The highest that was verified in this home before.
     verified_before: Option<u64>,
     block_id: Option<String>,
@@ -124,22 +130,25 @@ pub(crate) fn run(home: &Home, args: &NetworkArgs, json: bool) -> Result<Exit, F
     let config = home.config_without_store()?;
     let genesis = config.genesis.clone();
     let (start, _) = home.start()?;
-    let (snapshot, exit) = block_on(async {
-        let asking = Asking::start(config, args.timeout).await?;
-        let (snapshot, exit) = match asking.synced().await {
-            Ok(_) => (asking.witnessed().await, Exit::Done),
-            Err(error) => (asking.node.snapshots().borrow().clone(), unsynced(&error)),
-        };
-        asking.node.stop().await;
-        Ok((snapshot, exit))
-    })?;
-    let status = Status::of(&snapshot, genesis, &start);
+    let answer = block_on(Answer::of(config, args.timeout))?;
+    let status = Status::of(&answer, genesis, &start);
     if json {
         output::json(&status)?;
     } else {
         output::lines(&status.page())?;
     }
-    Ok(exit)
+    Ok(answer.exit())
+}
+
+/// What is wrong with the store, in words.
+fn store_fault(state: &StoreState) -> Option<String> {
+    match state {
+        StoreState::Failed(why) => Some(why.clone()),
+        StoreState::RolledBack { found, highest } => {
+            Some(format!("it leads to height {found}, and {highest} was verified before"))
+        }
+        StoreState::None | StoreState::InUse | StoreState::Kept { .. } => None,
+    }
 }
 
 fn anchor_of(start: &Start) -> AnchorJson {
@@ -149,7 +158,8 @@ fn anchor_of(start: &Start) -> AnchorJson {
 }
 
 impl Status {
-    fn of(snapshot: &Snapshot, genesis: Genesis, start: &Start) -> Self {
+    fn of(answer: &Answer, genesis: Genesis, start: &Start) -> Self {
+        let (snapshot, store) = (answer.snapshot.as_ref(), &answer.kept.state);
         let head = head_of(snapshot);
         let header = head.map(|head| head.header().get());
         let tally = head.map(|head| head.tally());
@@ -158,6 +168,9 @@ impl Status {
             state: snapshot.state.word(),
             clock_offset_ms: snapshot.clock_offset_ms,
             verified_height: header.map(|header| header.height.0),
+            verified_from: head.map(|_| if answer.is_old { "home" } else { "network" }),
+            store: store.word(),
+            store_fault: store_fault(store),
             verified_before: snapshot.before.map(|height| height.0),
             block_id: head.map(|head| head.id().to_string()),
             time_ms: header.map(|header| header.time.0),
@@ -189,8 +202,10 @@ impl Status {
         }
         match (self.verified_height, &self.block_id, self.age_ms) {
             (Some(height), Some(id), Some(age)) => {
+                let old =
+                    if self.is_old() { ", as this home has kept it: no peer led to a block" } else { "" };
                 page.push_str(&format!(
-                    "verified  height {height}, {} old\nblock id  {id}\n",
+                    "verified  height {height}, {} old{old}\nblock id  {id}\n",
                     time::age(age)
                 ));
                 let (signed, total) = (self.signed.unwrap_or(0), self.total.unwrap_or(0));
@@ -214,6 +229,9 @@ impl Status {
         if let Some(fork) = &self.fork {
             page.push_str(&format!("fork      at height {}: `qratum explain forked`\n", fork.height));
         }
+        if let Some(fault) = &self.store_fault {
+            page.push_str(&format!("store     {0}: {fault}: `qratum explain {0}`\n", self.store));
+        }
         page.push_str(&format!("witnesses {}\n", self.witnesses.line()));
         page.push_str(&format!("anchor    height {}, {}\n", self.anchor.height, self.anchor.block_id));
         for peer in &self.peers {
@@ -222,7 +240,14 @@ impl Status {
         for refusal in &self.refusals {
             page.push_str(&format!("refused   {}: {}\n", refusal.peer, refusal.line()));
         }
+        if self.is_old() || self.verified_height.is_none() {
+            page.push_str("next      `qratum doctor` looks for the cause\n");
+        }
         page
+    }
+
+    fn is_old(&self) -> bool {
+        self.verified_from == Some("home")
     }
 }
 

@@ -1,7 +1,7 @@
 //! `qratum validators`: who certifies this chain now?
 
 use qratum_chain::types::Validator;
-use qratum_light_node::{Names, Snapshot};
+use qratum_light_node::{Names, Voting};
 use qratum_verifier::{
     Trusted,
     diversity::{self, Kind, Standing, Warning},
@@ -9,7 +9,7 @@ use qratum_verifier::{
 };
 use serde::Serialize;
 
-use super::network::{Asking, block_on};
+use super::network::{Answer, block_on};
 use crate::{
     cli::NetworkArgs,
     exit::{Exit, Failure},
@@ -24,6 +24,8 @@ use crate::{
 struct Validators {
     schema: &'static str,
     state: &'static str,
+    /// Whether peers led to this head, or only this home has kept it.
+    verified_from: &'static str,
     height: u64,
     block_id: String,
     set_id: u64,
@@ -46,40 +48,45 @@ struct Member {
     /// In hundredths of a percent, rounded down.
     share: u64,
     signed: bool,
+    /// False while not enough votes are known to say.
+    silent: bool,
     since_set: u64,
 }
 
 /// Waits for a verified head and prints its set.
 pub(crate) fn run(home: &Home, args: &NetworkArgs, json: bool) -> Result<Exit, Failure> {
     let config = home.config_without_store()?;
-    let found = block_on(async {
-        let asking = Asking::start(config, args.timeout).await?;
-        let synced = asking.synced().await;
-        asking.node.stop().await;
-        synced.map_err(|error| {
-            Failure::new(Exit::Nothing, format!("{error}\n`qratum doctor` looks for the cause"))
-        })
-    })?;
-    let nothing =
-        || Failure::new(Exit::Nothing, "nothing is verified above the anchor yet\nTry again in a moment");
-    let validators = Validators::of(&found, head_of(&found).ok_or_else(nothing)?);
+    let answer = block_on(Answer::of(config, args.timeout))?;
+    let nothing = || {
+        let why = answer
+            .error
+            .as_ref()
+            .map_or_else(|| "nothing is verified above the anchor yet".to_owned(), ToString::to_string);
+        Failure::new(Exit::Nothing, format!("{why}\n`qratum doctor` looks for the cause"))
+    };
+    let shown = head_of(&answer.snapshot).filter(|_| answer.error.is_none() || answer.is_old);
+    let validators = Validators::of(&answer, shown.ok_or_else(nothing)?);
     if json {
         output::json(&validators)?;
     } else {
         output::lines(&validators.page())?;
     }
-    Ok(Exit::Done)
+    Ok(answer.exit())
 }
 
 impl Validators {
-    fn of(snapshot: &Snapshot, head: &Trusted) -> Self {
+    fn of(answer: &Answer, head: &Trusted) -> Self {
+        let snapshot = &answer.snapshot;
         let (header, tally, set) = (head.header().get(), head.tally(), head.validators());
-        let member = |(index, leaf)| {
-            Member::of(index, leaf, (head.signers().contains(&index), tally.total), &snapshot.names)
+        let member = |(index, leaf): (u32, &Validator)| Member {
+            signed: head.signers().contains(&index),
+            silent: is_silent(&snapshot.voting, leaf),
+            ..Member::of(index, leaf, tally.total, &snapshot.names)
         };
         Self {
             schema: "qratum/validators/v1",
             state: snapshot.state.word(),
+            verified_from: if answer.is_old { "home" } else { "network" },
             height: header.height.0,
             block_id: head.id().to_string(),
             set_id: header.set_id.0,
@@ -100,11 +107,18 @@ impl Validators {
         for member in &self.validators {
             let Member { index, jurisdiction, power, share, since_set, .. } = member;
             let name = label(member);
-            let signed = if member.signed { "signed" } else { "not signed" };
+            let signed = match (member.silent, member.signed) {
+                (true, _) => "silent",
+                (_, true) => "signed",
+                (_, false) => "not signed",
+            };
             let (whole, rest) = (share / 100, share % 100);
             page.push_str(&format!(
                 "{index:>4}  {name:<longest$}  {jurisdiction}  {power:>10}  {whole:>3}.{rest:02} %  {signed:<10}  since set {since_set}\n"
             ));
+        }
+        if self.verified_from == "home" {
+            page.push_str("old: as this home has kept it; no peer led to a block: `qratum doctor` looks for the cause\n");
         }
         for warning in &self.warnings {
             page.push_str(&format!("warning: {warning}\n"));
@@ -115,7 +129,7 @@ impl Validators {
 }
 
 impl Member {
-    fn of(index: u32, leaf: &Validator, (signed, total): (bool, u128), names: &Names) -> Self {
+    fn of(index: u32, leaf: &Validator, total: u128, names: &Names) -> Self {
         let share = u128::from(leaf.power).saturating_mul(10_000).checked_div(total).unwrap_or(0);
         Self {
             index,
@@ -125,10 +139,17 @@ impl Member {
             jurisdiction: leaf.jurisdiction.to_string(),
             power: leaf.power,
             share: u64::try_from(share).unwrap_or(u64::MAX),
-            signed,
+            signed: false,
+            silent: false,
             since_set: leaf.since_set.0,
         }
     }
+}
+
+/// Whether others are known to vote and this one does not.
+fn is_silent(voting: &Voting, leaf: &Validator) -> bool {
+    let says = voting.known || voting.stuck;
+    says && voting.members.iter().any(|member| member.key == leaf.pubkey && member.silent)
 }
 
 /// Too much in one place or one hand, in words.

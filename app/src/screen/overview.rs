@@ -64,7 +64,11 @@ fn notices(model: &Model, width: usize) -> Vec<Line<'static>> {
     let mut lines: Vec<_> = model.notices.iter().map(|notice| bad(&notice.text)).collect();
     let Some(snapshot) = &model.snapshot else { return lines };
     match &snapshot.store {
-        StoreState::InUse => lines.push(bad("the store is in use by another process: nothing is kept")),
+        // As beside a demo or another console: normal, and no fault.
+        StoreState::InUse => {
+            let text = " another qratum keeps this home's store: this one only looks";
+            lines.push(Line::styled(clipped(&model.theme, text, width), model.theme.tone(Tone::Quiet)));
+        }
         StoreState::Failed(why) => lines.push(bad(&format!("the store failed, nothing is kept: {why}"))),
         StoreState::RolledBack { found, highest } => lines.push(bad(&format!(
             "the store was rolled back or lost: it led to {found}, verified before was {highest}"

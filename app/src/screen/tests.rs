@@ -181,7 +181,8 @@ fn a_state_that_is_not_live_shows_while_the_head_stays_verified() {
     let lost = Snapshot { state: State::Disconnected, store: StoreState::InUse, ..live() };
     let rows = drawn(&watching(lost, Glyphs::Unicode), 80, 24).join("\n");
     assert!(rows.contains("✗ disconnected") && rows.contains("✓ verified"), "{rows}");
-    assert!(rows.contains("✗ the store is in use by another process"), "{rows}");
+    assert!(rows.contains("another qratum keeps this home's store"), "{rows}");
+    assert!(!rows.contains("✗ another qratum"), "no fault: {rows}");
 }
 
 /// The colors of the bar that shows how much signed.

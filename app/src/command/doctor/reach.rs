@@ -14,7 +14,7 @@ use crate::{exit::Failure, time};
 /// Looks at the store, then asks every peer, for at most `seconds`.
 pub(super) async fn network(config: Config, seconds: u64) -> Result<Vec<Check>, Failure> {
     let mut checks = vec![match inspect_store(&config).await {
-        Ok(state) => store(&state),
+        Ok(kept) => store(&kept.state),
         Err(error) => Check::of_failure("store", start_failure(&error)),
     }];
     let asking = Asking::start(Config { keep: false, ..config }, seconds).await?;
