@@ -24,7 +24,7 @@ use crate::score::Scores;
 const LONGEST_WALK: u32 = 10;
 /// How many accepted blocks are kept as they came, to show both sides of a fork. As many as the
 /// verifier remembers.
-const RECENT: usize = 16;
+pub(crate) const RECENT: usize = 16;
 
 /// What to ask a peer, by its place in the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -235,7 +235,7 @@ fn first(opened: &Opened, peers: Vec<PeerView>, names: Names) -> Snapshot {
 
 fn driver(opened: Opened, first: Snapshot, heard: Heard, prover: Prover, home: Option<Place>) -> Driver {
     let (net, clock) = (prover.net.clone(), prover.clock);
-    let Opened { store, sync, fork, head, before, .. } = opened;
+    let Opened { store, sync, fork, recent, before, .. } = opened;
     let params = sync.rules().params.clone();
     let tick = Duration::from_millis(params.block_interval_ms / 2).clamp(SHORTEST_TICK, LONGEST_TICK);
     let patience = u32::try_from(WALK_PATIENCE.as_millis() / tick.as_millis().max(1)).unwrap_or(u32::MAX);
@@ -252,7 +252,7 @@ fn driver(opened: Opened, first: Snapshot, heard: Heard, prover: Prover, home: O
     board.publish(false, Duration::ZERO, clock.now());
     // One more than there are peers: the socket of the home.
     let mut follow = Follow::new(sync, known.len().saturating_add(1), patience);
-    head.into_iter().for_each(|head| follow.remember(head));
+    recent.into_iter().for_each(|block| follow.remember(block));
     let (heads, started) = (broadcast::Sender::new(HEADS), Instant::now());
     let proving = None;
     Driver {

@@ -3,6 +3,8 @@
 
 use core::fmt;
 
+use std::collections::VecDeque;
+
 use qratum_chain::{
     document::ForkProof,
     types::{ChainId, ForkEvidence, Height, LightBlock, Time},
@@ -62,8 +64,8 @@ pub(crate) struct Opened {
     pub(crate) state: StoreState,
     pub(crate) sync: Sync,
     pub(crate) fork: Option<(Fork, Option<ForkProof>)>,
-    /// The head as it was kept.
-    pub(crate) head: Option<LightBlock>,
+    /// The newest blocks as they were kept, rising.
+    pub(crate) recent: VecDeque<LightBlock>,
     /// The highest block that was verified in this home before.
     pub(crate) before: Option<Mark>,
 }
@@ -140,7 +142,7 @@ pub(crate) async fn open(
 
 fn without(anchor: &Trusted, rules: &Rules, state: StoreState) -> Opened {
     let sync = Sync::new(anchor.clone(), rules.clone());
-    Opened { store: None, state, sync, fork: None, head: None, before: None }
+    Opened { store: None, state, sync, fork: None, recent: VecDeque::new(), before: None }
 }
 
 async fn open_store(
@@ -159,9 +161,9 @@ async fn open_store(
         match opening.await.unwrap_or_else(|_| Err(OpenError::Failed("the store is damaged".to_owned()))) {
             Ok((store, replayed)) => {
                 let state = replayed.state(before.map(|mark| mark.height));
-                let Replayed { sync, fork, head, .. } = replayed;
+                let Replayed { sync, fork, recent, .. } = replayed;
                 let fork = fork.map(|fork| (fork, None));
-                Opened { store: Some(store), state, sync, fork, head, before }
+                Opened { store: Some(store), state, sync, fork, recent, before }
             }
             Err(OpenError::InUse) => without(anchor, rules, StoreState::InUse),
             Err(OpenError::Failed(why)) => without(anchor, rules, StoreState::Failed(why)),

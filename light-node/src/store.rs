@@ -12,7 +12,7 @@
 //! - Its lock is released a little after the last handle is dropped, so opening tries for a while.
 //! - Its cache takes 1 GiB unless told otherwise: it is told 8 MiB.
 
-use std::{path::Path, thread, time::Duration};
+use std::{collections::VecDeque, path::Path, thread, time::Duration};
 
 use qratum_chain::{
     codec::{Decode, Encode},
@@ -25,7 +25,7 @@ use qratum_verifier::{
     sync::{Sync, Then},
 };
 
-use crate::{Highest, Mark, Place, StoreState};
+use crate::{Highest, Mark, Place, StoreState, follow::RECENT};
 
 const CHAIN: &[u8] = b"chain";
 const HEAD: &[u8] = b"head";
@@ -149,8 +149,8 @@ pub(crate) struct Replayed {
     pub(crate) sync: Sync,
     /// Two records that conflict.
     pub(crate) fork: Option<Fork>,
-    /// The head as it was kept: one side of a fork that may show later.
-    pub(crate) head: Option<LightBlock>,
+    /// The newest blocks as they were kept, rising: each is one side of a fork that may show later.
+    pub(crate) recent: VecDeque<LightBlock>,
     /// Records that chain to the anchor.
     pub(crate) loaded: u32,
     /// Records that were removed.
@@ -164,7 +164,8 @@ pub(crate) struct Replayed {
 pub(crate) fn replay(store: &Store, anchor: &Trusted, rules: &Rules, now: Time) -> Result<Replayed, String> {
     let words = |error: sled::Error| error.to_string();
     let sync = Sync::new(anchor.clone(), rules.clone());
-    let mut replayed = Replayed { sync, fork: None, head: None, loaded: 0, dropped: 0, untimely: false };
+    let recent = VecDeque::new();
+    let mut replayed = Replayed { sync, fork: None, recent, loaded: 0, dropped: 0, untimely: false };
     let mut bad = sled::Batch::default();
     let head = store.0.get(HEAD).map_err(words)?.map(|value| Ok((HEAD.into(), value)));
     for record in store.0.scan_prefix(STEP).chain(head) {
@@ -204,7 +205,10 @@ impl Replayed {
         match then {
             Then::Current if self.sync.head().id() == id => {
                 self.loaded = self.loaded.saturating_add(1);
-                self.head = Some(kept);
+                if self.recent.len() == RECENT {
+                    self.recent.pop_front();
+                }
+                self.recent.push_back(kept);
             }
             Then::Refused(reject) if reject.blame() == Blame::Nobody => self.untimely = true,
             Then::Forked(fork) => self.fork = Some(*fork),

@@ -504,6 +504,28 @@ async fn a_fork_freezes_the_head_and_survives_a_restart() {
     node.stop().await;
 }
 
+/// The end of a set, which the store keeps, has a rival that shows only after a restart.
+#[tokio::test]
+async fn a_fork_below_a_restart_leaves_its_evidence() {
+    let scratch = Scratch::new("late-fork");
+    let chain = grown(constant, 7);
+    let rival = chain.lock().unwrap().next(now(), Hash([7; 32]));
+    let end = chain.lock().unwrap().grow(now());
+    let a = FakePeer::start("a", 101, honest(&chain)).await;
+    let config = config(&chain, &[&a], scratch.place());
+    let node = LightNode::start(config.clone()).await.unwrap();
+    until_height(&node, 8).await;
+    chain.lock().unwrap().grow(now());
+    until_height(&node, 9).await;
+    node.stop().await;
+    a.now(tip(rival.clone()));
+    let node = LightNode::start(config).await.unwrap();
+    let snapshot = until(&node, "forked", |snapshot| snapshot.state == State::Forked).await;
+    let evidence = snapshot.evidence.as_ref().expect("both sides were kept");
+    assert_eq!((&evidence.blocks.first, &evidence.blocks.second), (&end, &rival));
+    node.stop().await;
+}
+
 /// A rival that never comes as a tip, only as the answer to a question for its height, is seen too.
 #[tokio::test]
 async fn a_fork_shows_when_a_header_is_fetched() {
