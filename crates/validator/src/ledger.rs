@@ -11,13 +11,13 @@ use std::{
 
 use qratum_chain::{
     Hash,
-    codec::Encode,
+    codec::{Decode, Encode},
     ledger::{Body, Draft, HEIGHT_KEY, Place, registry, sets, slashing},
     schedule::{boundary_of, is_boundary, proposer, set_of},
     state::{Pending, StateMap},
     types::{
         BlockId, Certificate, ChainId, ChainParams, Engine, Genesis, Header, Height, LightBlock, Offence,
-        Round, SetId, Time, Validator, ValidatorSet,
+        Registration, Round, SetId, Time, Validator, ValidatorSet,
     },
 };
 use qratum_crypto::merkle::{self, Sha3, Tree};
@@ -168,6 +168,21 @@ impl Ledger {
     #[must_use]
     pub fn set_at(&self, height: Height) -> &ValidatorSet {
         self.numbered(self.set_id(height))
+    }
+
+    /// What the chain calls the member at `index` of the current set; its number where that is not
+    /// known.
+    #[must_use]
+    pub fn name_of(&self, index: u32) -> String {
+        let member = self.set().member(index).map(|(member, _)| Genesis::name_key(member));
+        let name = member.and_then(|key| String::from_utf8(self.state.get(&key)?.to_vec()).ok());
+        name.unwrap_or_else(|| index.to_string())
+    }
+
+    /// What is registered of the validator of this name, after the tip.
+    #[must_use]
+    pub fn registration(&self, name: &str) -> Option<Registration> {
+        Registration::from_bytes(self.state.get(&Registration::state_key(name))?).ok()
     }
 
     fn numbered(&self, set_id: SetId) -> &ValidatorSet {

@@ -5,6 +5,7 @@
 //! and looks again. Where a write failed for want of room, it first starts its state machine anew from
 //! what is on the disk, as a new process would.
 
+mod notes;
 mod outputs;
 mod room;
 
@@ -16,7 +17,7 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-use qratum_chain::types::{Genesis, Height, Time};
+use qratum_chain::types::{Genesis, Height, Status, Time};
 use qratum_crypto::sign::ed25519::SecretKey;
 use qratum_light_node::wire;
 use tokio::{
@@ -26,6 +27,7 @@ use tokio::{
 };
 
 use self::{
+    notes::Notes,
     outputs::{Outlet, carry_out},
     room::Room,
 };
@@ -54,7 +56,7 @@ pub struct Settings {
     pub home: PathBuf,
     /// Which validator of genesis this is.
     pub name: String,
-    /// One line on standard error for each height and each note.
+    /// One line on standard error for each height.
     pub verbose: bool,
     /// Voting ends where the disk has fewer free bytes.
     pub least_free: u64,
@@ -95,6 +97,7 @@ impl fmt::Display for RunError {
 }
 
 /// Both clocks of this process.
+#[derive(Clone)]
 struct Clock(Instant);
 
 impl Clock {
@@ -160,7 +163,15 @@ async fn run_on<M: Medium>(
     let stop = stop(settings.stop_on_stdin_eof).map_err(RunError::System)?;
     let pid = place.home.pid_path(index(&place.genesis, &place.name));
     let _pid = PidFile::write(pid).map_err(RunError::System)?;
-    let outside = Outside { network, folder: place.folder(), verbose: settings.verbose };
+    eprintln!(
+        "{} at height {}, on {}: {}",
+        place.name,
+        host.ledger().tip().height,
+        own.address,
+        place.role(&host)
+    );
+    let (clock, notes) = (place.clock.clone(), Notes::default());
+    let outside = Outside { network, folder: place.folder(), clock, notes, verbose: settings.verbose };
     let room = Room::new(settings.least_free);
     Process { place, host, outside, store, room, free }.run(stop).await
 }
@@ -191,6 +202,18 @@ impl Place {
             host.add_signer(next);
         }
         host.map_err(RunError::Host)
+    }
+
+    /// Whether this validator has a seat, and why not.
+    fn role(&self, host: &Host) -> &'static str {
+        let registration = host.ledger().registration(&self.name);
+        let key = registration.as_ref().map(|it| it.vote_key);
+        match registration.map(|it| it.status) {
+            Some(Status::Jailed) => "follows without a vote: jailed for an offence that is on the chain",
+            Some(Status::Leaving) => "leaves, or has left",
+            _ if key.is_some_and(|key| host.ledger().set().index_of(&key).is_some()) => "votes",
+            _ => "follows without a vote: its key is not in the set",
+        }
     }
 
     fn next_vote_key(&self) -> Result<Option<SecretKey>, RunError> {
@@ -285,6 +308,8 @@ fn stdin_end() -> io::Result<oneshot::Receiver<()>> {
 struct Outside {
     network: Network,
     folder: PathBuf,
+    clock: Clock,
+    notes: Notes,
     verbose: bool,
 }
 
@@ -305,9 +330,15 @@ impl Outlet for Outside {
         write_snapshot(&self.folder, snapshot)
     }
 
-    fn note(&mut self, line: fmt::Arguments<'_>) {
+    fn height(&mut self, line: fmt::Arguments<'_>) {
         if self.verbose {
             eprintln!("{line}");
+        }
+    }
+
+    fn note(&mut self, line: &str) {
+        if let Some(said) = self.notes.admit(self.clock.now().uptime_ms) {
+            eprintln!("{said}{line}");
         }
     }
 

@@ -38,8 +38,9 @@ impl Host {
         };
         let verdict = self.ledger.check(block, standing);
         if let Err(why) = &verdict {
-            let place = (proposal.height, proposal.round, signed.signer);
-            out.push(Output::Note(format!("proposal {}/{} of {}: {why}", place.0, place.1, place.2)));
+            let name = self.ledger.name_of(signed.signer);
+            let place = (proposal.height, proposal.round);
+            out.push(Output::Note(format!("proposal {}/{} of {name}: {why}", place.0, place.1)));
         }
         Some(Judgement {
             height: proposal.height,

@@ -371,6 +371,16 @@ fn notes(outputs: &[Output]) -> Vec<&str> {
 }
 
 #[test]
+fn whoever_proposes_a_bad_block_is_named_as_the_chain_names_it() {
+    let (proposer, other) = roles();
+    let (mut host, _) = voting(other, Vec::new());
+    let bad = proposal_at(3_500, |block| block.header.state_root = Hash::ZERO);
+    let outputs = host.message(Peer(0), bad, at(3_500)).unwrap();
+    let want = Output::Note(format!("proposal 3/0 of v{proposer}: another state root"));
+    assert!(outputs.contains(&want), "{outputs:?}");
+}
+
+#[test]
 fn a_good_proposal_gets_a_prevote_and_each_bad_one_a_nil_with_its_reason() {
     let answer = |fault: fn(&mut Block)| {
         let (mut host, _) = voting(roles().1, Vec::new());

@@ -25,8 +25,10 @@ pub(super) trait Outlet {
     /// # Errors
     /// From the file system.
     fn found(&mut self, snapshot: &[u8]) -> io::Result<()>;
-    /// To an operator who wants to know everything.
-    fn note(&mut self, line: fmt::Arguments<'_>);
+    /// To an operator who wants to know each height.
+    fn height(&mut self, line: fmt::Arguments<'_>);
+    /// To the operator, as far as others have not caused too many of them.
+    fn note(&mut self, line: &str);
     /// To the operator in any case.
     fn warn(&mut self, line: &str);
 }
@@ -46,7 +48,7 @@ pub(super) fn carry_out<M: Medium>(
             Output::Keep(decided) => {
                 store.keep(&decided)?;
                 let header = &decided.block.header;
-                outlet.note(format_args!(
+                outlet.height(format_args!(
                     "height {} round {} time {} block {}",
                     header.height,
                     header.round,
@@ -64,7 +66,7 @@ pub(super) fn carry_out<M: Medium>(
             }
             Output::Ask(peer, from) => outlet.ask(peer, from),
             Output::AskPage { peer, height, offset } => outlet.ask_page(peer, height, offset),
-            Output::Note(line) => outlet.note(format_args!("{line}")),
+            Output::Note(line) => outlet.note(&line),
             Output::Warn(line) => outlet.warn(&line),
         }
     }
@@ -95,7 +97,8 @@ mod tests {
             self.0.push(message.clone());
         }
         fn ask(&mut self, _: Peer, _: Height) {}
-        fn note(&mut self, _: fmt::Arguments<'_>) {}
+        fn height(&mut self, _: fmt::Arguments<'_>) {}
+        fn note(&mut self, _: &str) {}
         fn warn(&mut self, _: &str) {}
     }
 
