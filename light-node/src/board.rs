@@ -6,6 +6,7 @@ use qratum_chain::{
     document::ForkProof,
     types::{BlockId, ChainParams, Height, Time},
 };
+use qratum_crypto::sign::ed25519::PublicKey;
 use qratum_verifier::{Blame, Trusted, detect::Fork, witness::may_arm};
 use tokio::sync::watch;
 
@@ -169,6 +170,11 @@ impl Board {
         self.next.fork = Some(Arc::new(fork));
         self.next.evidence = evidence.map(Arc::new);
         self.changed = true;
+    }
+
+    /// The proven name of a key that joined later.
+    pub(crate) fn name(&mut self, key: PublicKey, name: String) {
+        (self.next.names, self.changed) = (self.next.names.with(key, name), true);
     }
 
     pub(crate) fn store(&mut self, store: StoreState) {

@@ -8,6 +8,7 @@ use qratum_chain::{
     document::ForkProof,
     types::{BlockId, ForkEvidence, Height, LightBlock, Time},
 };
+use qratum_crypto::sign::ed25519::PublicKey;
 use qratum_verifier::{Reject, Trusted, detect::Fork, sync::Ask};
 use tokio::{
     sync::{broadcast, mpsc, oneshot, watch},
@@ -46,6 +47,13 @@ pub(crate) enum Command {
         peer: usize,
         /// Why.
         reason: Reason,
+    },
+    /// The chain has a name for a key that joined later.
+    Name {
+        /// The key.
+        key: PublicKey,
+        /// Its proven name.
+        name: String,
     },
 }
 
@@ -318,6 +326,7 @@ impl Driver {
 
     async fn on_command(&mut self, command: Command) -> Option<Question> {
         match command {
+            Command::Name { key, name } => self.board.name(key, name),
             Command::Refuse { peer, reason } => self.refuse(peer, reason, self.clock.now()).await,
             Command::Compare { peer, block, reply } => {
                 if !self.board.forked() {

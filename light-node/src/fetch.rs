@@ -71,7 +71,7 @@ pub struct Proven {
 }
 
 /// What fetching stands on.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Fetch {
     pub(crate) net: Net,
     pub(crate) store: Option<Store>,

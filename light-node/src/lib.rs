@@ -25,6 +25,7 @@ mod fetch;
 mod follow;
 mod heard;
 mod highest;
+mod namer;
 mod net;
 mod node;
 mod open;

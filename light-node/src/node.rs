@@ -9,7 +9,7 @@ use qratum_chain::{
 };
 use qratum_verifier::{Trusted, ballots::Ballots};
 use tokio::{
-    sync::{broadcast, mpsc, watch},
+    sync::{broadcast, mpsc, oneshot, watch},
     task::JoinHandle,
     time::{Instant, timeout},
 };
@@ -23,6 +23,7 @@ use crate::{
     fetch::{Fetch, FetchError, Proven},
     follow::Follow,
     heard::Heard,
+    namer::name_newcomers,
     net::{Link, Local, Net},
     open::{Opened, StartError, anchored, open},
     polls::Polls,
@@ -63,6 +64,8 @@ pub struct LightNode {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     heads: broadcast::Sender<Arc<Trusted>>,
     tasks: Vec<JoinHandle<()>>,
+    /// Dropped with the node: whoever asks on its behalf stops.
+    alive: oneshot::Sender<()>,
 }
 
 impl LightNode {
@@ -107,7 +110,10 @@ impl LightNode {
             let desk = Desk { store, net: net.clone() };
             tasks.push(tokio::spawn(desk.serve(listener, place, snapshots.clone())));
         }
-        Ok(Self { fetch: Fetch { net, store, anchor, rules, commands, clock }, snapshots, heads, tasks })
+        let fetch = Fetch { net, store, anchor, rules, commands, clock };
+        let (alive, gone) = oneshot::channel();
+        tasks.push(tokio::spawn(name_newcomers(fetch.clone(), snapshots.clone(), gone)));
+        Ok(Self { fetch, snapshots, heads, tasks, alive })
     }
 
     /// What is known, now and whenever it changes.
@@ -205,8 +211,8 @@ impl LightNode {
 
     /// Stops the node: connections are closed and the store is released when this returns.
     pub async fn stop(self) {
-        let Self { fetch, tasks, .. } = self;
-        drop(fetch);
+        let Self { fetch, tasks, alive, .. } = self;
+        drop((fetch, alive));
         for task in tasks {
             // A task that panicked has stopped too.
             let _ = task.await;

@@ -237,12 +237,13 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Names of validators, as the genesis gives them: its state root, and so the chain id, binds
-/// them, and they are as true as the anchor. Keys that joined later have none here.
+/// Names of validators. The genesis gives the first: its state root, and so the chain id, binds them,
+/// and they are as true as the anchor. Keys that joined later are here once an entry of the state was
+/// proven under a verified header.
 #[derive(Clone, Debug, Default)]
 pub struct Names(Arc<BTreeMap<PublicKey, Named>>);
 
-/// What the genesis says of the holder of a key.
+/// What is known of the holder of a key.
 #[derive(Clone, Debug)]
 struct Named {
     name: String,
@@ -257,6 +258,15 @@ impl Names {
             (member.validator.pubkey, Named { name: member.name.clone(), operator })
         };
         Self(Arc::new(genesis.validators.iter().map(name).collect()))
+    }
+
+    /// The same with one more key of the validator of this name, whose operator stays.
+    pub(crate) fn with(&self, key: PublicKey, name: String) -> Self {
+        let before = self.0.values().find(|named| named.name == name);
+        let operator = before.and_then(|named| named.operator.clone());
+        let mut names = BTreeMap::clone(&self.0);
+        names.insert(key, Named { name, operator });
+        Self(Arc::new(names))
     }
 
     /// The name of this key.

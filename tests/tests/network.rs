@@ -17,9 +17,11 @@ use std::{
     process::{Child, Command, Stdio},
     sync::mpsc::{Receiver, channel},
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use qratum_chain::types::Time;
+use qratum_validator::demo::{Options, create};
 use serde_json::Value;
 
 /// The longest that any step waits for what must come by itself.
@@ -44,8 +46,16 @@ struct Demo {
 
 impl Demo {
     fn start(name: &str) -> Self {
+        Self::on(Self::home(name))
+    }
+
+    fn home(name: &str) -> PathBuf {
         let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("network-{name}"));
         let _ = fs::remove_dir_all(&home);
+        home
+    }
+
+    fn on(home: PathBuf) -> Self {
         let mut child = Command::new(program("qratum"))
             .args(["demo", "--headless", "--json", "--home"])
             .arg(&home)
@@ -219,4 +229,27 @@ fn commands_and_a_watch_run_beside_each_other_on_one_home() {
         }
         assert!(!complained.contains("lock"), "{complained}");
     }
+}
+
+/// A key that no genesis names: the chain does, and its name is proven before it is shown.
+#[test]
+fn a_rotated_key_keeps_the_name_and_the_operator_of_its_validator() {
+    let home = Demo::home("rotated");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+    let options = Options { block_interval_ms: 100, ..Options::default() };
+    create(&home, Time(u64::try_from(now).unwrap()), &options).unwrap();
+    let demo = Demo::on(home);
+    demo.head();
+    let mut rotate = Command::new(program("qratum-validator"));
+    let rotate = rotate.args(["rotate", "--name", "east", "--home"]).arg(&demo.home).output().unwrap();
+    assert!(rotate.status.success(), "{}", String::from_utf8_lossy(&rotate.stderr));
+    let mut watch = demo.qratum(&["watch", "--json", "--heads", "60"]);
+    let watched = watch.stdout(Stdio::piped()).output().unwrap();
+    let output = demo.qratum(&["validators", "--json"]).output().unwrap();
+    let set: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let members = set["validators"].as_array().unwrap();
+    let joined = members.iter().find(|member| member["since_set"] != 0);
+    let joined = joined.unwrap_or_else(|| panic!("nobody rotated: {set}"));
+    assert_eq!((joined["name"].as_str(), joined["operator"].as_str()), (Some("east"), Some("east")), "{set}");
+    assert!(watched.status.success());
 }

@@ -171,7 +171,7 @@ async fn breaking_off_does_not_slow_a_start() {
         101,
         Box::new(move |request| match request {
             Request::Tip => Some(Response::Block(Box::new(far.clone())).to_bytes()),
-            Request::Votes => Some(Response::Unknown.to_bytes()),
+            Request::Votes | Request::State(_) => Some(Response::Unknown.to_bytes()),
             _ => {
                 count.fetch_add(1, Ordering::SeqCst);
                 None

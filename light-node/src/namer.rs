@@ -1,0 +1,55 @@
+//! What does the chain call the keys that joined after genesis? Asked once a head until it is proven,
+//! and never believed before.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use qratum_chain::{
+    document::Statement,
+    types::{Genesis, Validator, is_name},
+};
+use qratum_crypto::sign::ed25519::PublicKey;
+use tokio::sync::{oneshot, watch};
+
+use crate::{Snapshot, driver::Command, fetch::Fetch};
+
+type Snapshots = watch::Receiver<Arc<Snapshot>>;
+
+/// Names newcomers until the node is gone.
+pub(crate) async fn name_newcomers(fetch: Fetch, snapshots: Snapshots, gone: oneshot::Receiver<()>) {
+    tokio::select! {
+        _ = gone => {}
+        () = follow(&fetch, snapshots) => {}
+    }
+}
+
+async fn follow(fetch: &Fetch, mut snapshots: Snapshots) {
+    let (mut last, mut nameless) = (None, BTreeSet::new());
+    while snapshots.changed().await.is_ok() {
+        let snapshot = Arc::clone(&snapshots.borrow_and_update());
+        if snapshot.fork.is_some() || last.replace(snapshot.head.id()) == Some(snapshot.head.id()) {
+            continue;
+        }
+        let members = snapshot.head.validators().members();
+        nameless.retain(|key| members.iter().any(|member| member.pubkey == *key));
+        let unknown = |member: &&Validator| snapshot.names.name(&member.pubkey).is_none();
+        for member in members.iter().filter(unknown) {
+            let key: PublicKey = member.pubkey;
+            match if nameless.contains(&key) { None } else { proven(fetch, member, &snapshots).await } {
+                Some(Some(name)) if is_name(&name) => {
+                    // The node is about to end where nobody takes it.
+                    let _ = fetch.commands.send(Command::Name { key, name }).await;
+                }
+                // The chain has no name for it, and a key gets none later.
+                Some(_) => drop(nameless.insert(key)),
+                None => {}
+            }
+        }
+    }
+}
+
+/// The proven entry under the name of this member; none where nothing is proven.
+async fn proven(fetch: &Fetch, member: &Validator, snapshots: &Snapshots) -> Option<Option<String>> {
+    let proven = fetch.state(&Genesis::name_key(member), snapshots.clone()).await.ok()?;
+    let Statement::State { value, .. } = proven.proof.statement else { return None };
+    Some(value.and_then(|value| String::from_utf8(value).ok()))
+}
