@@ -55,6 +55,15 @@ impl Demo {
         home
     }
 
+    /// Ten blocks a second.
+    fn fast(name: &str) -> Self {
+        let home = Self::home(name);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+        let options = Options { block_interval_ms: 100, ..Options::default() };
+        create(&home, Time(u64::try_from(now).unwrap()), &options).unwrap();
+        Self::on(home)
+    }
+
     fn on(home: PathBuf) -> Self {
         let mut child = Command::new(program("qratum"))
             .args(["demo", "--headless", "--json", "--home"])
@@ -234,11 +243,7 @@ fn commands_and_a_watch_run_beside_each_other_on_one_home() {
 /// A key that no genesis names: the chain does, and its name is proven before it is shown.
 #[test]
 fn a_rotated_key_keeps_the_name_and_the_operator_of_its_validator() {
-    let home = Demo::home("rotated");
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
-    let options = Options { block_interval_ms: 100, ..Options::default() };
-    create(&home, Time(u64::try_from(now).unwrap()), &options).unwrap();
-    let demo = Demo::on(home);
+    let demo = Demo::fast("rotated");
     demo.head();
     let mut rotate = Command::new(program("qratum-validator"));
     let rotate = rotate.args(["rotate", "--name", "east", "--home"]).arg(&demo.home).output().unwrap();
@@ -252,4 +257,35 @@ fn a_rotated_key_keeps_the_name_and_the_operator_of_its_validator() {
     let joined = joined.unwrap_or_else(|| panic!("nobody rotated: {set}"));
     assert_eq!((joined["name"].as_str(), joined["operator"].as_str()), (Some("east"), Some("east")), "{set}");
     assert!(watched.status.success());
+}
+
+/// Honest validators name who proposed a bad block, and why it was refused; the chain goes on.
+#[test]
+fn whoever_proposes_bad_blocks_is_named_with_the_reason() {
+    let mut demo = Demo::fast("bad-blocks");
+    demo.head();
+    demo.kill("east");
+    for (fault, reason) in [
+        ("wrong-state-root", "another state root"),
+        ("forged-history", "another history root"),
+        ("future-time", "time outside"),
+    ] {
+        let mut liar = Command::new(env!("CARGO_BIN_EXE_qratum-mischief"));
+        liar.args(["validator", "--name", "east", "--fault", fault, "--home"]).arg(&demo.home);
+        let liar = liar.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        demo.restarted.insert("east", liar);
+        let named =
+            |line: &str| line.starts_with("proposal ") && line.contains(&format!(" of east: {reason}"));
+        let started = Instant::now();
+        for name in ["north", "south", "west"] {
+            let log = demo.home.join(format!("log/{name}.log"));
+            while !fs::read_to_string(&log).unwrap().lines().any(named) {
+                assert!(started.elapsed() < PATIENCE, "{name} does not name east for {fault}");
+                demo.head();
+            }
+        }
+        demo.kill("east");
+    }
+    let tip = demo.head();
+    demo.heads_above(tip, 2);
 }
