@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use qratum_chain::{
     Hash,
-    types::{Height, Time, Txo},
+    types::{Height, Time},
 };
 use qratum_verifier::{Trusted, ballots::Ballots};
 use tokio::{
@@ -29,7 +29,6 @@ use crate::{
     polls::Polls,
     prove::Prover,
     statement::{Outcome, ProvenStatement},
-    wire::Submission,
 };
 
 /// Heads that a slow receiver may be behind.
@@ -195,13 +194,6 @@ impl LightNode {
     pub async fn txo(&self, id: Hash) -> Result<Outcome, FetchError> {
         self.unforked()?;
         self.fetch.txo(id, self.snapshots()).await
-    }
-
-    /// Hands a transaction to every connected peer: what each says of it, in the order in which they
-    /// were asked, and none where one says nothing. Nothing of it is verified; [`LightNode::txo`]
-    /// tells what became of it.
-    pub async fn submit(&self, txo: &Txo) -> Vec<Option<Submission>> {
-        self.fetch.submit(txo).await
     }
 
     /// After a fork nothing is proven from here any more.

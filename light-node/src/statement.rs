@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use qratum_chain::{
     Hash,
     document::{Statement, StatementProof},
-    types::{Height, Txo},
+    types::Height,
 };
 use qratum_verifier::{
     Trusted,
@@ -17,7 +17,7 @@ use tokio::{sync::watch, time::timeout};
 use crate::{
     Reason, Snapshot,
     fetch::{Fetch, FetchError, Proven},
-    wire::{Included, Request, Response, Submission},
+    wire::{Included, Request, Response},
 };
 
 /// How long a peer's newer block may take to be verified here.
@@ -88,18 +88,6 @@ impl Fetch {
             };
         }
         if waits { Ok(Outcome::Waiting) } else { Err(why) }
-    }
-
-    /// Hands a transaction to every connected peer: what each says of it, none where it says nothing.
-    pub(crate) async fn submit(&self, txo: &Txo) -> Vec<Option<Submission>> {
-        let mut said = Vec::new();
-        for peer in self.net.connected() {
-            said.push(match self.net.ask(peer, Request::Submit(txo.to_bytes())).await {
-                Ok(Response::Submitted(submission)) => Some(submission),
-                _ => None,
-            });
-        }
-        said
     }
 
     /// Proves the header at `height`, and the statement under it.

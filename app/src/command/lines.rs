@@ -79,7 +79,6 @@ impl Lines {
         signals: Signals,
     ) -> Result<Exit, Failure> {
         let snapshots = node.snapshots();
-        let names = snapshots.borrow().names.clone();
         let mut sources = Sources { signals, network, heads: node.heads(), snapshots };
         sources.snapshots.mark_changed();
         let within = self.goal.within;
@@ -94,7 +93,7 @@ impl Lines {
             let done = match next {
                 Next::Signal => true,
                 Next::TimeUp => return Ok(self.out_of_time()),
-                Next::Head(head) => self.head(&head, &names)?,
+                Next::Head(head) => self.head(&head, &sources.snapshots.borrow().names)?,
                 Next::Snapshot(snapshot) => self.snapshot(&snapshot)?,
             };
             if done {
