@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use qratum_chain::{
     document::Statement,
+    schedule,
     types::{Genesis, Validator, is_name},
 };
 use qratum_crypto::sign::ed25519::PublicKey;
@@ -31,10 +32,13 @@ async fn follow(fetch: &Fetch, mut snapshots: Snapshots) {
         }
         let members = snapshot.head.validators().members();
         nameless.retain(|key| members.iter().any(|member| member.pubkey == *key));
-        let unknown = |member: &&Validator| snapshot.names.name(&member.pubkey).is_none();
-        for member in members.iter().filter(unknown) {
-            let key: PublicKey = member.pubkey;
-            match if nameless.contains(&key) { None } else { proven(fetch, member, &snapshots).await } {
+        let unknown = |key: &PublicKey| snapshot.names.name(key).is_none();
+        for member in members.iter().filter(|member| unknown(&member.pubkey)) {
+            let key = member.pubkey;
+            if nameless.contains(&key) {
+                continue;
+            }
+            match proven(fetch, member, &snapshots).await {
                 Some(Some(name)) if is_name(&name) => {
                     // The node is about to end where nobody takes it.
                     let _ = fetch.commands.send(Command::Name { key, name }).await;
@@ -47,9 +51,12 @@ async fn follow(fetch: &Fetch, mut snapshots: Snapshots) {
     }
 }
 
-/// The proven entry under the name of this member; none where nothing is proven.
+/// The proven entry under the name of this member; none where nothing is proven. That there is no
+/// entry counts only in a set of which the key is a member: before, it may not have been registered.
 async fn proven(fetch: &Fetch, member: &Validator, snapshots: &Snapshots) -> Option<Option<String>> {
     let proven = fetch.state(&Genesis::name_key(member), snapshots.clone()).await.ok()?;
     let Statement::State { value, .. } = proven.proof.statement else { return None };
-    Some(value.and_then(|value| String::from_utf8(value).ok()))
+    let set = schedule::set_of(proven.proof.header.header.height, fetch.rules.params.set_length);
+    let settled = value.is_some() || set >= member.since_set;
+    settled.then(|| value.and_then(|value| String::from_utf8(value).ok()))
 }
