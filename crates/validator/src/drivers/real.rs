@@ -8,8 +8,9 @@
 mod notes;
 mod outputs;
 mod room;
+mod stop;
 
-use core::{fmt, future::pending, time::Duration};
+use core::{fmt, time::Duration};
 use std::{
     fs, io,
     os::unix::fs::DirBuilderExt,
@@ -20,16 +21,13 @@ use std::{
 use qratum_chain::types::{Genesis, Height, Status, Time};
 use qratum_crypto::sign::ed25519::SecretKey;
 use qratum_light_node::wire;
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    sync::oneshot,
-    time::{MissedTickBehavior, interval, sleep},
-};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use self::{
     notes::Notes,
     outputs::{Outlet, carry_out},
     room::Room,
+    stop::stop,
 };
 use crate::{
     home::{self, Home, HomeError, PeerAddress},
@@ -272,38 +270,6 @@ fn restore<M: Medium>(
     Ok(ledger)
 }
 
-/// Resolves when the process is told to stop: SIGTERM, SIGINT or, if asked for, the end of
-/// standard input.
-fn stop(on_stdin_eof: bool) -> io::Result<impl Future<Output = ()>> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let end = if on_stdin_eof { Some(stdin_end()?) } else { None };
-    let end = async move {
-        match end {
-            Some(end) => end.await.unwrap_or_default(),
-            None => pending().await,
-        }
-    };
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            () = end => {}
-        }
-    })
-}
-
-/// Resolves when standard input ends. A thread of its own reads it: a read that blocks must not
-/// hold up the end of the process.
-fn stdin_end() -> io::Result<oneshot::Receiver<()>> {
-    let (ended, end) = oneshot::channel();
-    std::thread::Builder::new().spawn(move || {
-        // An error is an end, too; and nobody may be listening any more.
-        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
-        let _ = ended.send(());
-    })?;
-    Ok(end)
-}
-
 /// Network and terminal.
 struct Outside {
     network: Network,
@@ -453,7 +419,7 @@ impl<F: Fn(&Path) -> io::Result<u64>, M: Medium> Process<F, M> {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
+    use std::{cell::Cell, future::pending};
 
     use super::*;
     use crate::{
