@@ -157,7 +157,7 @@ pub(crate) fn signers(head: &Trusted, names: &Names) -> Vec<String> {
     head.signers().iter().map(|signer| member_name(*signer, head.validators(), names)).collect()
 }
 
-/// The name of a member, or the start of its key where the genesis names none.
+/// The name of a member, or the start of its key where no name is proven.
 pub(crate) fn member_name(index: u32, set: &ValidatorSet, names: &Names) -> String {
     set.member(index).map_or_else(|| format!("#{index}"), |(member, _)| names.called(&member.pubkey))
 }

@@ -136,26 +136,9 @@ fn a_live_status_is_of_its_schema() {
     }
 }
 
-/// The state after this one; the compiler asks for a row when there is a new one.
-const fn after(state: State) -> Option<State> {
-    Some(match state {
-        State::Loading => State::Syncing,
-        State::Syncing => State::Live,
-        State::Live => State::Stale,
-        State::Stale => State::Stalled,
-        State::Stalled => State::NoQuorum,
-        State::NoQuorum => State::Disconnected,
-        State::Disconnected => State::Expired,
-        State::Expired => State::Clock,
-        State::Clock => State::Forked,
-        State::Forked => return None,
-    })
-}
-
 #[test]
 fn the_states_are_those_of_the_light_node() {
-    let words = std::iter::successors(Some(State::Loading), |state| after(*state)).map(State::word);
-    let words = json!(words.collect::<Vec<_>>());
+    let words = json!(State::ALL.map(State::word));
     let mut listed = Vec::new();
     for (name, schema) in check::files() {
         let states = &schema["properties"]["state"]["enum"];

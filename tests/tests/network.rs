@@ -189,12 +189,12 @@ fn one_is_killed_and_comes_back(network: &str, names: [&'static str; 2]) {
 }
 
 #[test]
-fn whichever_one_is_killed_heads_go_on_and_status_names_it() {
+fn north_or_east_is_killed_heads_go_on_and_status_names_it() {
     one_is_killed_and_comes_back("one", ["north", "east"]);
 }
 
 #[test]
-fn and_so_for_the_other_two() {
+fn south_or_west_is_killed_heads_go_on_and_status_names_it() {
     one_is_killed_and_comes_back("other", ["south", "west"]);
 }
 

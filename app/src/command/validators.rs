@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The set of the newest verified head, as `--json` prints it. All of it is verified: the set is
-/// under a hash of the head, who signed by the certificate, and names by the genesis.
+/// under a hash of the head, who signed by the certificate, and names in the genesis or proven from the state.
 #[derive(Debug, Serialize)]
 struct Validators {
     schema: &'static str,
@@ -38,7 +38,7 @@ struct Validators {
 #[derive(Debug, Serialize)]
 struct Member {
     index: u32,
-    /// Null for a key that the genesis does not name.
+    /// Null for a key whose name is not proven.
     name: Option<String>,
     key: String,
     /// Null where none is registered.

@@ -11,13 +11,13 @@ use std::{
 
 use qratum_chain::{
     Hash,
-    codec::{Decode, Encode},
+    codec::Encode,
     ledger::{Body, Draft, HEIGHT_KEY, Place, registry, sets, slashing},
     schedule::{boundary_of, is_boundary, proposer, set_of},
     state::{Pending, StateMap},
     types::{
         BlockId, Certificate, ChainId, ChainParams, Engine, Genesis, Header, Height, LightBlock, Offence,
-        Registration, Round, SetId, Time, Validator, ValidatorSet,
+        Round, SetId, Time, Validator, ValidatorSet,
     },
 };
 use qratum_crypto::merkle::{self, Sha3, Tree};
@@ -174,15 +174,14 @@ impl Ledger {
     /// known.
     #[must_use]
     pub fn name_of(&self, index: u32) -> String {
-        let member = self.set().member(index).map(|(member, _)| Genesis::name_key(member));
-        let name = member.and_then(|key| String::from_utf8(self.state.get(&key)?.to_vec()).ok());
-        name.unwrap_or_else(|| index.to_string())
+        let used = self.set().member(index).and_then(|(member, _)| self.registry().key_use(&member.pubkey));
+        used.map_or_else(|| index.to_string(), |used| used.name)
     }
 
-    /// What is registered of the validator of this name, after the tip.
+    /// What is registered after the tip.
     #[must_use]
-    pub fn registration(&self, name: &str) -> Option<Registration> {
-        Registration::from_bytes(self.state.get(&Registration::state_key(name))?).ok()
+    pub const fn registry(&self) -> Draft<'_> {
+        Draft::new(&self.state)
     }
 
     fn numbered(&self, set_id: SetId) -> &ValidatorSet {

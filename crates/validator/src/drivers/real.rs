@@ -204,7 +204,7 @@ impl Place {
 
     /// Whether this validator has a seat, and why not.
     fn role(&self, host: &Host) -> &'static str {
-        let registration = host.ledger().registration(&self.name);
+        let registration = host.ledger().registry().registration(&self.name);
         let key = registration.as_ref().map(|it| it.vote_key);
         match registration.map(|it| it.status) {
             Some(Status::Jailed) => "follows without a vote: jailed for an offence that is on the chain",
