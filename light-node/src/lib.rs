@@ -23,6 +23,7 @@ mod driver;
 mod evidence;
 mod fetch;
 mod follow;
+mod frame;
 mod heard;
 mod highest;
 mod namer;

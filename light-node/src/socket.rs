@@ -8,11 +8,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use qratum_chain::codec::{Decode, Encode, Malformed};
+use qratum_chain::codec::{Decode, Encode};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     net::UnixStream,
 };
+
+use crate::frame;
 
 /// The longest path that every system takes as a socket's name.
 const LONGEST: usize = 100;
@@ -30,28 +32,16 @@ pub(crate) fn reachable(path: &Path) -> io::Result<(PathBuf, Option<File>)> {
     Ok((through, Some(folder)))
 }
 
-/// Reads a u32 length and that many bytes, in steps, so that a lying length costs nothing.
+/// Reads a frame in steps, so that a lying length costs nothing.
 pub(crate) async fn read_frame<V: Decode>(io: &mut (impl AsyncRead + Unpin), most: usize) -> io::Result<V> {
-    let length = io.read_u32_le().await?;
-    if length as usize > most {
-        return Err(invalid(&Malformed::TooLarge("frame")));
-    }
-    let mut frame = Vec::new();
-    io.take(u64::from(length)).read_to_end(&mut frame).await?;
-    if frame.len() != length as usize {
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
-    V::from_bytes(&frame).map_err(|why| invalid(&why))
+    let mut length = [0; 4];
+    io.read_exact(&mut length).await?;
+    let (length, mut bytes) = (frame::length(length, most)?, Vec::new());
+    io.take(u64::from(length)).read_to_end(&mut bytes).await?;
+    frame::value(&bytes, length)
 }
 
 pub(crate) async fn write_frame(stream: &mut UnixStream, value: &impl Encode) -> io::Result<()> {
-    let bytes = value.to_bytes();
-    let length = u32::try_from(bytes.len()).map_err(|_| invalid(&Malformed::TooLarge("frame")))?;
-    stream.write_u32_le(length).await?;
-    stream.write_all(&bytes).await?;
+    stream.write_all(&frame::of(value)?).await?;
     stream.flush().await
-}
-
-fn invalid(why: &Malformed) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, why.to_string())
 }

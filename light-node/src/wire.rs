@@ -15,6 +15,8 @@ use qratum_chain::{
     types::{Height, LightBlock, MAX_VALIDATORS, Offence, SignedProposal, SignedVote, Txo},
 };
 
+use crate::frame;
+
 /// Name of the light-client protocol.
 pub const PROTOCOL: StreamProtocol = StreamProtocol::new("/qratum/light/1");
 /// The longest request frame.
@@ -346,31 +348,16 @@ where
     }
 }
 
-/// Reads a u32 length and that many bytes, in steps, so that a lying length costs nothing. A frame
-/// that ends early is told from one that is wrong: whoever is stopped in the middle of it is no liar.
+/// Reads a frame in steps, so that a lying length costs nothing.
 async fn read_frame<V: Decode>(io: &mut (impl AsyncRead + Unpin + Send), most: usize) -> io::Result<V> {
     let mut length = [0; 4];
     io.read_exact(&mut length).await?;
-    let length = u32::from_le_bytes(length);
-    if length as usize > most {
-        return Err(invalid(&Malformed::TooLarge("frame")));
-    }
-    let mut frame = Vec::new();
-    io.take(u64::from(length)).read_to_end(&mut frame).await?;
-    if frame.len() != length as usize {
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
-    V::from_bytes(&frame).map_err(|why| invalid(&why))
+    let (length, mut bytes) = (frame::length(length, most)?, Vec::new());
+    io.take(u64::from(length)).read_to_end(&mut bytes).await?;
+    frame::value(&bytes, length)
 }
 
 async fn write_frame(io: &mut (impl AsyncWrite + Unpin + Send), value: &impl Encode) -> io::Result<()> {
-    let bytes = value.to_bytes();
-    let length = u32::try_from(bytes.len()).map_err(|_| invalid(&Malformed::TooLarge("frame")))?;
-    io.write_all(&length.to_le_bytes()).await?;
-    io.write_all(&bytes).await?;
+    io.write_all(&frame::of(value)?).await?;
     io.close().await
-}
-
-fn invalid(why: &Malformed) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, why.to_string())
 }
