@@ -59,8 +59,8 @@ fn judge(
         rule::set_is_named(header, want)?;
     }
     let resolved = sets.of(untrusted)?;
-    rule::proposer_was_drawn(header, &resolved.own)?;
     let signers = signers(&untrusted.certificate, header, &resolved.own, rules)?;
+    rule::proposer_was_drawn(header, &resolved.own)?;
     if relation == Relation::Skip {
         let tally = trusted_overlap(&signers, &resolved, trusted);
         if !tally.is_more_than_a_third() {
@@ -76,8 +76,8 @@ fn judge(
 pub(crate) fn certified_by_own_set(block: &LightBlock, rules: &Rules) -> Result<(), Reject> {
     let LightBlock { header, certificate, .. } = block;
     let own = SetCache::default().of(block)?.own;
-    rule::proposer_was_drawn(header, &own)?;
     signers(certificate, header, &own, rules)?;
+    rule::proposer_was_drawn(header, &own)?;
     signatures_hold(certificate, header, &own, rules)
 }
 

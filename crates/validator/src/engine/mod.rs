@@ -173,12 +173,11 @@ impl Engine {
         let rules = &self.desk.translator.rules;
         let set = self.desk.translator.members.set();
         let proposal = &signed.proposal;
-        let expected = proposer(set, proposal.height, proposal.round);
+        let is_signed = |key| verify_strict(key, &proposal.sign_bytes(), &signed.signature).is_ok();
+        // The draw costs more with the round that is claimed: for members only.
         proposal.chain_id == rules.chain_id
-            && expected == signed.signer
-            && set.member(signed.signer).is_some_and(|(member, _)| {
-                verify_strict(&member.pubkey, &proposal.sign_bytes(), &signed.signature).is_ok()
-            })
+            && set.member(signed.signer).is_some_and(|(member, _)| is_signed(&member.pubkey))
+            && proposer(set, proposal.height, proposal.round) == signed.signer
     }
 
     /// Takes a polka from a peer.
