@@ -9,16 +9,24 @@
 )]
 
 use std::{
+    io::BufRead as _,
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
+    thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use futures::future::try_join_all;
-use qratum_chain::types::{Genesis, Time};
+use qratum_chain::{
+    codec::Encode,
+    ledger::registry::Order,
+    types::{ChainId, Genesis, Time, TxoBody, TxoClass},
+};
 use qratum_crypto::sign::ed25519::PublicKey;
-use qratum_light_node::{Config, LightNode, Peer as Pin, Snapshot, Voting, peers_from_json};
+use qratum_light_node::{
+    Config, LightNode, Peer as Pin, Snapshot, Voting, peers_from_json,
+    wire::{Request, Response, Submission},
+};
 use qratum_tests::{
     mischief::{
         fault::Fault,
@@ -28,16 +36,19 @@ use qratum_tests::{
     simulation::{genesis, network_of},
 };
 use qratum_validator::{
+    client::Client,
     demo,
     drivers::{
         real::{Settings, run},
         virtual_time::Net,
     },
+    home::Home,
     serve,
+    store::lock,
 };
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 /// Longer than a light node waits for an answer.
@@ -181,25 +192,148 @@ impl Drop for Scratch {
     }
 }
 
-/// Four validators over libp2p, of which one (25 of 100) has the fault: the others go on, and a light
-/// node that asks all four follows them without being led astray.
-async fn outvoted(fault: Fault, noticed: fn(&Voting, &PublicKey) -> bool) {
+/// A program of this build that this package does not contain.
+fn program(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_BIN_EXE_qratum-mischief")).with_file_name(name);
+    assert!(path.is_file(), "{} is not built: run the tests of the whole workspace", path.display());
+    path
+}
+
+/// Validators of a home as processes of their own, and what each says. Ended and reaped at the end.
+#[derive(Default)]
+struct Processes {
+    children: Vec<Child>,
+    said: Vec<Arc<Mutex<Vec<String>>>>,
+}
+
+impl Processes {
+    fn start(&mut self, command: &mut Command) {
+        let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (lines, said) = (Arc::<Mutex<Vec<String>>>::default(), child.stderr.take().unwrap());
+        self.children.push(child);
+        self.said.push(Arc::clone(&lines));
+        thread::spawn(move || {
+            for line in std::io::BufReader::new(said).lines().map_while(Result::ok) {
+                lines.lock().unwrap().push(line);
+            }
+        });
+    }
+
+    /// What each of them said so far.
+    fn said(&self) -> Vec<Vec<String>> {
+        self.said.iter().map(|lines| lines.lock().unwrap().clone()).collect()
+    }
+}
+
+impl Drop for Processes {
+    fn drop(&mut self) {
+        for child in &mut self.children {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Who names a validator with a fault, and with which reason.
+#[derive(Clone, Copy)]
+enum Named {
+    /// Each honest validator, in a line of its own; what stands here follows and precedes the name.
+    ByValidators(&'static str, &'static str),
+    /// A light node, in its view of the votes.
+    ByLightNode(fn(&Voting, &PublicKey) -> bool),
+}
+
+use Named::{ByLightNode, ByValidators};
+
+/// Every fault of a validator, over real processes: who names it, and with which reason. Silence,
+/// delay and censorship are no statements that could be refused: what is told of them is that a
+/// proposal, or votes, did not come in time.
+///
+/// | Fault | Each honest validator says | A light node shows |
+/// |---|---|---|
+/// | double-sign | it signed two votes at a place | evidence against it |
+/// | equivocate | | evidence against it |
+/// | censor | no proposal from it, while transactions wait | |
+/// | silent | no proposal from it | it is silent |
+/// | delay | no proposal from it in time | |
+/// | wrong-state-root | its proposal: another state root | |
+/// | forged-history | its proposal: another history root | |
+/// | future-time, past-time | its proposal: time outside | |
+/// | lying-height | it speaks of a height that it does not have | |
+/// | withheld-votes | | it is silent |
+/// | invented-votes | the vote is not signed by whose name it bears | |
+/// | oversized-frames | its message: too large | |
+fn named(fault: Fault) -> &'static [Named] {
+    const ABSENT: Named = ByValidators("had no proposal from ", "");
+    const REFUSED_TIME: Named = ByValidators(" of ", ": time outside");
+    match fault {
+        Fault::DoubleSign => &[ByValidators("", " signed two votes at "), ByLightNode(accused)],
+        Fault::Equivocate => &[ByLightNode(accused)],
+        Fault::Censor | Fault::Delay => &[ABSENT],
+        Fault::Silent => &[ABSENT, ByLightNode(missed)],
+        Fault::WrongStateRoot => &[ByValidators(" of ", ": another state root")],
+        Fault::ForgedHistory => &[ByValidators(" of ", ": another history root")],
+        Fault::FutureTime | Fault::PastTime => &[REFUSED_TIME],
+        Fault::LyingHeight => &[ByValidators("", ": it speaks of height ")],
+        Fault::WithheldVotes => &[ByLightNode(missed)],
+        Fault::InventedVotes => &[ByValidators("", ": vote ")],
+        Fault::OversizedFrames => &[ByValidators("", ": a message was refused: frame is larger")],
+    }
+}
+
+/// Whether a line tells of `name` so.
+fn tells(line: &str, name: &str, before: &str, after: &str) -> bool {
+    let told = format!("{before}{name}{after}");
+    if before.is_empty() { line.starts_with(&told) } else { line.contains(&told) }
+}
+
+/// Transactions that wait for a block, one after the other, for as long as this is not dropped.
+async fn submit_notes(home: &Home, chain_id: ChainId) {
+    let operator = home.operator_key("north").unwrap();
+    let over = home.peers().unwrap().into_iter().find(|peer| peer.name == "north").unwrap();
+    let mut client = Client::new(over).unwrap();
+    for nonce in 0.. {
+        let (sender, payload) = (operator.public(), Order::Note(vec![1]).to_bytes());
+        let note = TxoBody { chain_id, sender, nonce, class: TxoClass::Network, payload }.sign(&operator);
+        // Too many of them wait, or the validator has not started: again.
+        let accepted = Ok(Response::Submitted(Submission::Accepted));
+        while client.ask(Request::Submit(note.to_bytes())).await.map_err(drop) != accepted {
+            sleep(Duration::from_millis(100)).await;
+        }
+    }
+}
+
+/// Four validators as processes, of which east (25 of 100) has the fault: the others go on and name
+/// it, and a light node that asks all four follows them without being led astray.
+async fn outvoted(fault: Fault) {
     let scratch = Scratch::new(&format!("{fault:?}"));
     let home = &scratch.0;
     let options = demo::Options { block_interval_ms: 200, ..demo::Options::default() };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
     let genesis = demo::create(home, Time(now), &options).unwrap().genesis;
-    let honest = ["north", "south", "west"].map(|name| {
-        let (home, name) = (home.clone(), name.to_owned());
-        run(Settings { home, name, verbose: false, least_free: 0, retained: 1000, stop_on_stdin_eof: false })
-    });
-    let liar = validator::run(home, "east", fault);
+    let mut honest = Processes::default();
+    for name in ["north", "south", "west"] {
+        let mut command = Command::new(program("qratum-validator"));
+        honest.start(command.args(["run", "--stop-on-stdin-eof", "--name", name, "--home"]).arg(home));
+    }
+    let (name, _) = *Fault::ALL.iter().find(|(_, known)| *known == fault).unwrap();
+    let mut liar = Processes::default();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_qratum-mischief"));
+    liar.start(command.args(["validator", "--name", "east", "--fault", name, "--home"]).arg(home));
+
     let follow = async {
         let peers = peers_from_json(&std::fs::read(home.join("peers.json")).unwrap()).unwrap();
         let config = Config { genesis: genesis.clone(), anchor: None, peers, home: None, keep: false };
         let node = LightNode::start(config).await.unwrap();
         let east = genesis.validators[1].validator.pubkey;
-        until(&node, "what it does is seen", |snapshot| noticed(&snapshot.voting, &east)).await;
+        for by in named(fault) {
+            match *by {
+                ByLightNode(sees) => {
+                    until(&node, "what it does is seen", |snapshot| sees(&snapshot.voting, &east)).await;
+                }
+                ByValidators(before, after) => told_by_each(&honest, before, after).await,
+            }
+        }
         let snapshot = until(&node, "eight heights", |snapshot| height(snapshot) >= 8).await;
         for (member, _) in &snapshot.voting.evidence {
             assert_eq!(*member, east, "an honest one is accused");
@@ -208,18 +342,39 @@ async fn outvoted(fault: Fault, noticed: fn(&Voting, &PublicKey) -> bool) {
         assert!(blamed.is_none() && snapshot.fork.is_none(), "{blamed:?}");
         node.stop().await;
     };
+    let (paths, chain_id) = (Home::new(home), genesis.chain_id().unwrap());
     tokio::select! {
-        ended = try_join_all(honest) => panic!("{ended:?}"),
-        ended = liar => panic!("the liar: {ended:?}"),
+        () = submit_notes(&paths, chain_id), if fault == Fault::Censor => {}
         () = follow => {}
+    }
+    // Whoever starts later than others is missed for a moment; no honest one is blamed for more.
+    for line in honest.said().concat() {
+        let blames = |name| {
+            tells(&line, name, "", ": ")
+                || tells(&line, name, "", " signed two")
+                || tells(&line, name, " of ", ": ")
+        };
+        assert!(!["north", "south", "west"].into_iter().any(blames), "{line}");
     }
 }
 
+/// Waits until each of them has told of east so.
+async fn told_by_each(validators: &Processes, before: &str, after: &str) {
+    let told = async {
+        let tells = |lines: &Vec<String>| lines.iter().any(|line| tells(line, "east", before, after));
+        while !validators.said().iter().all(tells) {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let found = timeout(PATIENCE, told).await;
+    assert!(found.is_ok(), "not each says {before:?} east {after:?}: {:#?}", validators.said());
+}
+
 macro_rules! outvoted {
-    ($($name:ident: $fault:expr, $noticed:expr;)*) => {
+    ($($name:ident: $fault:expr;)*) => {
         $(#[tokio::test]
         async fn $name() {
-            outvoted($fault, $noticed).await;
+            outvoted($fault).await;
         })*
     };
 }
@@ -236,19 +391,31 @@ fn missed(voting: &Voting, east: &PublicKey) -> bool {
 }
 
 outvoted! {
-    a_validator_that_double_signs: Fault::DoubleSign, accused;
-    a_validator_that_equivocates: Fault::Equivocate, accused;
-    a_validator_that_censors: Fault::Censor, |_, _| true;
-    a_silent_validator: Fault::Silent, missed;
-    a_validator_that_delays: Fault::Delay, |_, _| true;
-    a_validator_with_a_wrong_state_root: Fault::WrongStateRoot, |_, _| true;
-    a_validator_with_a_forged_history: Fault::ForgedHistory, |_, _| true;
-    a_validator_from_the_future: Fault::FutureTime, |_, _| true;
-    a_validator_from_the_past: Fault::PastTime, |_, _| true;
-    a_validator_that_lies_about_its_height: Fault::LyingHeight, |_, _| true;
-    a_validator_that_withholds_votes: Fault::WithheldVotes, missed;
-    a_validator_that_invents_votes: Fault::InventedVotes, |_, _| true;
-    a_validator_with_oversized_frames: Fault::OversizedFrames, |_, _| true;
+    a_validator_that_double_signs: Fault::DoubleSign;
+    a_validator_that_equivocates: Fault::Equivocate;
+    a_validator_that_censors: Fault::Censor;
+    a_silent_validator: Fault::Silent;
+    a_validator_that_delays: Fault::Delay;
+    a_validator_with_a_wrong_state_root: Fault::WrongStateRoot;
+    a_validator_with_a_forged_history: Fault::ForgedHistory;
+    a_validator_from_the_future: Fault::FutureTime;
+    a_validator_from_the_past: Fault::PastTime;
+    a_validator_that_lies_about_its_height: Fault::LyingHeight;
+    a_validator_that_withholds_votes: Fault::WithheldVotes;
+    a_validator_that_invents_votes: Fault::InventedVotes;
+    a_validator_with_oversized_frames: Fault::OversizedFrames;
+}
+
+/// Beside the honest one it would sign against it where nobody meant to.
+#[tokio::test]
+async fn a_validator_with_a_fault_does_not_start_beside_the_honest_one() {
+    let scratch = Scratch::new("beside");
+    demo::create(&scratch.0, Time(1), &demo::Options::default()).unwrap();
+    let folder = Home::new(&scratch.0).validator("east");
+    let held = lock(&folder).unwrap();
+    let refused = validator::run(&scratch.0, "east", Fault::Silent).await.unwrap_err().to_string();
+    assert_eq!(refused, format!("{}: another process holds it", folder.display()));
+    drop(held);
 }
 
 /// The program between a light node and a validator of a home that runs.

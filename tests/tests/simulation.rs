@@ -68,7 +68,7 @@ fn one_seed_is_one_run() {
 /// A network in which one validator has a fault.
 fn with_fault(liar: usize, fault: Fault) -> Net {
     let mut net = network(40 + liar as u64);
-    let mut voice = Voice::new(fault, SecretKey::from_seed(&seed_bytes(1 + liar as u64)));
+    let mut voice = Voice::new(fault, [SecretKey::from_seed(&seed_bytes(1 + liar as u64))]);
     net.tamper(liar, Box::new(move |to, message| voice.say(to, message)));
     net
 }

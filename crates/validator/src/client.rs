@@ -6,8 +6,8 @@ use core::{fmt, time::Duration};
 use futures::StreamExt;
 use libp2p::{
     Swarm, SwarmBuilder, noise,
-    request_response::{self, Event, Message, ProtocolSupport},
-    swarm::{SwarmEvent, dial_opts::DialOpts},
+    request_response::{self, Event, Message, OutboundRequestId, ProtocolSupport},
+    swarm::SwarmEvent,
     tcp, yamux,
 };
 use qratum_light_node::wire::{MAX_REQUEST, MAX_RESPONSE, PROTOCOL, Request, Response, WireCodec};
@@ -72,26 +72,32 @@ impl Client {
     /// [`ClientError`], when none comes within five seconds.
     pub async fn ask(&mut self, request: Request) -> Result<Response, ClientError> {
         let failed = |why: &dyn fmt::Display| ClientError(format!("{}: {why}", self.peer.name));
-        if !self.swarm.is_connected(&self.peer.id) {
-            let dial = DialOpts::peer_id(self.peer.id).addresses(vec![self.peer.address.clone()]).build();
-            self.swarm.dial(dial).map_err(|why| failed(&why))?;
-        }
-        self.swarm.behaviour_mut().send_request(&self.peer.id, request);
-        match timeout(PATIENCE, answer(&mut self.swarm)).await {
+        let addresses = vec![self.peer.address.clone()];
+        let light = self.swarm.behaviour_mut();
+        let asked = light.send_request_with_addresses(&self.peer.id, request, addresses);
+        match timeout(PATIENCE, answer(&mut self.swarm, asked)).await {
             Ok(answer) => answer.map_err(|why| failed(&why)),
             Err(_) => Err(failed(&"no answer in time")),
         }
     }
 }
 
-async fn answer(swarm: &mut Swarm<Light>) -> Result<Response, String> {
+/// The answer to what was asked; what is left of earlier questions is nobody's any more.
+async fn answer(swarm: &mut Swarm<Light>, asked: OutboundRequestId) -> Result<Response, String> {
+    let mut undialed = None;
     loop {
         match swarm.select_next_some().await {
-            SwarmEvent::Behaviour(Event::Message { message: Message::Response { response, .. }, .. }) => {
-                return Ok(response);
+            SwarmEvent::Behaviour(Event::Message {
+                message: Message::Response { request_id, response },
+                ..
+            }) if request_id == asked => return Ok(response),
+            SwarmEvent::Behaviour(Event::OutboundFailure { request_id, error, .. })
+                if request_id == asked =>
+            {
+                return Err(undialed.unwrap_or_else(|| error.to_string()));
             }
-            SwarmEvent::Behaviour(Event::OutboundFailure { error, .. }) => return Err(error.to_string()),
-            SwarmEvent::OutgoingConnectionError { error, .. } => return Err(error.to_string()),
+            // Says more than what follows from it.
+            SwarmEvent::OutgoingConnectionError { error, .. } => undialed = Some(error.to_string()),
             _ => {}
         }
     }

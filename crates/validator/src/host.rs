@@ -15,6 +15,7 @@ mod judging;
 mod mempool;
 mod offences;
 mod proposals;
+mod taking;
 mod waiting;
 
 use std::{
@@ -62,6 +63,8 @@ enum Stage {
 pub struct Host {
     ledger: Ledger,
     engine: Engine,
+    /// What the other validators are called, by the order of the peer list.
+    peers: Vec<String>,
     stage: Stage,
     /// The log of the height that was under way when the process ended. Below it nothing is signed:
     /// what was signed there is known no more.
@@ -79,13 +82,16 @@ pub struct Host {
     /// When each peer was asked last for missing blocks: one that is always ahead must not take the
     /// turn of the others.
     asked_ms: BTreeMap<Peer, u64>,
+    /// The height that each peer spoke of last, where it was above ours.
+    claims: BTreeMap<Peer, Height>,
     joining: Option<Joining>,
     /// Why nothing is signed at present.
     silence: Option<Refusal>,
 }
 
 impl Host {
-    /// A validator on top of `ledger`, greeting `peers` others; `log` is what its log holds.
+    /// A validator on top of `ledger`, greeting the others, which are called `peers`; `log` is what its
+    /// log holds.
     ///
     /// # Errors
     /// [`HostError::Engine`].
@@ -93,7 +99,7 @@ impl Host {
         ledger: Ledger,
         signer: impl Signer + 'static,
         log: Vec<Entry>,
-        peers: u32,
+        peers: Vec<String>,
         now: Moment,
     ) -> Result<Self, HostError> {
         let mut engine =
@@ -105,7 +111,8 @@ impl Host {
         Ok(Self {
             ledger,
             engine,
-            stage: Stage::Greeting { until_ms, silent: (0..peers).map(Peer).collect() },
+            stage: Stage::Greeting { until_ms, silent: (0..).map(Peer).take(peers.len()).collect() },
+            peers,
             recovered: log,
             proposals: Proposals::default(),
             unproven: BTreeMap::new(),
@@ -116,6 +123,7 @@ impl Host {
             clocks: Clocks::default(),
             early: BTreeMap::new(),
             asked_ms: BTreeMap::new(),
+            claims: BTreeMap::new(),
             joining: None,
             silence: None,
         })
@@ -171,6 +179,7 @@ impl Host {
         for timer in self.clocks.due(now.uptime_ms) {
             // An earlier one of these may have stopped it.
             if self.clocks.stop(timer) {
+                self.miss(timer, &mut out);
                 let events = self.engine.timeout(timer).map_err(HostError::Engine)?;
                 self.carry_out(events, now, &mut out)?;
             }
@@ -204,10 +213,11 @@ impl Host {
         }
         if height > next {
             // Whoever is above us has decided our height.
+            self.claims.insert(peer, height);
             self.ask(peer, now, &mut out);
         }
         if height == next && self.stage == Stage::Voting {
-            self.take(message, now, &mut out)?;
+            self.take(peer, message, now, &mut out)?;
         } else if height <= next.next() {
             let held = self.early.entry(peer).or_default();
             if held.len() < MAX_EARLY {
@@ -229,6 +239,7 @@ impl Host {
     ) -> Result<Vec<Output>, HostError> {
         let mut out = Vec::new();
         if blocks.is_empty() {
+            self.hold_to_its_word(peer, &mut out);
             self.greeted(peer, now);
             return Ok(out);
         }
@@ -256,7 +267,7 @@ impl Host {
                 Ok(()) => self.keep(block, out),
                 Err(why @ LedgerError::Fault(Fault::State(_))) => return Err(HostError::Ledger(why)),
                 Err(why) => {
-                    out.push(Output::Note(format!("peer {}: block {}: {why}", peer.0, block.height())));
+                    out.push(self.note_of(peer, format_args!("block {}: {why}", block.height())));
                     return Ok(false);
                 }
             }
@@ -338,7 +349,12 @@ impl Host {
             self.heard.logged(entry);
             match entry {
                 Entry::Block(block) => self.proposals.insert((**block).clone()),
-                Entry::Proposal(signed) if signed.proposal.pol_round >= 0 => self.await_proof(signed),
+                Entry::Proposal(signed) => {
+                    self.proposals.admit(signed.proposal.round, signed.proposal.block_id);
+                    if signed.proposal.pol_round >= 0 {
+                        self.await_proof(signed);
+                    }
+                }
                 _ => {}
             }
         }
@@ -371,34 +387,6 @@ impl Host {
             self.asked_ms.insert(peer, now.uptime_ms);
             out.push(Output::Ask(peer, self.next_height()));
         }
-    }
-
-    /// A message for the height that is being voted on.
-    fn take(&mut self, message: Message, now: Moment, out: &mut Vec<Output>) -> Result<(), HostError> {
-        let events = match message {
-            Message::Txo(_) | Message::Offence(_) => return Ok(()),
-            Message::Vote(vote) => self.engine.vote(&vote),
-            Message::Polka(votes) => self.engine.polka(&votes),
-            Message::RoundCertificate(reason, votes) => self.engine.round_certificate(reason, &votes),
-            Message::Proposal(proposal) => {
-                let (proposal, block) = *proposal;
-                if !self.admits(&proposal, &block) {
-                    return Ok(());
-                }
-                let judgement = self.judge(&proposal, &block, now, out);
-                self.keep_block(block, out);
-                if judgement.is_none() {
-                    self.await_proof(&proposal);
-                }
-                self.engine.proposal(&proposal, judgement.as_ref())
-            }
-        };
-        match events {
-            Ok(events) => self.carry_out(events, now, out)?,
-            // No peer's message may end this process.
-            Err(why) => out.push(Output::Note(format!("a message was refused: {why}"))),
-        }
-        self.judge_proven(now, out)
     }
 
     fn await_proof(&mut self, signed: &SignedProposal) {

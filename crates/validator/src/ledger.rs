@@ -2,6 +2,7 @@
 //! keeps the chain of decided blocks with the state, the sets and the history they lead to.
 
 mod fault;
+mod names;
 mod rules;
 
 use std::{
@@ -168,14 +169,6 @@ impl Ledger {
     #[must_use]
     pub fn set_at(&self, height: Height) -> &ValidatorSet {
         self.numbered(self.set_id(height))
-    }
-
-    /// What the chain calls the member at `index` of the current set; its number where that is not
-    /// known.
-    #[must_use]
-    pub fn name_of(&self, index: u32) -> String {
-        let used = self.set().member(index).and_then(|(member, _)| self.registry().key_use(&member.pubkey));
-        used.map_or_else(|| index.to_string(), |used| used.name)
     }
 
     /// What is registered after the tip.
@@ -406,7 +399,7 @@ impl Ledger {
         }
     }
 
-    const fn set_id(&self, height: Height) -> SetId {
+    pub(crate) const fn set_id(&self, height: Height) -> SetId {
         set_of(height, self.rules.params.set_length)
     }
 }
@@ -423,10 +416,7 @@ mod tests {
             registry::{Order, Refusal},
             slashing::EvidenceRefusal,
         },
-        types::{
-            DoubleVote, EnrolmentFault, GenesisError, HotStuffRule, Registration, Retired, SignedVote,
-            Status, Txo, Vote,
-        },
+        types::{EnrolmentFault, GenesisError, HotStuffRule, Registration, Retired, Status, Txo},
     };
     use qratum_verifier::{Reject, SetCache, Trusted, Verdict, quorum::Tally, verify};
 
@@ -578,23 +568,16 @@ mod tests {
         testing::order(ledger, 1, nonce, order)
     }
 
-    /// Validator 1 voting for two blocks, in the set of this number.
-    fn double_vote(ledger: &Ledger, set_id: SetId, round: u32) -> Offence {
-        let voted = |value| {
-            let vote =
-                Vote { round: Round(round), set_id, value, ..certificate(ledger.tip(), 4, &[]).vote() };
-            SignedVote { signature: key(1).sign(&vote.sign_bytes()), signer: 1, vote }
-        };
-        Offence::DoubleVote(DoubleVote { first: voted(None), second: voted(Some(BlockId::ZERO)) })
-    }
-
     #[test]
     fn what_is_offered_is_carried_out_as_far_as_it_can_be() {
         let (mut ledger, _) = honest();
         let note = |nonce| order(&ledger, nonce, &Order::Note(vec![1]));
         let offered = Body {
             transactions: vec![note(1), note(0), note(0), note(1)],
-            evidence: vec![double_vote(&ledger, SetId(1), 0), double_vote(&ledger, SetId(0), 0)],
+            evidence: vec![
+                testing::double_vote(&ledger, SetId(1), 0),
+                testing::double_vote(&ledger, SetId(0), 0),
+            ],
         };
         let block = ledger.build(Round(0), NOW, &offered).unwrap();
         let nonces: Vec<u64> = block.body.transactions.iter().map(|txo| txo.body.nonce).collect();
@@ -621,14 +604,17 @@ mod tests {
         assert_eq!(fine, Err(Fault::StateRoot), "but the header says that nothing happened");
         let nonce = judged(&|ledger, body| body.transactions = vec![note(ledger, 0), note(ledger, 0)]);
         assert_eq!(nonce, Err(Fault::Transaction(1, Refusal::Nonce { want: 1 })));
-        let future = judged(&|ledger, body| body.evidence.push(double_vote(ledger, SetId(7), 0)));
+        let future = judged(&|ledger, body| body.evidence.push(testing::double_vote(ledger, SetId(7), 0)));
         assert_eq!(future, Err(Fault::Evidence(0, EvidenceFault::Refused(EvidenceRefusal::Future))));
         let repeated = judged(&|ledger, body| {
-            body.evidence = vec![double_vote(ledger, SetId(0), 0), double_vote(ledger, SetId(0), 0)];
+            body.evidence =
+                vec![testing::double_vote(ledger, SetId(0), 0), testing::double_vote(ledger, SetId(0), 0)];
         });
         assert_eq!(repeated, Err(Fault::Evidence(1, EvidenceFault::Refused(EvidenceRefusal::Repeated))));
         let unproven = judged(&|ledger, body| {
-            let Offence::DoubleVote(mut votes) = double_vote(ledger, SetId(0), 0) else { unreachable!() };
+            let Offence::DoubleVote(mut votes) = testing::double_vote(ledger, SetId(0), 0) else {
+                unreachable!()
+            };
             votes.second.signature.0[7] ^= 1;
             body.evidence.push(Offence::DoubleVote(votes));
         });
@@ -669,7 +655,8 @@ mod tests {
             trusted = *accepted;
         }
         // What the old key did answers for itself in the new set too.
-        let late = Body { transactions: Vec::new(), evidence: vec![double_vote(&ledger, SetId(0), 3)] };
+        let late =
+            Body { transactions: Vec::new(), evidence: vec![testing::double_vote(&ledger, SetId(0), 3)] };
         let block = ledger.build(Round(0), START.plus(26_000), &late).unwrap();
         assert_eq!(block.body.evidence.len(), 1);
     }

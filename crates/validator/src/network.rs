@@ -2,11 +2,12 @@
 //! Yamux) with two request-response protocols. Consensus is spoken with pinned peers only; light
 //! nodes may be anyone, within bounds of number, rate and size.
 
+mod codec;
 mod guests;
 mod pinned;
 
 use core::{fmt, time::Duration};
-use std::{net::IpAddr, time::Instant};
+use std::{io, net::IpAddr, time::Instant};
 
 use futures::StreamExt;
 use libp2p::{
@@ -14,7 +15,7 @@ use libp2p::{
     identity::Keypair,
     multiaddr::Protocol,
     noise,
-    request_response::{self, ProtocolSupport, ResponseChannel},
+    request_response::{self, OutboundFailure, ProtocolSupport, ResponseChannel},
     swarm::{ConnectionId, NetworkBehaviour, SwarmEvent, dial_opts::DialOpts},
     tcp, yamux,
 };
@@ -22,6 +23,7 @@ use qratum_chain::{codec::Encode, types::Height};
 use qratum_light_node::wire::{self, WireCodec};
 
 use self::{
+    codec::{Sent, SentCodec},
     guests::{Guests, Turn},
     pinned::Pinned,
 };
@@ -29,7 +31,7 @@ use crate::{
     block::Decided,
     home::PeerAddress,
     host::Peer,
-    message::{self, Message, Reply, Request},
+    message::{Message, PROTOCOL, Reply, Request},
     snapshot::Page,
 };
 
@@ -40,7 +42,7 @@ const MAX_STREAMS: usize = 64;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-type Consensus = request_response::Behaviour<WireCodec<Request, Reply>>;
+type Consensus = request_response::Behaviour<SentCodec>;
 type Light = request_response::Behaviour<WireCodec<wire::Request, wire::Response>>;
 
 #[derive(NetworkBehaviour)]
@@ -64,6 +66,8 @@ pub enum Arrival {
     PeerUp(Peer),
     /// A pinned peer tells something.
     Message(Peer, Message),
+    /// A pinned peer sent what cannot be read, and why.
+    Unreadable(Peer, String),
     /// A pinned peer asks for decided blocks.
     BlocksWanted(Height, ResponseChannel<Reply>),
     /// A pinned peer asks for a page of the snapshot at this height, from this offset on.
@@ -140,25 +144,23 @@ impl Network {
 
     /// Tells one peer, if it is connected.
     pub fn tell_one(&mut self, peer: Peer, message: &Message) {
+        self.send(peer, Request::Tell(message.clone()));
+    }
+
+    fn send(&mut self, peer: Peer, request: Request) {
         if let Some(peer) = self.peers.get(peer.0 as usize).filter(|peer| self.swarm.is_connected(&peer.id)) {
-            let request = Request::Tell(message.clone());
-            self.swarm.behaviour_mut().consensus.inner.send_request(&peer.id, request);
+            self.swarm.behaviour_mut().consensus.inner.send_request(&peer.id, Sent::Whole(request));
         }
     }
 
     /// Asks a peer for decided blocks.
     pub fn ask(&mut self, peer: Peer, from: Height) {
-        if let Some(peer) = self.peers.get(peer.0 as usize).filter(|peer| self.swarm.is_connected(&peer.id)) {
-            self.swarm.behaviour_mut().consensus.inner.send_request(&peer.id, Request::Blocks(from));
-        }
+        self.send(peer, Request::Blocks(from));
     }
 
     /// Asks a peer for a page of its snapshot.
     pub fn ask_page(&mut self, peer: Peer, height: u64, offset: u32) {
-        if let Some(peer) = self.peers.get(peer.0 as usize).filter(|peer| self.swarm.is_connected(&peer.id)) {
-            let request = Request::Page { height, offset };
-            self.swarm.behaviour_mut().consensus.inner.send_request(&peer.id, request);
-        }
+        self.send(peer, Request::Page { height, offset });
     }
 
     /// Answers a peer. A peer that is gone meanwhile gets none.
@@ -212,6 +214,13 @@ impl Network {
                 let peer = self.pinned(&peer)?;
                 self.consensus(peer, message)
             }
+            SwarmEvent::Behaviour(ProtocolsEvent::Consensus(request_response::Event::OutboundFailure {
+                peer,
+                error: OutboundFailure::Io(why),
+                ..
+            })) if why.kind() == io::ErrorKind::InvalidData => {
+                Some(Arrival::Unreadable(self.pinned(&peer)?, why.to_string()))
+            }
             SwarmEvent::Behaviour(ProtocolsEvent::Light(request_response::Event::Message {
                 message: request_response::Message::Request { request, channel, .. },
                 connection_id,
@@ -223,22 +232,14 @@ impl Network {
         }
     }
 
-    fn consensus(
-        &mut self,
-        peer: Peer,
-        message: request_response::Message<Request, Reply>,
-    ) -> Option<Arrival> {
+    fn consensus(&mut self, peer: Peer, message: request_response::Message<Sent, Reply>) -> Option<Arrival> {
         match message {
-            request_response::Message::Request { request: Request::Tell(message), channel, .. } => {
-                self.answer(channel, Reply::Noted);
-                Some(Arrival::Message(peer, message))
+            request_response::Message::Request { request: Sent::Whole(request), channel, .. } => {
+                Some(self.request(peer, request, channel))
             }
-            request_response::Message::Request { request: Request::Blocks(from), channel, .. } => {
-                Some(Arrival::BlocksWanted(from, channel))
+            request_response::Message::Request { request: Sent::Unreadable(why), .. } => {
+                Some(Arrival::Unreadable(peer, why))
             }
-            request_response::Message::Request {
-                request: Request::Page { height, offset }, channel, ..
-            } => Some(Arrival::PageWanted(height, offset, channel)),
             request_response::Message::Response { response: Reply::Page(page), .. } => {
                 Some(Arrival::Page(peer, page))
             }
@@ -246,6 +247,17 @@ impl Network {
                 Some(Arrival::Blocks(peer, blocks))
             }
             request_response::Message::Response { response: Reply::Noted, .. } => None,
+        }
+    }
+
+    fn request(&mut self, peer: Peer, request: Request, channel: ResponseChannel<Reply>) -> Arrival {
+        match request {
+            Request::Tell(message) => {
+                self.answer(channel, Reply::Noted);
+                Arrival::Message(peer, message)
+            }
+            Request::Blocks(from) => Arrival::BlocksWanted(from, channel),
+            Request::Page { height, offset } => Arrival::PageWanted(height, offset, channel),
         }
     }
 
@@ -286,11 +298,8 @@ fn protocols(peers: impl Iterator<Item = PeerId>) -> Protocols {
             .with_max_concurrent_streams(MAX_STREAMS)
     };
     let limits = connection_limits::ConnectionLimits::default().with_max_pending_incoming(Some(MAX_PENDING));
-    let consensus = Consensus::with_codec(
-        WireCodec::new(message::MAX_REQUEST, message::MAX_REPLY),
-        [(message::PROTOCOL, ProtocolSupport::Full)],
-        config(),
-    );
+    let consensus =
+        Consensus::with_codec(SentCodec::default(), [(PROTOCOL, ProtocolSupport::Full)], config());
     Protocols {
         limits: connection_limits::Behaviour::new(limits),
         consensus: Pinned::new(consensus, peers),

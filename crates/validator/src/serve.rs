@@ -103,7 +103,7 @@ mod tests {
 
     fn at(height: u64) -> Host {
         let now = Moment { wall: START, uptime_ms: 0 };
-        Host::new(ledger(height), key(0), Vec::new(), 3, now).unwrap()
+        Host::new(ledger(height), key(0), Vec::new(), Vec::new(), now).unwrap()
     }
 
     #[test]

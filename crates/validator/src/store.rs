@@ -21,6 +21,9 @@ pub use self::{
 };
 use crate::{block::Decided, engine::Entry};
 
+/// Its lock is that of the folder.
+const LOG: &str = "log.bin";
+
 /// The files of one validator.
 #[derive(Debug)]
 pub struct Store<M = File> {
@@ -42,6 +45,14 @@ pub struct Kept {
     pub log: Vec<Entry>,
 }
 
+/// Takes the lock of a validator's folder without reading what is in it; held until it is dropped.
+///
+/// # Errors
+/// From the file system, also when another process holds the lock.
+pub fn lock(folder: &Path) -> io::Result<File> {
+    medium::open(&folder.join(LOG))
+}
+
 impl Store {
     /// Opens `chain.bin` and `log.bin` in `folder`, making them where they are missing, and locks
     /// them: two processes with one vote key would sign against each other. Blocks below the snapshot
@@ -50,7 +61,7 @@ impl Store {
     /// # Errors
     /// From the file system, also when another process holds the lock.
     pub fn open(folder: &Path) -> io::Result<(Self, Kept)> {
-        let log = medium::open(&folder.join("log.bin"))?;
+        let log = lock(folder)?;
         // Whoever holds the lock of the log may replace the chain.
         founding::drop_blocks_below(folder)?;
         let chain = medium::open(&folder.join("chain.bin"))?;

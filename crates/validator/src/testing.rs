@@ -17,9 +17,9 @@ use qratum_chain::{
         registry::{Order, rotation_scope},
     },
     types::{
-        Bitmap, Certificate, ChainParams, CommitCertificate, Enrolment, Genesis, GenesisValidator, Header,
-        Jurisdiction, Phase, Proofs, Purpose, Round, STAKE_UNIT, SetId, Time, Txo, TxoBody, TxoClass,
-        Validator, Vote,
+        Bitmap, BlockId, Certificate, ChainParams, CommitCertificate, DoubleVote, Enrolment, Genesis,
+        GenesisValidator, Header, Jurisdiction, Offence, Phase, Proofs, Purpose, Round, STAKE_UNIT, SetId,
+        SignedVote, Time, Txo, TxoBody, TxoClass, Validator, Vote,
     },
 };
 use qratum_crypto::sign::ed25519::SecretKey;
@@ -106,6 +106,15 @@ pub(crate) fn certificate(header: &Header, members: usize, signers: &[u32]) -> C
         bitmap: Bitmap::of(members, signers.iter().copied()),
         signatures: signers.iter().map(|signer| key(*signer).sign(&vote.sign_bytes())).collect(),
     }
+}
+
+/// Validator 1 voting for two blocks, in the set of this number.
+pub(crate) fn double_vote(ledger: &Ledger, set_id: SetId, round: u32) -> Offence {
+    let voted = |value| {
+        let vote = Vote { round: Round(round), set_id, value, ..certificate(ledger.tip(), 4, &[]).vote() };
+        SignedVote { signature: key(1).sign(&vote.sign_bytes()), signer: 1, vote }
+    };
+    Offence::DoubleVote(DoubleVote { first: voted(None), second: voted(Some(BlockId::ZERO)) })
 }
 
 /// A ledger of `height` blocks, signed by the first three of four.

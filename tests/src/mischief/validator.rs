@@ -4,6 +4,7 @@
 use core::time::Duration;
 use std::{
     error::Error,
+    fs::File,
     path::Path,
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
@@ -16,6 +17,7 @@ use qratum_validator::{
     ledger::Ledger,
     network::{Arrival, Network},
     serve,
+    store::lock,
 };
 
 use super::{fault::Fault, lie::twisted, voice::Voice};
@@ -29,14 +31,19 @@ pub async fn run(home: &Path, name: &str, fault: Fault) -> Result<(), Box<dyn Er
     let genesis = home.genesis()?;
     let (own, others): (Vec<_>, Vec<_>) = home.peers()?.into_iter().partition(|peer| peer.name == name);
     let own = own.into_iter().next().ok_or("no such validator in peers.json")?;
+    // As the honest one does: two processes with one vote key would sign against each other by mistake.
+    let folder = home.validator(name);
+    let lock = lock(&folder).map_err(|why| format!("{}: {why}", folder.display()))?;
     let count = u32::try_from(others.len())?;
+    let names = others.iter().map(|peer| peer.name.clone()).collect();
     let ledger = Ledger::new(&genesis).map_err(|why| why.to_string())?;
     let started = Instant::now();
-    let host = Host::new(ledger, home.vote_key(name)?, Vec::new(), count, now(started));
+    let host = Host::new(ledger, home.vote_key(name)?, Vec::new(), names, now(started));
     let network = Network::listen(home.peer_key(name)?, &own, others).map_err(|why| why.to_string())?;
-    let host = host.map_err(|why| why.to_string())?;
-    let voice = Voice::new(fault, home.vote_key(name)?);
-    Liar { host, network, fault, voice, others: count, started }
+    let mut host = host.map_err(|why| why.to_string())?;
+    home.next_vote_key(name)?.into_iter().for_each(|key| host.add_signer(key));
+    let voice = Voice::new(fault, [home.vote_key(name)?].into_iter().chain(home.next_vote_key(name)?));
+    Liar { host, network, fault, voice, others: count, started, _lock: lock }
         .run()
         .await
         .map_err(|why| why.to_string().into())
@@ -55,6 +62,8 @@ struct Liar {
     voice: Voice,
     others: u32,
     started: Instant,
+    /// Held for as long as it runs.
+    _lock: File,
 }
 
 impl Liar {
@@ -82,6 +91,7 @@ impl Liar {
         let now = now(self.started);
         match arrival {
             Arrival::PeerUp(peer) => Ok(vec![self.host.peer_up(peer)]),
+            Arrival::Unreadable(..) => Ok(Vec::new()),
             Arrival::Message(peer, message) => self.host.message(peer, message, now),
             Arrival::Blocks(peer, blocks) => self.host.decided(peer, blocks, now),
             Arrival::BlocksWanted(from, channel) => {
@@ -116,7 +126,7 @@ impl Liar {
             }
             Output::Ask(peer, from) => self.network.ask(peer, from),
             Output::AskPage { peer, height, offset } => self.network.ask_page(peer, height, offset),
-            Output::Log(_) | Output::Keep(_) | Output::Found(_) | Output::Note(_) | Output::Warn(_) => {}
+            Output::Log(_) | Output::Keep(_) | Output::Found(_) | Output::Note { .. } | Output::Warn(_) => {}
         }
     }
 }

@@ -21,17 +21,25 @@ const BEHIND: usize = 6;
 #[derive(Debug)]
 pub struct Voice {
     fault: Fault,
-    key: SecretKey,
+    /// All that its validator can vote with.
+    keys: Vec<SecretKey>,
     /// Blocks it proposed itself.
     own: BTreeSet<BlockId>,
     late: VecDeque<(usize, Message)>,
 }
 
 impl Voice {
-    /// A validator that signs with `key`.
+    /// A validator that signs with one of `keys`: the one that the honest statement is signed with.
     #[must_use]
-    pub const fn new(fault: Fault, key: SecretKey) -> Self {
-        Self { fault, key, own: BTreeSet::new(), late: VecDeque::new() }
+    pub fn new(fault: Fault, keys: impl IntoIterator<Item = SecretKey>) -> Self {
+        let keys = keys.into_iter().collect();
+        Self { fault, keys, own: BTreeSet::new(), late: VecDeque::new() }
+    }
+
+    /// A signature over `lie` with the key that made `signature` over `truth`.
+    fn sign(&self, truth: &[u8], signature: Signature, lie: &[u8]) -> Signature {
+        let key = self.keys.iter().find(|key| key.sign(truth) == signature);
+        key.map_or(signature, |key| key.sign(lie))
     }
 
     /// What it says to the node of number `to` where an honest one would say `message`.
@@ -58,17 +66,17 @@ impl Voice {
     }
 
     fn vote(&self, signed: &SignedVote, value: Option<BlockId>) -> Message {
-        let mut signed = signed.clone();
+        let (mut signed, truth) = (signed.clone(), signed.vote.sign_bytes());
         signed.vote.value = value;
-        signed.signature = self.key.sign(&signed.vote.sign_bytes());
+        signed.signature = self.sign(&truth, signed.signature, &signed.vote.sign_bytes());
         Message::Vote(signed)
     }
 
     fn proposal(&self, signed: &SignedProposal, block: Block) -> Message {
-        let mut signed = signed.clone();
+        let (mut signed, truth) = (signed.clone(), signed.proposal.sign_bytes());
         signed.proposal.block_id = block.id();
         signed.proposal.height = block.header.height;
-        signed.signature = self.key.sign(&signed.proposal.sign_bytes());
+        signed.signature = self.sign(&truth, signed.signature, &signed.proposal.sign_bytes());
         Message::Proposal(Box::new((signed, block)))
     }
 

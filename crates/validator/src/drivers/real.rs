@@ -7,6 +7,7 @@
 
 mod notes;
 mod outputs;
+mod role;
 mod room;
 mod stop;
 
@@ -18,7 +19,7 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-use qratum_chain::types::{Genesis, Height, Status, Time};
+use qratum_chain::types::{Genesis, Height, Time};
 use qratum_crypto::sign::ed25519::SecretKey;
 use qratum_light_node::wire;
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -26,6 +27,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use self::{
     notes::Notes,
     outputs::{Outlet, carry_out},
+    role::role,
     room::Room,
     stop::stop,
 };
@@ -146,12 +148,11 @@ async fn run_on<M: Medium>(
     let genesis = home.genesis().map_err(RunError::Home)?;
     let (own, others) = peers(&home, &genesis, &settings.name)?;
     let peer_key = home.peer_key(&settings.name).map_err(RunError::Home)?;
-    let count = u32::try_from(others.len()).unwrap_or(u32::MAX);
     let place = Place {
         home,
         genesis,
         name: settings.name,
-        others: count,
+        others: others.iter().map(|peer| peer.name.clone()).collect(),
         retained: settings.retained,
         clock: Clock(Instant::now()),
     };
@@ -166,7 +167,7 @@ async fn run_on<M: Medium>(
         place.name,
         host.ledger().tip().height,
         own.address,
-        place.role(&host)
+        role(host.ledger(), &place.name)
     );
     let (clock, notes) = (place.clock.clone(), Notes::default());
     let outside = Outside { network, folder: place.folder(), clock, notes, verbose: settings.verbose };
@@ -179,7 +180,7 @@ struct Place {
     home: Home,
     genesis: Genesis,
     name: String,
-    others: u32,
+    others: Vec<String>,
     retained: u64,
     clock: Clock,
 }
@@ -195,23 +196,11 @@ impl Place {
         let empty = Ledger::new(&self.genesis).map_err(RunError::Ledger)?.retaining(self.retained);
         let ledger = restore(empty, snapshot, kept.blocks, store)?;
         let key = self.home.vote_key(&self.name).map_err(RunError::Home)?;
-        let mut host = Host::new(ledger, key, kept.log, self.others, self.clock.now());
+        let mut host = Host::new(ledger, key, kept.log, self.others.clone(), self.clock.now());
         if let (Ok(host), Some(next)) = (&mut host, self.next_vote_key()?) {
             host.add_signer(next);
         }
         host.map_err(RunError::Host)
-    }
-
-    /// Whether this validator has a seat, and why not.
-    fn role(&self, host: &Host) -> &'static str {
-        let registration = host.ledger().registry().registration(&self.name);
-        let key = registration.as_ref().map(|it| it.vote_key);
-        match registration.map(|it| it.status) {
-            Some(Status::Jailed) => "follows without a vote: jailed for an offence that is on the chain",
-            Some(Status::Leaving) => "leaves, or has left",
-            _ if key.is_some_and(|key| host.ledger().set().index_of(&key).is_some()) => "votes",
-            _ => "follows without a vote: its key is not in the set",
-        }
     }
 
     fn next_vote_key(&self) -> Result<Option<SecretKey>, RunError> {
@@ -302,8 +291,8 @@ impl Outlet for Outside {
         }
     }
 
-    fn note(&mut self, line: &str) {
-        if let Some(said) = self.notes.admit(self.clock.now().uptime_ms) {
+    fn note(&mut self, about: &str, line: &str) {
+        if let Some(said) = self.notes.admit(about, self.clock.now().uptime_ms) {
             eprintln!("{said}{line}");
         }
     }
@@ -409,6 +398,7 @@ impl<F: Fn(&Path) -> io::Result<u64>, M: Medium> Process<F, M> {
             // Without room for what would follow, nothing more is heard.
             _ if !self.room.enough() => {}
             Arrival::PeerUp(peer) => return Ok(vec![self.host.peer_up(peer)]),
+            Arrival::Unreadable(peer, why) => return Ok(vec![self.host.unreadable(peer, &why)]),
             Arrival::Message(peer, message) => return self.host.message(peer, message, now),
             Arrival::Blocks(peer, blocks) => return self.host.decided(peer, blocks, now),
             Arrival::Page(peer, page) => return self.host.page(peer, page, now),

@@ -108,9 +108,8 @@ impl Net {
 
     /// Starts a node from its disk, if it is down.
     pub fn start(&mut self, i: usize) {
-        let others = u32::try_from(self.nodes.len().saturating_sub(1)).unwrap_or(u32::MAX);
         let Some(node) = self.nodes.get_mut(i).filter(|node| node.host.is_none()) else { return };
-        match node.start(&self.genesis, others, self.now_ms) {
+        match node.start(&self.genesis, self.now_ms) {
             Ok(()) => self.watch.event(self.now_ms, i, "up"),
             Err(why) => self.watch.breaks(format!("node {i} does not start: {why}")),
         }
@@ -285,7 +284,7 @@ impl Net {
                     let to = node.node_of(peer);
                     self.post.send(to, Letter::Wanted(i, height), self.now_ms);
                 }
-                Output::Note(_) | Output::Warn(_) => {}
+                Output::Note { .. } | Output::Warn(_) => {}
             }
         }
         if let Some(node) = self.nodes.get_mut(i).filter(|node| node.host.is_some()) {
@@ -321,7 +320,7 @@ fn describe(output: &Output) -> String {
         Output::Found(snapshot) => format!("found {} bytes", snapshot.len()),
         Output::Ask(peer, from) => format!("ask {} {from}", peer.0),
         Output::AskPage { peer, height, offset } => format!("ask {} {height} {offset}", peer.0),
-        Output::Note(text) => format!("note {text}"),
+        Output::Note { line, .. } => format!("note {line}"),
         Output::Warn(text) => format!("warn {text}"),
     }
 }

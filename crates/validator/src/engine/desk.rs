@@ -124,16 +124,25 @@ impl Desk {
         Ok(resume.resume_with(()))
     }
 
-    fn verify(&self, effect: Effect<Rules>) -> Resume<Rules> {
+    fn verify(&mut self, effect: Effect<Rules>) -> Resume<Rules> {
         use Effect as E;
         match effect {
-            E::VerifySignature(signed, _, r) => r.resume_with(self.holds(&signed)),
+            E::VerifySignature(signed, _, r) => {
+                let holds = self.holds(&signed);
+                r.resume_with(self.refuse(holds).is_ok())
+            }
             E::VerifyCommitCertificate(commit, _, _, r) => r.resume_with(verdict(self.commit_holds(&commit))),
             E::VerifyExtendedCommitCertificate(commit, _, _, _, r) => {
                 r.resume_with(verdict(self.commit_holds(&commit.trim_vote_extensions())))
             }
-            E::VerifyPolkaCertificate(polka, _, _, r) => r.resume_with(verdict(self.polka_holds(&polka))),
-            E::VerifyRoundCertificate(round, _, _, r) => r.resume_with(verdict(self.round_holds(&round))),
+            E::VerifyPolkaCertificate(polka, _, _, r) => {
+                let holds = self.polka_holds(&polka);
+                r.resume_with(verdict(self.refuse(holds)))
+            }
+            E::VerifyRoundCertificate(round, _, _, r) => {
+                let holds = self.round_holds(&round);
+                r.resume_with(verdict(self.refuse(holds)))
+            }
             // There are no extensions: a vote has no place for one.
             E::ExtendVote(_, _, _, _, r) => r.resume_with(None),
             E::VerifyVoteExtension(_, _, _, _, _, _, r) => r.resume_with(Ok(())),
@@ -199,19 +208,28 @@ impl Desk {
         Event::RoundCertificate(reason, votes)
     }
 
-    fn holds(&self, signed: &SignedMessage<Rules, ConsensusMsg<Rules>>) -> bool {
+    /// Notes why something does not hold. One with too few votes may be honest: those of a signer that
+    /// refuses are left out.
+    fn refuse(&mut self, verdict: Result<(), QuorumFault>) -> Result<(), QuorumFault> {
+        let fault = verdict.err().filter(|fault| !matches!(fault, QuorumFault::NotEnough(_)));
+        self.events.extend(fault.map(Event::Refused));
+        verdict
+    }
+
+    fn holds(&self, signed: &SignedMessage<Rules, ConsensusMsg<Rules>>) -> Result<(), QuorumFault> {
         let set = self.translator.members.set();
         match &signed.message {
             ConsensusMsg::Vote(vote) => {
                 let vote = self.translator.vote_out(&SignedMessage::new(vote.clone(), signed.signature));
-                vote.is_some_and(|v| verify_vote(set, v.signer, &v.vote, &v.signature).is_ok())
+                let SignedVote { vote, signer, signature } = vote.ok_or(QuorumFault::OtherBlock)?;
+                verify_vote(set, signer, &vote, &signature).map(drop)
             }
             ConsensusMsg::Proposal(proposal) => {
                 let key = proposal.address.0;
+                let index = self.translator.members.index_of(&proposal.address).unwrap_or(u32::MAX);
                 let bytes = self.translator.rules.proposal(proposal).map(|p| p.sign_bytes());
-                bytes
-                    .zip(signed.signature.signature())
-                    .is_some_and(|(bytes, signature)| verify_strict(&key, &bytes, &signature).is_ok())
+                let signed = bytes.zip(signed.signature.signature()).ok_or(QuorumFault::OtherBlock)?;
+                verify_strict(&key, &signed.0, &signed.1).map_err(|_| QuorumFault::BadSignature(index))
             }
         }
     }

@@ -3,7 +3,7 @@
 use qratum_chain::types::{CommitCertificate, Offence, Round, SignedProposal, SignedVote};
 
 use super::journal::{Entry, Timer};
-use crate::{message::RoundReason, signer::Refusal};
+use crate::{message::RoundReason, quorum::QuorumFault, signer::Refusal};
 
 /// What the engine wants done, in this order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub enum Event {
     Withheld(Refusal),
     /// A validator said two things that exclude each other.
     Guilty(Offence),
+    /// What came in does not hold.
+    Refused(QuorumFault),
     /// This block is final.
     Decided(CommitCertificate),
 }

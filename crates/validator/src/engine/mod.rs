@@ -29,7 +29,7 @@ pub use self::{
     event::Event,
     journal::{Entry, Judgement, Timer, TimerKind},
 };
-use crate::{message::RoundReason, signer::Signer};
+use crate::{message::RoundReason, quorum::QuorumFault, signer::Signer};
 
 /// The core's queue for later heights is not used: the host holds early messages back itself.
 const QUEUE: usize = 1;
@@ -160,6 +160,12 @@ impl Engine {
         self.put_some(self.desk.translator.judgement_in(judgement))
     }
 
+    /// Whose turn it is to propose in `round`: index in the set.
+    #[must_use]
+    pub fn proposer(&self, round: Round) -> u32 {
+        proposer(self.desk.translator.members.set(), self.height(), round)
+    }
+
     /// Whether more than two thirds prevoted for this block in that round, as far as this engine saw.
     #[must_use]
     pub fn has_polka(&self, round: Round, block_id: BlockId) -> bool {
@@ -230,7 +236,7 @@ impl Engine {
     }
 
     fn put_some(&mut self, input: Option<Input<Rules>>) -> Result<Vec<Event>, EngineError> {
-        input.map_or(Ok(Vec::new()), |input| self.put(input))
+        input.map_or_else(|| Ok(vec![Event::Refused(QuorumFault::OtherBlock)]), |input| self.put(input))
     }
 
     fn put(&mut self, input: Input<Rules>) -> Result<Vec<Event>, EngineError> {

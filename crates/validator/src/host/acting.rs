@@ -48,8 +48,8 @@ impl Host {
                 }
                 Event::Guilty(offence) => self.accuse(offence, out),
                 Event::Decided(commit) => self.decide(commit, now, out)?,
-                // Behind a decision: the height is over.
-                Event::Log(_) | Event::Start(_) => {}
+                // Behind a decision: the height is over. And what nobody sent just now has nobody to blame.
+                Event::Log(_) | Event::Start(_) | Event::Refused(_) => {}
             }
         }
         Ok(())

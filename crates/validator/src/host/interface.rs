@@ -49,8 +49,14 @@ pub enum Output {
         /// Where the page begins.
         offset: u32,
     },
-    /// Tell an operator who wants to know everything.
-    Note(String),
+    /// Tell the operator what another validator does, as far as there are not too many of these lines
+    /// about the same one.
+    Note {
+        /// Name of that validator.
+        about: String,
+        /// The line.
+        line: String,
+    },
     /// Tell the operator in any case.
     Warn(String),
 }

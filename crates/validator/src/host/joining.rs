@@ -79,6 +79,10 @@ impl Host {
         Ok(self.join(peer, &bytes, now))
     }
 
+    pub(super) fn awaits_page_of(&self, peer: Peer) -> bool {
+        self.joining.as_ref().is_some_and(|joining| joining.peer == peer)
+    }
+
     /// Starts from a whole snapshot, if it is one.
     fn join(&mut self, peer: Peer, bytes: &[u8], now: Moment) -> Vec<Output> {
         match self.judged(bytes, now) {
@@ -89,13 +93,13 @@ impl Host {
                 self.caught_up(before, now);
                 vec![
                     Output::Found(Arc::new(bytes.to_vec())),
-                    Output::Note(format!("started from the snapshot of peer {} at height {height}", peer.0)),
+                    self.note_of(peer, format_args!("started from its snapshot at height {height}")),
                     Output::Ask(peer, self.next_height()),
                 ]
             }
             Err(why) => {
                 self.greeted(peer, now);
-                vec![Output::Note(format!("peer {}: its snapshot: {why}", peer.0))]
+                vec![self.note_of(peer, format_args!("its snapshot: {why}"))]
             }
         }
     }

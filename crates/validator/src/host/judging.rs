@@ -10,15 +10,25 @@ const MAX_ROUNDS_AHEAD: u32 = 10;
 
 impl Host {
     /// Whether it is a proposal of this height at all, and its round may still bring it.
-    pub(super) fn admits(&mut self, signed: &SignedProposal, block: &Block) -> bool {
+    ///
+    /// # Errors
+    /// Why whoever sent it is to blame.
+    pub(super) fn admits(&mut self, signed: &SignedProposal, block: &Block) -> Result<bool, &'static str> {
         let proposal = &signed.proposal;
         let far = |round: Round| proposal.round.0 > round.0.saturating_add(MAX_ROUNDS_AHEAD);
-        let locked_before = i64::from(proposal.pol_round) < i64::from(proposal.round.0);
-        self.engine.round().is_some_and(|round| !far(round))
-            && locked_before
-            && block.id() == proposal.block_id
-            && self.engine.is_proposers(signed)
-            && self.proposals.admit(proposal.round, proposal.block_id)
+        if self.engine.round().is_none_or(far) {
+            return Ok(false);
+        }
+        if i64::from(proposal.pol_round) >= i64::from(proposal.round.0) {
+            return Err("it is locked in a round to come");
+        }
+        if block.id() != proposal.block_id {
+            return Err("it names another block than it brings");
+        }
+        if !self.engine.is_proposers(signed) {
+            return Err("it is not signed by whose turn it is");
+        }
+        Ok(self.proposals.admit(proposal.round, proposal.block_id))
     }
 
     /// Checks a proposed block in full, whatever the engine will make of it. `None` while the lock is
@@ -38,9 +48,9 @@ impl Host {
         };
         let verdict = self.ledger.check(block, standing);
         if let Err(why) = &verdict {
-            let name = self.ledger.name_of(signed.signer);
-            let place = (proposal.height, proposal.round);
-            out.push(Output::Note(format!("proposal {}/{} of {name}: {why}", place.0, place.1)));
+            let about = self.member(signed.signer);
+            let line = format!("proposal {}/{} of {about}: {why}", proposal.height, proposal.round);
+            out.push(Output::Note { about, line });
         }
         Some(Judgement {
             height: proposal.height,

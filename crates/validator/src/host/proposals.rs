@@ -28,6 +28,11 @@ impl Proposals {
         room
     }
 
+    /// Whether this round brought any.
+    pub(super) fn came(&self, round: Round) -> bool {
+        self.rounds.contains_key(&round)
+    }
+
     pub(super) fn insert(&mut self, block: Block) {
         self.blocks.insert(block.id(), block);
     }

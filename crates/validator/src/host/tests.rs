@@ -22,7 +22,7 @@ use crate::{
     engine::Entry,
     serve,
     snapshot::Page,
-    testing::{POWERS, START, genesis, key, ledger, net, order, rotation},
+    testing::{POWERS, START, certificate, genesis, key, ledger, net, order, rotation},
 };
 
 const MINUTE: u64 = 60_000;
@@ -270,7 +270,7 @@ fn bootstrap_from_checkpoint() {
 fn a_snapshot_that_is_none_is_dropped_and_another_peer_is_heard() {
     let chain = ledger(105);
     let (height, bytes) = chain.snapshot().unwrap();
-    let mut host = Host::new(ledger(2), key(0), Vec::new(), 3, at(110_000)).unwrap();
+    let mut host = Host::new(ledger(2), key(0), Vec::new(), others(), at(110_000)).unwrap();
     let page = |bytes: &[u8], offset: u32| Page {
         height: height.0,
         total: bytes.len() as u32,
@@ -294,7 +294,7 @@ fn a_snapshot_that_is_none_is_dropped_and_another_peer_is_heard() {
             _ => break outputs,
         }
     };
-    assert_eq!(said, [Output::Note("peer 0: its snapshot: its state is not the one of the header".into())]);
+    assert_eq!(said, [note("a", "its snapshot: its state is not the one of the header")]);
     let mut offset = 0;
     let said = loop {
         let outputs = hear(1, page(bytes, offset), 110_300);
@@ -303,9 +303,19 @@ fn a_snapshot_that_is_none_is_dropped_and_another_peer_is_heard() {
             _ => break outputs,
         }
     };
-    assert!(matches!(&said[..], [Output::Found(_), Output::Note(_), Output::Ask(Peer(1), Height(101))]));
+    assert!(matches!(&said[..], [Output::Found(_), Output::Note { .. }, Output::Ask(Peer(1), Height(101))]));
     assert_eq!(host.ledger().tip().id(), chain.block(Height(100)).unwrap().block.id());
     assert_eq!(host.page(Peer(1), page(bytes, 0), at(110_400)).unwrap(), [], "nothing newer");
+}
+
+/// What the host of a test calls the others.
+fn others() -> Vec<String> {
+    ["a", "b", "c"].map(str::to_owned).into()
+}
+
+/// A note about another validator that begins with its name.
+fn note(about: &str, line: &str) -> Output {
+    Output::Note { about: about.to_owned(), line: format!("{about}: {line}") }
 }
 
 fn at(ms: u64) -> Moment {
@@ -314,7 +324,7 @@ fn at(ms: u64) -> Moment {
 
 /// A host at height 3 that has begun to vote, alone: nobody answers its greeting.
 fn voting(index: u32, log: Vec<Entry>) -> (Host, Vec<Output>) {
-    let mut host = Host::new(ledger(2), key(index), log, 3, at(2_000)).unwrap();
+    let mut host = Host::new(ledger(2), key(index), log, others(), at(2_000)).unwrap();
     assert_eq!(host.deadline_ms(), 3_500);
     let outputs = host.tick(at(3_500)).unwrap();
     (host, outputs)
@@ -359,12 +369,12 @@ fn logged(outputs: Vec<Output>) -> Vec<Entry> {
 }
 
 fn notes(outputs: &[Output]) -> Vec<&str> {
-    let note = |output: &'_ Output| matches!(output, Output::Note(_));
+    let note = |output: &'_ Output| matches!(output, Output::Note { .. });
     outputs
         .iter()
         .filter(|output| note(output))
         .map(|o| match o {
-            Output::Note(note) => note.split(": ").nth(1).unwrap(),
+            Output::Note { line, .. } => line.split(": ").nth(1).unwrap(),
             _ => unreachable!(),
         })
         .collect()
@@ -376,7 +386,8 @@ fn whoever_proposes_a_bad_block_is_named_as_the_chain_names_it() {
     let (mut host, _) = voting(other, Vec::new());
     let bad = proposal_at(3_500, |block| block.header.state_root = Hash::ZERO);
     let outputs = host.message(Peer(0), bad, at(3_500)).unwrap();
-    let want = Output::Note(format!("proposal 3/0 of v{proposer}: another state root"));
+    let about = format!("v{proposer}");
+    let want = Output::Note { line: format!("proposal 3/0 of {about}: another state root"), about };
     assert!(outputs.contains(&want), "{outputs:?}");
 }
 
@@ -467,9 +478,13 @@ fn a_proposal_out_of_turn_or_with_a_bad_signature_is_not_looked_at() {
         spoil(&mut proposal.0);
         host.message(Peer(0), Message::Proposal(proposal), at(3_500)).unwrap()
     };
-    assert_eq!(spoiled(|p| p.signature.0[0] ^= 1), []);
-    assert_eq!(spoiled(|p| p.signer = (p.signer + 1) % 4), []);
-    assert_eq!(spoiled(|p| p.proposal.block_id = BlockId::ZERO), []);
+    let turn = [note("a", "proposal 3/0: it is not signed by whose turn it is")];
+    assert_eq!(spoiled(|p| p.signature.0[0] ^= 1), turn);
+    assert_eq!(spoiled(|p| p.signer = (p.signer + 1) % 4), turn);
+    let other = [note("a", "proposal 3/0: it names another block than it brings")];
+    assert_eq!(spoiled(|p| p.proposal.block_id = BlockId::ZERO), other);
+    let ahead = [note("a", "proposal 3/0: it is locked in a round to come")];
+    assert_eq!(spoiled(|p| p.proposal.pol_round = 0), ahead);
 }
 
 #[test]
@@ -510,7 +525,7 @@ fn below_its_log_nothing_is_signed_and_at_its_log_nothing_else() {
     let outputs = host.message(Peer(0), proposal_at(3_500, |_| {}), at(3_500)).unwrap();
     let (first, log) = (votes(&outputs), logged(outputs));
 
-    let mut again = Host::new(ledger(1), key(roles().1), log, 3, at(2_000)).unwrap();
+    let mut again = Host::new(ledger(1), key(roles().1), log, others(), at(2_000)).unwrap();
     let mut outputs = again.tick(at(3_500)).unwrap();
     outputs.extend(again.tick(at(9_000)).unwrap());
     assert_eq!((again.engine.height(), votes(&outputs)), (Height(2), vec![]));
@@ -585,7 +600,7 @@ impl Signer for Reluctant {
 fn a_signer_that_refuses_is_named_once_and_the_chain_is_followed_without_a_vote() {
     let own = roles().1;
     let signer = Reluctant(key(own), 0);
-    let mut host = Host::new(ledger(2), signer, Vec::new(), 3, at(2_000)).unwrap();
+    let mut host = Host::new(ledger(2), signer, Vec::new(), others(), at(2_000)).unwrap();
     host.tick(at(3_500)).unwrap();
     let mut outputs = host.message(Peer(0), proposal_at(3_500, |_| {}), at(3_500)).unwrap();
     let Some(Output::Tell(Message::Vote(prevote))) = outputs.last().cloned() else { panic!("{outputs:?}") };
@@ -676,7 +691,7 @@ fn each_peer_that_is_ahead_is_asked() {
 #[test]
 fn a_wait_is_over_in_time_whatever_the_clock_says() {
     let early = Moment { wall: Time(START.0 - 60 * MINUTE), uptime_ms: 2_000 };
-    let mut host = Host::new(ledger(2), key(0), Vec::new(), 0, early).unwrap();
+    let mut host = Host::new(ledger(2), key(0), Vec::new(), Vec::new(), early).unwrap();
     host.decided(Peer(0), Vec::new(), early).unwrap();
     assert_eq!((host.deadline_ms(), &host.stage), (3_500, &Stage::Waiting { until_ms: 3_500 }));
 }
@@ -686,7 +701,7 @@ fn a_wait_is_over_in_time_whatever_the_clock_says() {
 fn pages_of_a_snapshot_hold_nobody_up_for_ever() {
     use crate::snapshot::Page;
     let page = |offset| Page { height: 900, total: 200 << 20, offset, bytes: vec![0] };
-    let mut host = Host::new(ledger(2), key(0), Vec::new(), 3, at(0)).unwrap();
+    let mut host = Host::new(ledger(2), key(0), Vec::new(), others(), at(0)).unwrap();
     for turn in 0..700 {
         host.page(Peer(0), page(turn), at(u64::from(turn) * 1_000)).unwrap();
     }
@@ -703,7 +718,7 @@ fn decided(from: u64, to: u64) -> Vec<Decided> {
 
 #[test]
 fn a_starting_host_catches_up_before_it_votes() {
-    let mut host = Host::new(ledger(2), key(0), Vec::new(), 3, at(10_000)).unwrap();
+    let mut host = Host::new(ledger(2), key(0), Vec::new(), others(), at(10_000)).unwrap();
     assert_eq!(host.peer_up(Peer(1)), Output::Ask(Peer(1), Height(3)));
     let outputs = host.decided(Peer(1), decided(3, 6), at(11_400)).unwrap();
     assert_eq!(outputs.len(), 5);
@@ -727,9 +742,66 @@ fn a_block_that_does_not_chain_is_refused_with_its_reason() {
     }
     let outputs = host.decided(Peer(2), blocks, at(3_600)).unwrap();
     assert!(matches!(&outputs[0], Output::Keep(block) if block.height() == Height(3)));
-    assert_eq!(
-        outputs[1],
-        Output::Note("peer 2: block 4: the signature of signer 2 does not hold".to_owned())
-    );
+    assert_eq!(outputs[1], note("c", "block 4: the signature of signer 2 does not hold"));
     assert_eq!((outputs.len(), host.ledger().tip().height), (2, Height(3)));
+}
+
+/// Whoever brings a vote that its voter did not sign is named, and the voter is not.
+#[test]
+fn a_forged_vote_is_held_against_whoever_brings_it() {
+    let (mut host, _) = voting(0, Vec::new());
+    let vote = Vote {
+        phase: Phase::Prevote,
+        height: Height(3),
+        value: None,
+        ..certificate(ledger(2).tip(), 4, &[]).vote()
+    };
+    let mut brings = |by: u32, signer: u32| {
+        let signature = key(by).sign(&vote.sign_bytes());
+        let outputs = host.message(
+            Peer(1),
+            Message::Vote(SignedVote { vote: vote.clone(), signer, signature }),
+            at(3_600),
+        );
+        outputs
+            .unwrap()
+            .into_iter()
+            .filter(|output| matches!(output, Output::Note { .. }))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(brings(1, 1), []);
+    assert_eq!(brings(1, 2), [note("b", "vote 3/0 as member 2: the signature is not that of v2")]);
+    assert_eq!(brings(1, 9), [note("b", "vote 3/0 as member 9: a certificate for something else")]);
+}
+
+#[test]
+fn whose_proposal_did_not_come_is_said_and_of_whom_it_came_is_not() {
+    let (proposer, other) = roles();
+    let missed = |comes: bool| {
+        let (mut host, _) = voting(other, Vec::new());
+        if comes {
+            host.message(Peer(0), proposal_at(3_500, |_| {}), at(3_600)).unwrap();
+        }
+        let outputs = host.tick(at(4_500)).unwrap();
+        outputs.into_iter().find(|output| matches!(output, Output::Note { .. }))
+    };
+    let about = format!("v{proposer}");
+    let line = format!("round 0 of height 3 had no proposal from {about}");
+    assert_eq!(missed(false), Some(Output::Note { about, line }));
+    assert_eq!(missed(true), None);
+}
+
+/// A peer may speak of the next height before it is asked; of one far above it must have blocks.
+#[test]
+fn whoever_speaks_of_a_height_that_it_does_not_have_is_named() {
+    let says = |height: u64| {
+        let (mut host, _) = voting(0, Vec::new());
+        let vote = Vote { height: Height(height), ..certificate(ledger(2).tip(), 4, &[]).vote() };
+        let signed = SignedVote { signature: key(1).sign(&vote.sign_bytes()), signer: 1, vote };
+        let asked = host.message(Peer(0), Message::Vote(signed), at(3_600)).unwrap();
+        assert_eq!(asked, [Output::Ask(Peer(0), Height(3))]);
+        host.decided(Peer(0), Vec::new(), at(3_700)).unwrap()
+    };
+    assert_eq!(says(4), []);
+    assert_eq!(says(5), [note("a", "it speaks of height 5 and has no block 3")]);
 }

@@ -44,6 +44,9 @@ impl Host {
     /// Whoever learns of an offence first tells all others.
     pub(super) fn accuse(&mut self, offence: Offence, out: &mut Vec<Output>) {
         if self.offences.admit(&offence, &self.ledger) {
+            let about = self.ledger.name_of(offence.set_id(), offence.signer());
+            let line = format!("{about} signed {}: the proof waits for a block", contradiction(&offence));
+            out.push(Output::Note { about, line });
             out.push(Output::Tell(Message::Offence(Box::new(offence))));
         }
     }
@@ -52,4 +55,13 @@ impl Host {
     pub(super) fn offered(&self) -> Body {
         Body { transactions: self.mempool.waiting().to_vec(), evidence: self.offences.waiting().to_vec() }
     }
+}
+
+/// What somebody signed twice.
+fn contradiction(offence: &Offence) -> String {
+    let (what, height, round) = match offence {
+        Offence::DoubleVote(votes) => ("votes", votes.first.vote.height, votes.first.vote.round),
+        Offence::DoubleProposal(both) => ("proposals", both.first.proposal.height, both.first.proposal.round),
+    };
+    format!("two {what} at {height}/{round}")
 }

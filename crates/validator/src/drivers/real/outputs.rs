@@ -27,8 +27,8 @@ pub(super) trait Outlet {
     fn found(&mut self, snapshot: &[u8]) -> io::Result<()>;
     /// To an operator who wants to know each height.
     fn height(&mut self, line: fmt::Arguments<'_>);
-    /// To the operator, as far as others have not caused too many of them.
-    fn note(&mut self, line: &str);
+    /// To the operator, as far as there are not too many about this validator.
+    fn note(&mut self, about: &str, line: &str);
     /// To the operator in any case.
     fn warn(&mut self, line: &str);
 }
@@ -66,7 +66,7 @@ pub(super) fn carry_out<M: Medium>(
             }
             Output::Ask(peer, from) => outlet.ask(peer, from),
             Output::AskPage { peer, height, offset } => outlet.ask_page(peer, height, offset),
-            Output::Note(line) => outlet.note(&line),
+            Output::Note { about, line } => outlet.note(&about, &line),
             Output::Warn(line) => outlet.warn(&line),
         }
     }
@@ -98,7 +98,7 @@ mod tests {
         }
         fn ask(&mut self, _: Peer, _: Height) {}
         fn height(&mut self, _: fmt::Arguments<'_>) {}
-        fn note(&mut self, _: &str) {}
+        fn note(&mut self, _: &str, _: &str) {}
         fn warn(&mut self, _: &str) {}
     }
 

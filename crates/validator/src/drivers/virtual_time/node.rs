@@ -51,7 +51,7 @@ impl Node {
         }
     }
 
-    pub(super) fn start(&mut self, genesis: &Genesis, others: u32, now_ms: u64) -> Result<(), HostError> {
+    pub(super) fn start(&mut self, genesis: &Genesis, now_ms: u64) -> Result<(), HostError> {
         let mut ledger = Ledger::new(genesis).map_err(HostError::Ledger)?;
         if let Some(blocks) = self.retained {
             ledger = ledger.retaining(blocks);
@@ -66,6 +66,8 @@ impl Node {
         self.born_ms = now_ms;
         let moment = self.moment(genesis, now_ms);
         let key = SecretKey::from_seed(&self.seed);
+        let mut others: Vec<String> = genesis.validators.iter().map(|member| member.name.clone()).collect();
+        others.remove(self.index);
         let mut host = Host::new(ledger, key, self.disk.log(), others, moment)?;
         self.more_seeds.iter().map(SecretKey::from_seed).for_each(|key| host.add_signer(key));
         self.host = Some(host);
