@@ -18,10 +18,10 @@ use std::{
 
 use qratum_chain::{
     Hash,
-    document::{Evidence, HeaderProof, MAX_LENGTH, genesis_to_json},
+    document::{Evidence, HeaderProof, MAX_LENGTH, OffenceProof, genesis_to_json},
     types::{
-        ChainParams, DoubleVote, Genesis, GenesisValidator, Height, Jurisdiction, Phase, Round, SetId,
-        SignedVote, Time, Validator, Vote,
+        ChainParams, DoubleVote, Genesis, GenesisValidator, Height, Jurisdiction, Offence, Phase, Round,
+        SetId, SignedVote, Time, Validator, Vote,
     },
 };
 use qratum_crypto::sign::ed25519::SecretKey;
@@ -331,7 +331,8 @@ fn double_vote(heights: [u64; 2], set: Vec<Validator>) -> Evidence {
     };
     let block = Some(genesis().header().unwrap().id());
     let [first, second] = heights;
-    Evidence::DoubleVote(DoubleVote { first: signed(first, None), second: signed(second, block) }, set)
+    let votes = DoubleVote { first: signed(first, None), second: signed(second, block) };
+    Evidence::Offence(OffenceProof { offence: Offence::DoubleVote(votes), validators: set, path: Vec::new() })
 }
 
 #[test]

@@ -127,7 +127,8 @@ fn a_live_status_is_of_its_schema() {
     ]);
     status["peers"][0]["ban"] =
         json!({"reason": "OffTopic", "text": "another question", "at_ms": 1, "until_ms": 60_001, "count": 1});
-    status["accused"] = json!([{"validator": "east", "kind": "double-vote", "height": 8, "round": 0}]);
+    status["accused"] =
+        json!([{"validator": "east", "operator": "acme", "kind": "double-vote", "height": 8, "round": 0}]);
     schema.holds(&status, "live");
     for field in ["verified_height", "block_id", "time_ms", "age_ms", "round", "set_id", "signed", "total"] {
         let mut half = status.clone();
@@ -162,7 +163,9 @@ fn an_event_is_of_its_schema() {
     schema.holds(&sample("event-peer.json"), "peer");
     schema.holds(&sample("event-refusal.json"), "refusal");
     schema.holds(&sample("event-silent.json"), "silent");
-    let names = ["3", "state", "peer", "refusal", "silent"];
+    schema.holds(&sample("event-accused.json"), "accused");
+    schema.holds(&sample("event-set.json"), "set");
+    let names = ["3", "state", "peer", "refusal", "silent", "accused", "set"];
     let kinds = names.map(|name| sample(&format!("event-{name}.json")));
     for (one, other) in kinds.iter().flat_map(|one| kinds.iter().map(move |other| (one, other))) {
         let mut mixed = one.clone();

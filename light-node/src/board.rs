@@ -11,7 +11,7 @@ use qratum_verifier::{Blame, Trusted, detect::Fork, witness::may_arm};
 use tokio::sync::watch;
 
 use crate::{
-    Ban, Reason, Refusal, Snapshot, State, StoreState, Voting, Witnesses,
+    Accused, Ban, Reason, Refusal, Snapshot, State, StoreState, Voting, Witnesses,
     heard::Heard,
     net::{LOCAL, Link},
     score::Scores,
@@ -177,6 +177,14 @@ impl Board {
         (self.next.names, self.changed) = (self.next.names.with(key, name), true);
     }
 
+    /// Somebody broke the protocol: what proves it first is shown.
+    pub(crate) fn accuse(&mut self, accused: Accused) {
+        if self.next.accused.iter().all(|known| known.key != accused.key) {
+            self.next.accused.push(accused);
+            self.changed = true;
+        }
+    }
+
     pub(crate) fn store(&mut self, store: StoreState) {
         (self.next.store, self.changed) = (store, true);
     }
@@ -262,6 +270,7 @@ mod tests {
             refusals: Vec::new(),
             fork: None,
             evidence: None,
+            accused: Vec::new(),
             names: Names::of(&genesis),
             store: StoreState::None,
         };

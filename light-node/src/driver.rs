@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use crate::{
-    Ban, Clock, Place, Reason, StoreState,
+    Accused, Ban, Clock, Place, Reason, StoreState,
     board::Board,
     evidence,
     follow::{Follow, Judged, Question, Tick},
@@ -55,6 +55,8 @@ pub(crate) enum Command {
         /// Its proven name.
         name: String,
     },
+    /// A member broke the protocol, and there is what convinces others.
+    Accuse(Accused),
 }
 
 /// What is asked of a peer.
@@ -327,6 +329,7 @@ impl Driver {
     async fn on_command(&mut self, command: Command) -> Option<Question> {
         match command {
             Command::Name { key, name } => self.board.name(key, name),
+            Command::Accuse(accused) => self.board.accuse(accused),
             Command::Refuse { peer, reason } => self.refuse(peer, reason, self.clock.now()).await,
             Command::Compare { peer, block, reply } => {
                 if !self.board.forked() {

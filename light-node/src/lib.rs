@@ -12,7 +12,8 @@
 //! `board` shows what came of it in one of the `state`s: `heard` knows who else has a block, and
 //! `skew` whether the local clock is wrong, `score` who is banned, and `polls` whether
 //! the network votes. `fetch` asks for one header,
-//! `climb` for the blocks that prove it, and `statement` for what rests on it. `clock` is the one place that reads the system clock.
+//! `climb` for the blocks that prove it, `statement` for what rests on it, and `exhibit` for what proves
+//! an offence to others. `clock` is the one place that reads the system clock.
 
 mod board;
 mod climb;
@@ -21,6 +22,7 @@ mod config;
 mod desk;
 mod driver;
 mod evidence;
+mod exhibit;
 mod fetch;
 mod follow;
 mod frame;
@@ -45,6 +47,7 @@ pub mod wire;
 
 pub use clock::Clock;
 pub use config::{Config, ConfigError, Peer, peer_id, peers_from_json};
+pub use exhibit::BlockEvidence;
 pub use fetch::{FetchError, Proven};
 pub use highest::{Highest, Mark};
 pub use libp2p::{Multiaddr, PeerId};
@@ -53,7 +56,7 @@ pub use open::{Kept, StartError, inspect_store};
 pub use pin::{PinError, Pinned, Plan, Way};
 pub use place::Place;
 pub use snapshot::{
-    Ban, MemberVote, Names, PeerView, Reason, Refusal, Snapshot, StoreState, Voting, Witnesses,
+    Accused, Ban, MemberVote, Names, PeerView, Reason, Refusal, Snapshot, StoreState, Voting, Witnesses,
 };
 pub use state::State;
 pub use statement::{Outcome, ProvenStatement};

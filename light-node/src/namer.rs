@@ -9,31 +9,26 @@ use qratum_chain::{
     types::{Genesis, Validator, is_name},
 };
 use qratum_crypto::sign::ed25519::PublicKey;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 use crate::{Snapshot, driver::Command, fetch::Fetch};
 
 type Snapshots = watch::Receiver<Arc<Snapshot>>;
 
 /// Names newcomers until the node is gone.
-pub(crate) async fn name_newcomers(fetch: Fetch, snapshots: Snapshots, gone: oneshot::Receiver<()>) {
-    tokio::select! {
-        _ = gone => {}
-        () = follow(&fetch, snapshots) => {}
-    }
-}
-
-async fn follow(fetch: &Fetch, mut snapshots: Snapshots) {
+pub(crate) async fn name_newcomers(fetch: &Fetch, mut snapshots: Snapshots) {
     let (mut last, mut nameless) = (None, BTreeSet::new());
     while snapshots.changed().await.is_ok() {
         let snapshot = Arc::clone(&snapshots.borrow_and_update());
         if snapshot.fork.is_some() || last.replace(snapshot.head.id()) == Some(snapshot.head.id()) {
             continue;
         }
-        let members = snapshot.head.validators().members();
-        nameless.retain(|key| members.iter().any(|member| member.pubkey == *key));
+        // Those of the next set too: it is told with names when it begins.
+        let sets = [Some(snapshot.head.validators()), snapshot.head.next_validators()];
+        let members = || sets.iter().flatten().flat_map(|set| set.members());
+        nameless.retain(|key| members().any(|member| member.pubkey == *key));
         let unknown = |key: &PublicKey| snapshot.names.name(key).is_none();
-        for member in members.iter().filter(|member| unknown(&member.pubkey)) {
+        for member in members().filter(|member| unknown(&member.pubkey)) {
             let key = member.pubkey;
             if nameless.contains(&key) {
                 continue;

@@ -20,10 +20,11 @@ use crate::{
     config::{bind, pinned},
     desk::{self, Desk},
     driver::Driver,
+    exhibit::{self, BlockEvidence},
     fetch::{Fetch, FetchError, Proven},
     follow::Follow,
     heard::Heard,
-    namer::name_newcomers,
+    namer,
     net::{Link, Local, Net},
     open::{Opened, StartError, anchored, open},
     polls::Polls,
@@ -111,7 +112,7 @@ impl LightNode {
         }
         let fetch = Fetch { net, store, anchor, rules, commands, clock };
         let (alive, gone) = oneshot::channel();
-        tasks.push(tokio::spawn(name_newcomers(fetch.clone(), snapshots.clone(), gone)));
+        tasks.push(tokio::spawn(look_up(fetch.clone(), snapshots.clone(), gone)));
         Ok(Self { fetch, snapshots, heads, tasks, alive })
     }
 
@@ -196,6 +197,20 @@ impl LightNode {
         self.fetch.txo(id, self.snapshots()).await
     }
 
+    /// The evidence in the block at `height`, each piece with what convinces others.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub async fn evidence(&self, height: Height) -> Result<BlockEvidence, FetchError> {
+        self.unforked()?;
+        let head = Arc::clone(&self.snapshots.borrow().head);
+        let newest = head.header().get().height;
+        if height > newest {
+            return Err(FetchError::NotYet { head: newest });
+        }
+        self.fetch.evidence(height, &head).await
+    }
+
     /// After a fork nothing is proven from here any more.
     fn unforked(&self) -> Result<(), FetchError> {
         if self.snapshots.borrow().fork.is_some() { Err(FetchError::Forked) } else { Ok(()) }
@@ -209,6 +224,15 @@ impl LightNode {
             // A task that panicked has stopped too.
             let _ = task.await;
         }
+    }
+}
+
+/// Asks for what the snapshots lack, until the node is gone.
+async fn look_up(fetch: Fetch, snapshots: watch::Receiver<Arc<Snapshot>>, gone: oneshot::Receiver<()>) {
+    tokio::select! {
+        _ = gone => {}
+        () = namer::name_newcomers(&fetch, snapshots.clone()) => {}
+        () = exhibit::show_offences(&fetch, snapshots.clone()) => {}
     }
 }
 
@@ -226,6 +250,7 @@ fn first(opened: &Opened, peers: Vec<PeerView>, names: Names) -> Snapshot {
         refusals: Vec::new(),
         fork: None,
         evidence: None,
+        accused: Vec::new(),
         names,
         store: opened.state.clone(),
     }

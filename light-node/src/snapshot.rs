@@ -1,17 +1,21 @@
 //! What does the node know now? Plain values behind `Arc`s: cheap to take, nothing to lock.
 
 use core::fmt;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use libp2p::PeerId;
 use qratum_chain::{
-    document::ForkProof,
-    types::{Genesis, GenesisValidator, Height, Time},
+    document::{ForkProof, OffenceProof},
+    types::{Genesis, GenesisValidator, Height, Offence, Time},
 };
 use qratum_crypto::sign::ed25519::PublicKey;
 use qratum_verifier::{
     Reject, Trusted,
-    ballots::{Cast, Evidence, RoundVotes},
+    ballots::{Cast, RoundVotes},
     detect::Fork,
     quorum::Tally,
 };
@@ -46,6 +50,9 @@ pub struct Snapshot {
     /// Both blocks of the fork, for a file that others can check; the way to them as far as it was
     /// found.
     pub evidence: Option<Arc<ForkProof>>,
+    /// Members that broke the protocol, with what convinces others: the verifier accepted it as a file.
+    /// Later here than in [`Voting::evidence`], as the way to their set is fetched.
+    pub accused: Vec<Accused>,
     /// Names of the validators of genesis.
     pub names: Names,
     /// What became of the store.
@@ -55,6 +62,15 @@ pub struct Snapshot {
 impl Snapshot {
     /// How many refusals are remembered.
     pub const REFUSALS: usize = 32;
+}
+
+/// A member that broke the protocol.
+#[derive(Clone, Debug)]
+pub struct Accused {
+    /// Its key.
+    pub key: PublicKey,
+    /// What convinces others, as the verifier accepted it.
+    pub proof: Arc<OffenceProof>,
 }
 
 /// Who named the same block for a height, beside the primary, which handed it over first.
@@ -80,7 +96,7 @@ pub struct Voting {
     /// The newest height of which votes are known, with its newest rounds, rising.
     pub progress: Option<(Height, Vec<RoundVotes>)>,
     /// Members that signed two votes or proposals for one place, with the proof.
-    pub evidence: Vec<(PublicKey, Evidence)>,
+    pub evidence: Vec<(PublicKey, Offence)>,
 }
 
 /// How one member takes part in the vote.
@@ -252,7 +268,9 @@ struct Named {
 }
 
 impl Names {
-    pub(crate) fn of(genesis: &Genesis) -> Self {
+    /// Those that the genesis gives.
+    #[must_use]
+    pub fn of(genesis: &Genesis) -> Self {
         let name = |member: &GenesisValidator| {
             let operator = member.enrolment.as_ref().map(|enrolment| enrolment.operator.clone());
             (member.validator.pubkey, Named { name: member.name.clone(), operator })
@@ -267,6 +285,12 @@ impl Names {
         let mut names = BTreeMap::clone(&self.0);
         names.insert(key, Named { name, operator });
         Self(Arc::new(names))
+    }
+
+    /// All names, each once, in alphabetical order.
+    #[must_use]
+    pub fn all(&self) -> BTreeSet<&str> {
+        self.0.values().map(|named| named.name.as_str()).collect()
     }
 
     /// The name of this key.

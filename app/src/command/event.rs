@@ -1,5 +1,10 @@
 //! What happened? A line of `qratum watch` or `qratum demo --headless`, in words or in JSON.
 
+mod accused;
+mod set;
+
+pub(super) use self::{accused::AccusedEvent, set::SetEvent};
+
 use qratum_light_node::{Names, PeerView, Refusal, Snapshot, Voting};
 use qratum_verifier::{Trusted, quorum::Tally};
 use serde::Serialize;
@@ -25,6 +30,10 @@ pub(super) enum Event {
     Refusal(RefusalEvent),
     /// Others are silent than before.
     Silent(SilentEvent),
+    /// Somebody broke the protocol.
+    Accused(AccusedEvent),
+    /// Another set certifies blocks.
+    Set(SetEvent),
 }
 
 impl Event {
@@ -36,6 +45,8 @@ impl Event {
             Self::Peer(event) => event.line(),
             Self::Refusal(event) => event.line(),
             Self::Silent(event) => event.line(),
+            Self::Accused(event) => event.line(),
+            Self::Set(event) => event.line(),
         }
     }
 }

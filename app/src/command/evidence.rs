@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use qratum_chain::{
     document::{Evidence, MAX_LENGTH},
-    types::{Time, Validator, ValidatorSet},
+    types::{Offence, Time},
 };
 use qratum_verifier::{Reject, Rules, Trusted, detect};
 
@@ -33,16 +33,14 @@ pub(crate) fn run(home: Option<PathBuf>, args: &VerifyArgs, json: bool) -> Resul
 
 fn judge(evidence: &Evidence, anchor: &Trusted, rules: &Rules, now: Time) -> Result<String, Reject> {
     match evidence {
-        Evidence::DoubleVote(votes, set) => {
-            let key = detect::double_vote(votes, &set_of(set, anchor)?, rules)?;
-            let vote = &votes.first.vote;
-            Ok(format!("{} voted twice at height {}, round {}", key.get(), vote.height, vote.round))
-        }
-        Evidence::DoubleProposal(proposals, set) => {
-            let key = detect::double_proposal(proposals, &set_of(set, anchor)?, rules)?;
-            let proposal = &proposals.first.proposal;
-            let (height, round) = (proposal.height, proposal.round);
-            Ok(format!("{} proposed twice at height {height}, round {round}", key.get()))
+        Evidence::Offence(proof) => {
+            let key = detect::offence_proof(proof, anchor, rules, now)?;
+            let (height, round) = (proof.offence.height(), proof.offence.round());
+            let done = match proof.offence {
+                Offence::DoubleVote(_) => "voted",
+                Offence::DoubleProposal(_) => "proposed",
+            };
+            Ok(format!("{} {done} twice at height {height}, round {round}", key.get()))
         }
         Evidence::Fork(proof) => {
             let fork = detect::fork_proof(proof, anchor, rules, now)?;
@@ -70,11 +68,4 @@ fn judge(evidence: &Evidence, anchor: &Trusted, rules: &Rules, now: Time) -> Res
 
 fn list(items: &[impl ToString]) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-}
-
-/// The set that came along, which must be the anchor's own: nothing here leads to a later one.
-fn set_of(members: &[Validator], anchor: &Trusted) -> Result<ValidatorSet, Reject> {
-    let set = ValidatorSet::new(members.to_vec()).map_err(|why| Reject::BadSet { why })?;
-    let (got, want) = (set.hash(), anchor.validators().hash());
-    if got == want { Ok(set) } else { Err(Reject::WrongValidators { got, want }) }
 }

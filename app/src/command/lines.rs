@@ -1,7 +1,7 @@
 //! What is printed while a network is followed without a screen? A line for each event, shared by
 //! `watch` and `demo --headless`.
 
-use std::{future::pending, num::NonZeroU64, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, future::pending, num::NonZeroU64, sync::Arc, time::Duration};
 
 use qratum_light_node::{LightNode, Names, PeerView, Refusal, Snapshot, State};
 use qratum_verifier::Trusted;
@@ -13,7 +13,9 @@ use tokio::{
     time::sleep,
 };
 
-use super::event::{Event, HeadEvent, PeerEvent, RefusalEvent, SilentEvent, StateEvent};
+use super::event::{
+    AccusedEvent, Event, HeadEvent, PeerEvent, RefusalEvent, SetEvent, SilentEvent, StateEvent,
+};
 use crate::{
     demo::Network,
     exit::{Exit, Failure},
@@ -54,7 +56,16 @@ pub(super) struct Lines {
     refusals: Vec<Refusal>,
     /// Who was printed as silent.
     silent: Vec<String>,
+    /// The keys whose offence was printed.
+    accused: BTreeSet<String>,
+    /// The head that was printed last.
+    last: Option<Arc<Trusted>>,
+    /// A head whose set differs from that of the head before, until it is told.
+    change: Option<[Arc<Trusted>; 2]>,
 }
+
+/// Heads after which a set change is told although names of new keys are not proven yet.
+const NAMELESS: u64 = 3;
 
 /// What happens next.
 enum Next {
@@ -67,8 +78,18 @@ enum Next {
 impl Lines {
     /// Prints as JSON or as text, until the goal.
     pub(super) fn new(json: bool, goal: Goal) -> Self {
-        let (connected, refusals) = (Vec::new(), Vec::new());
-        Self { json, goal, told: State::Loading, verified: false, connected, refusals, silent: Vec::new() }
+        Self {
+            json,
+            goal,
+            told: State::Loading,
+            verified: false,
+            connected: Vec::new(),
+            refusals: Vec::new(),
+            silent: Vec::new(),
+            accused: BTreeSet::new(),
+            last: None,
+            change: None,
+        }
     }
 
     /// Prints what happens until the goal, a signal or an error.
@@ -117,8 +138,14 @@ impl Lines {
     }
 
     /// Whether that was the last head.
-    fn head(&mut self, head: &Trusted, names: &Names) -> Result<bool, Failure> {
+    fn head(&mut self, head: &Arc<Trusted>, names: &Names) -> Result<bool, Failure> {
         self.tell(&Event::Head(HeadEvent::of(head, names)))?;
+        let before = self.last.replace(Arc::clone(head));
+        let other = |before: &Arc<Trusted>| before.validators().hash() != head.validators().hash();
+        if let Some(before) = before.filter(other) {
+            self.set_changed(names)?;
+            self.change = Some([before, Arc::clone(head)]);
+        }
         self.verified = true;
         self.goal.heads = self.goal.heads.map(|left| left.saturating_sub(1));
         Ok(self.goal.heads == Some(0))
@@ -129,6 +156,10 @@ impl Lines {
         self.peers(&snapshot.peers)?;
         self.refusals(&snapshot.refusals)?;
         self.silent(snapshot)?;
+        self.accused(snapshot)?;
+        if self.change.as_ref().is_some_and(|[_, head]| is_told_now(head, snapshot)) {
+            self.set_changed(&snapshot.names)?;
+        }
         self.state(snapshot)?;
         Ok(self.goal.until == Some(self.told))
     }
@@ -175,6 +206,22 @@ impl Lines {
         Ok(())
     }
 
+    /// Who broke the protocol, each once.
+    fn accused(&mut self, snapshot: &Snapshot) -> Result<(), Failure> {
+        for accused in &snapshot.accused {
+            if self.accused.insert(accused.key.to_string()) {
+                self.tell(&Event::Accused(AccusedEvent::of(accused, &snapshot.names)))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The set change that waits to be told, if there is one.
+    fn set_changed(&mut self, names: &Names) -> Result<(), Failure> {
+        let Some([before, head]) = self.change.take() else { return Ok(()) };
+        self.tell(&Event::Set(SetEvent::of(before.validators(), &head, names)))
+    }
+
     /// A state that lasts is told once; live only with a head, for a young genesis looks it too.
     fn state(&mut self, snapshot: &Snapshot) -> Result<(), Failure> {
         let too_early = snapshot.state == State::Live && head_of(snapshot).is_none();
@@ -184,6 +231,13 @@ impl Lines {
         }
         Ok(())
     }
+}
+
+/// Whether all members of the set that begins with `head` have their names, or that took too long.
+fn is_told_now(head: &Trusted, snapshot: &Snapshot) -> bool {
+    let height = |head: &Trusted| head.header().get().height.0;
+    let late = height(&snapshot.head) >= height(head).saturating_add(NAMELESS);
+    late || head.validators().members().iter().all(|member| snapshot.names.name(&member.pubkey).is_some())
 }
 
 /// Whether `refusal` was told as `told`: it is not newer, or not yet twice as many.

@@ -1,8 +1,9 @@
 //! What do verified votes show, in words and in JSON? Who is silent, how far the vote on the next
 //! height has come, and who voted twice.
 
+use qratum_chain::types::Offence;
 use qratum_light_node::{Names, Voting};
-use qratum_verifier::ballots::{Evidence, RoundVotes};
+use qratum_verifier::ballots::RoundVotes;
 use serde::Serialize;
 
 use crate::model::silent;
@@ -27,6 +28,8 @@ struct RoundJson {
 #[derive(Debug, Serialize)]
 pub(super) struct AccusedJson {
     validator: String,
+    /// Who runs it; null where the network has no registry of ours.
+    operator: Option<String>,
     kind: &'static str,
     height: u64,
     round: u32,
@@ -66,20 +69,22 @@ impl From<&RoundVotes> for RoundJson {
 
 impl AccusedJson {
     pub(super) fn all(voting: &Voting, names: &Names) -> Vec<Self> {
-        let accused = voting.evidence.iter().map(|(key, evidence)| {
-            let (kind, height, round) = match evidence {
-                Evidence::Votes(double) => ("double-vote", double.first.vote.height, double.first.vote.round),
-                Evidence::Proposals(double) => {
-                    ("double-proposal", double.first.proposal.height, double.first.proposal.round)
-                }
-            };
-            Self { validator: names.called(key), kind, height: height.0, round: round.0 }
-        });
-        accused.collect()
+        let accused = voting.evidence.iter();
+        accused.map(|(key, offence)| Self::of(names.called(key), names.operator(key), offence)).collect()
+    }
+
+    pub(super) fn of(validator: String, operator: Option<&str>, offence: &Offence) -> Self {
+        Self {
+            validator,
+            operator: operator.map(str::to_owned),
+            kind: offence.word(),
+            height: offence.height().0,
+            round: offence.round().0,
+        }
     }
 
     pub(super) fn line(&self) -> String {
-        let Self { validator, kind, height, round } = self;
+        let Self { validator, kind, height, round, .. } = self;
         format!("{validator}: {kind} at height {height}, round {round}")
     }
 }

@@ -15,7 +15,7 @@ mod statement;
 use core::fmt;
 
 pub use anchor::Anchor;
-pub use evidence::{Evidence, ForkProof};
+pub use evidence::{Evidence, ForkProof, OffenceProof};
 pub use genesis::{genesis_from_json, genesis_to_json};
 pub use header::{HeaderProof, HistoryProof};
 pub use hex::block_id_from_hex;

@@ -359,11 +359,7 @@ impl Ledger {
             return Err(EvidenceFault::Refused(slashing::EvidenceRefusal::Future));
         }
         let set = self.numbered(set_id);
-        let guilty = match offence {
-            Offence::DoubleVote(votes) => detect::double_vote(votes, set, &self.rules),
-            Offence::DoubleProposal(proposals) => detect::double_proposal(proposals, set, &self.rules),
-        };
-        let guilty = guilty.map_err(EvidenceFault::Unproven)?;
+        let guilty = detect::offence(offence, set, &self.rules).map_err(EvidenceFault::Unproven)?;
         let end = self.certified(boundary_of(set_id, self.params().set_length));
         let ended = end.map(|(header, _)| header.time);
         slashing::punish(draft, place, offence, guilty.get(), ended).map_err(EvidenceFault::Refused)

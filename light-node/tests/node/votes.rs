@@ -1,7 +1,8 @@
 //! What a running node learns from votes: who is silent, that there is no quorum, who invents.
 
-use qratum_light_node::Voting;
-use qratum_verifier::ballots::Evidence;
+use qratum_chain::types::Offence;
+use qratum_light_node::{Accused, Voting};
+use qratum_verifier::{Trusted, detect};
 
 use super::{
     chain::{vote, votes},
@@ -140,9 +141,14 @@ async fn two_votes_in_one_place_are_evidence() {
     .await;
     let node = LightNode::start(config(&chain, &[&peer], None)).await.unwrap();
     let snapshot = until(&node, "evidence", |snapshot| !snapshot.voting.evidence.is_empty()).await;
-    let (accused, Evidence::Votes(double)) = &snapshot.voting.evidence[0] else { panic!() };
+    let (accused, Offence::DoubleVote(double)) = &snapshot.voting.evidence[0] else { panic!() };
     assert_eq!(*accused, snapshot.head.validators().members()[2].pubkey);
     assert_ne!(double.first.vote.value, double.second.vote.value);
     assert!(snapshot.peers[0].ban.is_none());
+    let snapshot = until(&node, "a document", |snapshot| !snapshot.accused.is_empty()).await;
+    let Accused { key: named, proof } = &snapshot.accused[0];
+    let (anchor, rules) = Trusted::genesis(&chain.lock().unwrap().genesis).unwrap();
+    let guilty = detect::offence_proof(proof, &anchor, &rules, now()).unwrap();
+    assert_eq!((named, guilty.get()), (accused, accused));
     node.stop().await;
 }

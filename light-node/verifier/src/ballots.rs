@@ -20,8 +20,7 @@ use std::{
 use qratum_chain::{
     schedule,
     types::{
-        BlockId, ChainId, DoubleProposal, DoubleVote, Height, Phase, Round, SetId, SignedProposal,
-        SignedVote, ValidatorSet,
+        BlockId, ChainId, Height, Offence, Phase, Round, SetId, SignedProposal, SignedVote, ValidatorSet,
     },
 };
 use qratum_crypto::sign::ed25519::PublicKey;
@@ -58,15 +57,6 @@ pub struct Cast {
     pub value: Option<BlockId>,
 }
 
-/// A member broke the protocol: two statements of its key that cannot both be honest.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Evidence {
-    /// Two votes for one place.
-    Votes(DoubleVote),
-    /// Two proposals for one round.
-    Proposals(DoubleProposal),
-}
-
 /// The votes at the head and above.
 #[derive(Debug)]
 pub struct Ballots {
@@ -78,7 +68,7 @@ pub struct Ballots {
     heights: BTreeMap<Height, Polled>,
     /// The last verified vote of each key, certificates of heads included.
     last: BTreeMap<PublicKey, Cast>,
-    evidence: Vec<(PublicKey, Evidence)>,
+    evidence: Vec<(PublicKey, Offence)>,
 }
 
 impl Ballots {
@@ -146,7 +136,7 @@ impl Ballots {
             }
             if let Some((polled, rules)) = self.polled(signed.vote.height) {
                 if let Some((key, double)) = polled.vote(&signed, rules)? {
-                    self.accuse(key, Evidence::Votes(double));
+                    self.accuse(key, Offence::DoubleVote(double));
                 }
                 self.voted(&signed);
             }
@@ -157,7 +147,7 @@ impl Ballots {
             if let Some((polled, rules)) = self.polled(signed.proposal.height)
                 && let Some((key, double)) = polled.proposal(signed, rules)?
             {
-                self.accuse(key, Evidence::Proposals(double));
+                self.accuse(key, Offence::DoubleProposal(double));
             }
         }
         let passed = Height(said.0.saturating_sub(1));
@@ -181,7 +171,7 @@ impl Ballots {
 
     /// Members that were proven to break the protocol, with the proof: the first of each.
     #[must_use]
-    pub fn evidence(&self) -> &[(PublicKey, Evidence)] {
+    pub fn evidence(&self) -> &[(PublicKey, Offence)] {
         &self.evidence
     }
 
@@ -298,7 +288,7 @@ impl Ballots {
         }
     }
 
-    fn accuse(&mut self, key: PublicKey, evidence: Evidence) {
+    fn accuse(&mut self, key: PublicKey, evidence: Offence) {
         let known = self.evidence.iter().any(|(accused, _)| *accused == key);
         if !known && self.evidence.len() < EVIDENCE {
             self.evidence.push((key, evidence));
@@ -319,7 +309,8 @@ mod tests {
     use qratum_chain::{
         Hash,
         types::{
-            ChainParams, Genesis, GenesisValidator, Header, Jurisdiction, Proposal, Time, Validator, Vote,
+            ChainParams, DoubleProposal, DoubleVote, Genesis, GenesisValidator, Header, Jurisdiction,
+            Proposal, Time, Validator, Vote,
         },
     };
     use qratum_crypto::sign::ed25519::SecretKey;
@@ -497,7 +488,7 @@ mod tests {
         assert_eq!(bench.take(1, vec![forged]), Err(Reject::BadSignature { signer: 2 }));
         assert_eq!(bench.take(1, vec![second.clone()]), Ok(()));
         let double = DoubleVote { first, second };
-        assert_eq!(bench.ballots.evidence(), [(key(2).public(), Evidence::Votes(double.clone()))]);
+        assert_eq!(bench.ballots.evidence(), [(key(2).public(), Offence::DoubleVote(double.clone()))]);
         assert!(detect::double_vote(&double, &bench.set, &bench.rules).is_ok());
     }
 
@@ -521,7 +512,7 @@ mod tests {
         assert_eq!([take(&stranger), take(&first), take(&first)], [Ok(()), Ok(()), Ok(())]);
         assert_eq!(take(&forged), Err(Reject::BadSignature { signer: drawn }));
         assert_eq!(take(&second), Ok(()));
-        let double = Evidence::Proposals(DoubleProposal { first, second });
+        let double = Offence::DoubleProposal(DoubleProposal { first, second });
         assert_eq!(bench.ballots.evidence(), [(key(drawn).public(), double)]);
     }
 

@@ -1,8 +1,12 @@
 //! Forks and evidence: two things that cannot both be honest, and who signed them.
 
 use qratum_chain::{
-    document::ForkProof,
-    types::{DoubleProposal, DoubleVote, ForkEvidence, Height, SignedVote, Time, ValidatorSet},
+    document::{ForkProof, OffenceProof},
+    schedule,
+    types::{
+        DoubleProposal, DoubleVote, ForkEvidence, Height, LightBlock, Offence, SetId, SignedVote, Time,
+        ValidatorSet,
+    },
 };
 use qratum_crypto::sign::ed25519::{self, PublicKey};
 
@@ -89,12 +93,13 @@ fn keys(block: &Trusted) -> Vec<PublicKey> {
 /// [`Reject`], when a block does not verify; [`Reject::EvidencePosition`], when their heights
 /// differ; [`Reject::EvidenceSame`], when they are one block.
 pub fn fork_proof(proof: &ForkProof, trusted: &Trusted, rules: &Rules, now: Time) -> Result<Fork, Reject> {
+    fork(&proof.blocks, &end_of(&proof.path, trusted, rules, now)?, rules, now)
+}
+
+/// The last block of a path from what is trusted.
+fn end_of(path: &[LightBlock], trusted: &Trusted, rules: &Rules, now: Time) -> Result<Trusted, Reject> {
     let sets = &mut SetCache::default();
-    let mut below = trusted.clone();
-    for step in &proof.path {
-        below = accept(step, &below, rules, sets, now)?;
-    }
-    fork(&proof.blocks, &below, rules, now)
+    path.iter().try_fold(trusted.clone(), |below, step| accept(step, &below, rules, sets, now))
 }
 
 /// Checks two blocks that should conflict: both verify from what is trusted.
@@ -109,6 +114,56 @@ pub fn fork(evidence: &ForkEvidence, trusted: &Trusted, rules: &Rules, now: Time
         return Err(Reject::EvidencePosition);
     }
     Fork::of(&first, &second).map(|fork| fork.above(trusted)).ok_or(Reject::EvidenceSame)
+}
+
+/// Checks evidence against one validator that comes as a file: its path leads to a block that names
+/// the set it was done in, that set came along, and a member of it is to blame. Returns its key.
+///
+/// # Errors
+/// [`Reject`], when a block of the path does not verify; [`Reject::WrongSetId`], when the statements
+/// name another set than their height's; [`Reject::NotProven`], when the path does not lead to that set;
+/// [`Reject::BadSet`], [`Reject::WrongValidators`]; and as [`offence`].
+pub fn offence_proof(
+    proof: &OffenceProof,
+    trusted: &Trusted,
+    rules: &Rules,
+    now: Time,
+) -> Result<Verified<PublicKey>, Reject> {
+    let below = end_of(&proof.path, trusted, rules, now)?;
+    let (got, want) =
+        (proof.offence.set_id(), schedule::set_of(proof.offence.height(), rules.params.set_length));
+    if got != want {
+        return Err(Reject::WrongSetId { got, want });
+    }
+    let named = named_set(want, &below, rules).ok_or(Reject::NotProven)?;
+    let set = ValidatorSet::new(proof.validators.clone()).map_err(|why| Reject::BadSet { why })?;
+    let (got, want) = (set.hash(), named.hash());
+    if got != want {
+        return Err(Reject::WrongValidators { got, want });
+    }
+    offence(&proof.offence, &set, rules)
+}
+
+/// The set of this number, where a trusted block is certified by it or names it as the next.
+#[must_use]
+pub fn named_set<'a>(set_id: SetId, block: &'a Trusted, rules: &Rules) -> Option<&'a ValidatorSet> {
+    let (height, length) = (block.header().get().height, rules.params.set_length);
+    if schedule::set_of(height, length) == set_id {
+        return Some(block.validators());
+    }
+    let next = schedule::set_of(height.next(), length) == set_id;
+    block.next_validators().filter(|_| next).map(AsRef::as_ref)
+}
+
+/// Checks an offence against the set it was done in. Returns the key that is to blame.
+///
+/// # Errors
+/// As [`double_vote`].
+pub fn offence(offence: &Offence, set: &ValidatorSet, rules: &Rules) -> Result<Verified<PublicKey>, Reject> {
+    match offence {
+        Offence::DoubleVote(votes) => double_vote(votes, set, rules),
+        Offence::DoubleProposal(proposals) => double_proposal(proposals, set, rules),
+    }
 }
 
 /// Checks a double vote against the set it was cast in. Returns the key that is to blame.

@@ -145,13 +145,16 @@ pub fn txo_in_block(
         .map_err(|why| Reject::TxoProof { why })
 }
 
-/// Checks that these are all pieces of evidence in a trusted block, in their order. Whether each
+/// Checks that these are all pieces of evidence in a verified block, in their order. Whether each
 /// proves anything the chain has judged; [`crate::detect`] tells again.
 ///
 /// # Errors
 /// [`Reject::WrongEvidence`].
-pub fn evidence_in_block(evidence: Vec<Offence>, block: &Trusted) -> Result<Verified<Vec<Offence>>, Reject> {
-    let (got, want) = (Body::root_of(&evidence), block.header().get().evidence_root);
+pub fn evidence_in_block(
+    evidence: Vec<Offence>,
+    block: &Verified<Header>,
+) -> Result<Verified<Vec<Offence>>, Reject> {
+    let (got, want) = (Body::root_of(&evidence), block.get().evidence_root);
     if got == want { Ok(Verified::new(evidence)) } else { Err(Reject::WrongEvidence { got, want }) }
 }
 

@@ -279,7 +279,7 @@ rejects! {
     ChainedSet => Peer,
 
     // - proofs
-    /// The header is not the anchor, and nothing was given that leads to it.
+    /// Nothing was given that leads from the anchor to the header, or to the set of the statements.
     NotProven => Peer,
     /// The audit path does not lead from the header to the later head.
     HistoryProof {

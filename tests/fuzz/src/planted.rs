@@ -242,8 +242,8 @@ pub(crate) fn genesis_to_json(genesis: &Genesis) -> Result<String, DocumentError
 /// Leaves members out whose power needs more than seven bytes.
 pub(crate) fn evidence_to_json(evidence: &Evidence) -> Result<String, DocumentError> {
     let mut evidence = evidence.clone();
-    if let Evidence::DoubleVote(_, set) | Evidence::DoubleProposal(_, set) = &mut evidence {
-        set.retain(|member| member.power < 1 << 56);
+    if let Evidence::Offence(proof) = &mut evidence {
+        proof.validators.retain(|member| member.power < 1 << 56);
     }
     honest::evidence_to_json(&evidence)
 }

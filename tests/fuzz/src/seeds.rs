@@ -8,7 +8,9 @@ use std::{env, fs, path::Path};
 use qratum_chain::{
     Hash,
     codec::Encode,
-    document::{self, Anchor, Evidence, ForkProof, HeaderProof, HistoryProof, Statement, StatementProof},
+    document::{
+        self, Anchor, Evidence, ForkProof, HeaderProof, HistoryProof, OffenceProof, Statement, StatementProof,
+    },
     ledger::{
         Body,
         registry::{Order, Refusal},
@@ -330,9 +332,15 @@ fn evidence_documents() -> Vec<Vec<u8>> {
     let forge = small();
     let set = forge.teams[0].validators();
     let blocks = ForkEvidence { first: forge.block(2), second: forge.block(3) };
+    let votes = Offence::DoubleVote(DoubleVote { first, second });
+    let proposals = Offence::DoubleProposal(DoubleProposal { first: proposal(), second: proposal() });
+    let offence = |offence, path| {
+        Evidence::Offence(OffenceProof { offence, validators: set.clone(), path })
+    };
     let documents = [
-        Evidence::DoubleVote(DoubleVote { first, second }, set.clone()),
-        Evidence::DoubleProposal(DoubleProposal { first: proposal(), second: proposal() }, set),
+        offence(votes.clone(), Vec::new()),
+        offence(votes, vec![forge.block(1)]),
+        offence(proposals, Vec::new()),
         Evidence::Fork(Box::new(ForkProof { blocks: blocks.clone(), path: Vec::new() })),
         Evidence::Fork(Box::new(ForkProof { blocks, path: vec![forge.block(1)] })),
     ];

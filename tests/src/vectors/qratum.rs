@@ -1,15 +1,15 @@
 //! Kind `qratum_verify`: what the verifier says to one input, and for which reason.
 //!
 //! `in.op` names the door: `light_block` and `sync` (a peer), `proof` (a file), `history`,
-//! `state`, `txo`, `evidence`, `checkpoint`, `double_vote`, `double_proposal`, `fork`. `in.genesis` is the trusted
-//! genesis document, `in.path` the light blocks (hex) that are accepted on the way, `in.at` the
+//! `state`, `txo`, `evidence`, `checkpoint`, `double_vote`, `double_proposal`, `offence` (a file), `fork`.
+//! `in.genesis` is the trusted genesis document, `in.path` the light blocks (hex) that are accepted on the way, `in.at` the
 //! clock in milliseconds. `reject` is the variant of [`qratum_verifier::Reject`] that must be the
 //! reason; `Malformed` stands for bytes that decode to nothing.
 
 use qratum_chain::{
     Hash,
     codec::Decode,
-    document::{self, HeaderProof},
+    document::{self, Evidence, HeaderProof},
     state::StateProof,
     types::{Checkpoint, DoubleProposal, DoubleVote, ForkEvidence, Header, LightBlock, Offence, Time, Txo},
 };
@@ -56,6 +56,7 @@ fn answer(input: &Fields<'_>) -> Result<Option<Result<(), Refused>>, Unreadable>
         "checkpoint" => checkpoint,
         "double_vote" => double_vote,
         "double_proposal" => double_proposal,
+        "offence" => offence,
         "fork" => fork,
         "sync" => sync,
         _ => return Ok(None),
@@ -153,7 +154,7 @@ fn txo(input: &Fields<'_>, world: World) -> Answer {
 
 fn evidence(input: &Fields<'_>, world: World) -> Answer {
     let evidence: Result<Vec<Offence>, Refused> = input.texts("evidence")?.into_iter().map(decode).collect();
-    Ok(evidence.and_then(|evidence| named(proof::evidence_in_block(evidence, &world.trusted))))
+    Ok(evidence.and_then(|evidence| named(proof::evidence_in_block(evidence, world.trusted.header()))))
 }
 
 fn checkpoint(input: &Fields<'_>, mut world: World) -> Answer {
@@ -173,6 +174,12 @@ fn double_proposal(input: &Fields<'_>, world: World) -> Answer {
     Ok(decode::<DoubleProposal>(input.text("evidence")?).and_then(|evidence| {
         named(detect::double_proposal(&evidence, world.trusted.validators(), &world.rules))
     }))
+}
+
+fn offence(input: &Fields<'_>, world: World) -> Answer {
+    let document = document(input.value("document")?);
+    let Ok(Evidence::Offence(proof)) = Evidence::from_json(&document) else { return Ok(Err(MALFORMED)) };
+    Ok(named(detect::offence_proof(&proof, &world.trusted, &world.rules, world.now)))
 }
 
 fn fork(input: &Fields<'_>, world: World) -> Answer {

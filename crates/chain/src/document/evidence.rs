@@ -1,11 +1,11 @@
 //! `qratum/evidence/v1`: statements that cannot both be honest, to be checked by anyone.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{DocumentError, header::StepJson, hex, parse};
 use crate::{
     codec::Malformed,
-    types::{DoubleProposal, DoubleVote, ForkEvidence, LightBlock, Validator},
+    types::{ForkEvidence, LightBlock, Offence, Validator},
 };
 
 const SCHEMA: &str = "qratum/evidence/v1";
@@ -13,12 +13,22 @@ const SCHEMA: &str = "qratum/evidence/v1";
 /// What is said to prove that someone broke the protocol. Untrusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Evidence {
-    /// Two votes of one member of the set that came along.
-    DoubleVote(DoubleVote, Vec<Validator>),
-    /// Two proposals of one member of the set that came along.
-    DoubleProposal(DoubleProposal, Vec<Validator>),
+    /// Two statements of one validator.
+    Offence(OffenceProof),
     /// Two certified blocks at one height.
     Fork(Box<ForkProof>),
+}
+
+/// Two statements of one validator, its set, and the way to that. Untrusted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OffenceProof {
+    /// The two statements.
+    pub offence: Offence,
+    /// The set in which they were made.
+    pub validators: Vec<Validator>,
+    /// Hand-overs or skips that lead from the anchor to a block of that set, or to the last block
+    /// before it; none where the anchor is such a block.
+    pub path: Vec<LightBlock>,
 }
 
 /// Two certified blocks at one height, and the way to them. Untrusted.
@@ -41,27 +51,53 @@ struct Document {
     /// Leaves of the set in which votes and proposals were made; blocks bring their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     validators: Option<Vec<String>>,
-    /// The way to the blocks of a fork; left out where it is none.
+    /// The way to the set, or to the blocks of a fork; left out where it is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     path: Option<Vec<StepJson>>,
 }
 
 impl Document {
-    /// The set that votes and proposals need, and come without a path.
-    fn set(&self) -> Result<Vec<Validator>, DocumentError> {
-        if self.path.is_some() {
-            return Err(DocumentError::Malformed("path", Malformed::Field("kind")));
-        }
+    /// Two statements, with their set and the way there.
+    fn offence(&self, offence: Offence) -> Result<OffenceProof, DocumentError> {
         let leaves = self.validators.iter().flatten().map(|leaf| hex::value(leaf, "validators"));
-        leaves.collect()
+        Ok(OffenceProof { offence, validators: leaves.collect::<Result<_, _>>()?, path: self.path()? })
     }
 
-    /// The path of a fork, which comes without a set.
-    fn path(&self) -> Result<Vec<LightBlock>, DocumentError> {
+    /// A fork, whose blocks bring their own sets.
+    fn fork(&self, blocks: ForkEvidence) -> Result<ForkProof, DocumentError> {
         if self.validators.is_some() {
             return Err(DocumentError::Malformed("validators", Malformed::Field("kind")));
         }
+        Ok(ForkProof { blocks, path: self.path()? })
+    }
+
+    fn path(&self) -> Result<Vec<LightBlock>, DocumentError> {
         self.path.iter().flatten().map(StepJson::read).collect()
+    }
+}
+
+impl From<&Evidence> for Document {
+    fn from(evidence: &Evidence) -> Self {
+        let (kind, bytes, validators, path) = match evidence {
+            Evidence::Offence(OffenceProof { offence, validators, path }) => {
+                let (kind, bytes) = match offence {
+                    Offence::DoubleVote(votes) => (Kind::DoubleVote, hex::of(votes)),
+                    Offence::DoubleProposal(proposals) => (Kind::DoubleProposal, hex::of(proposals)),
+                };
+                (kind, bytes, Some(validators.iter().map(hex::of).collect()), path)
+            }
+            Evidence::Fork(fork) => (Kind::Fork, hex::of(&fork.blocks), None, &fork.path),
+        };
+        let path = Some(path).filter(|path| !path.is_empty());
+        let path = path.map(|path| path.iter().map(StepJson::from).collect());
+        Self { schema: SCHEMA.to_owned(), kind, bytes, validators, path }
+    }
+}
+
+/// The document, as a part of another one.
+impl Serialize for Evidence {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Document::from(self).serialize(serializer)
     }
 }
 
@@ -79,20 +115,7 @@ impl Evidence {
     /// # Errors
     /// [`DocumentError::Json`], which only an exhausted memory can cause.
     pub fn to_json(&self) -> Result<String, DocumentError> {
-        let leaves = |set: &[Validator]| Some(set.iter().map(hex::of).collect());
-        let steps = |path: &[LightBlock]| path.iter().map(StepJson::from).collect();
-        let (kind, bytes, validators, path) = match self {
-            Self::DoubleVote(votes, set) => (Kind::DoubleVote, hex::of(votes), leaves(set), None),
-            Self::DoubleProposal(proposals, set) => {
-                (Kind::DoubleProposal, hex::of(proposals), leaves(set), None)
-            }
-            Self::Fork(fork) => {
-                let path = Some(fork.path.as_slice()).filter(|path| !path.is_empty());
-                (Kind::Fork, hex::of(&fork.blocks), None, path.map(steps))
-            }
-        };
-        let document = Document { schema: SCHEMA.to_owned(), kind, bytes, validators, path };
-        serde_json::to_string(&document).map_err(|error| DocumentError::Json(error.to_string()))
+        serde_json::to_string(self).map_err(|error| DocumentError::Json(error.to_string()))
     }
 
     /// Reads a document.
@@ -101,16 +124,13 @@ impl Evidence {
     /// [`DocumentError`].
     pub fn from_json(text: &[u8]) -> Result<Self, DocumentError> {
         let document: Document = parse(text, SCHEMA)?;
-        Ok(match document.kind {
-            Kind::DoubleVote => Self::DoubleVote(hex::value(&document.bytes, "bytes")?, document.set()?),
-            Kind::DoubleProposal => {
-                Self::DoubleProposal(hex::value(&document.bytes, "bytes")?, document.set()?)
-            }
-            Kind::Fork => {
-                let blocks = hex::value(&document.bytes, "bytes")?;
-                Self::Fork(Box::new(ForkProof { blocks, path: document.path()? }))
-            }
-        })
+        let bytes = &document.bytes;
+        let offence = match document.kind {
+            Kind::DoubleVote => Offence::DoubleVote(hex::value(bytes, "bytes")?),
+            Kind::DoubleProposal => Offence::DoubleProposal(hex::value(bytes, "bytes")?),
+            Kind::Fork => return Ok(Self::Fork(Box::new(document.fork(hex::value(bytes, "bytes")?)?))),
+        };
+        document.offence(offence).map(Self::Offence)
     }
 }
 
@@ -121,7 +141,7 @@ mod tests {
     use super::*;
     use crate::{
         Hash,
-        types::{BlockId, ChainId, Height, Jurisdiction, Phase, Round, SetId, SignedVote, Vote},
+        types::{BlockId, ChainId, DoubleVote, Height, Jurisdiction, Phase, Round, SetId, SignedVote, Vote},
     };
 
     fn evidence() -> Evidence {
@@ -145,7 +165,8 @@ mod tests {
             pq_key_hash: Hash::ZERO,
         };
         let double = DoubleVote { first: vote(None), second: vote(Some(BlockId::ZERO)) };
-        Evidence::DoubleVote(double, vec![member])
+        let offence = Offence::DoubleVote(double);
+        Evidence::Offence(OffenceProof { offence, validators: vec![member], path: Vec::new() })
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Evidence: statements that cannot both be honest. Two votes or proposals of one validator are
 //! checkable alone, with nothing but its key; a fork needs a trusted block below it.
 
-use super::{LightBlock, SetId, SignedProposal, SignedVote};
+use super::{Height, LightBlock, Round, SetId, SignedProposal, SignedVote};
 use crate::codec::{Decode, Encode, Malformed, Reader};
 
 /// Two votes of one validator for one chain, set, height, round and phase, for different values.
@@ -79,20 +79,43 @@ impl Offence {
         }
     }
 
+    /// What it is called: `double-vote` or `double-proposal`.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::DoubleVote(_) => "double-vote",
+            Self::DoubleProposal(_) => "double-proposal",
+        }
+    }
+
+    /// Height at which it was done.
+    #[must_use]
+    pub const fn height(&self) -> Height {
+        match self {
+            Self::DoubleVote(votes) => votes.first.vote.height,
+            Self::DoubleProposal(proposals) => proposals.first.proposal.height,
+        }
+    }
+
+    /// Round in which it was done.
+    #[must_use]
+    pub const fn round(&self) -> Round {
+        match self {
+            Self::DoubleVote(votes) => votes.first.vote.round,
+            Self::DoubleProposal(proposals) => proposals.first.proposal.round,
+        }
+    }
+
     /// Where it was done: height, round, and 0 for a proposal or the phase of the vote. Other
     /// evidence of the same place proves nothing new.
     #[must_use]
     pub fn position(&self) -> [u8; 13] {
-        let (height, round, kind) = match self {
-            Self::DoubleVote(DoubleVote { first, .. }) => {
-                (first.vote.height, first.vote.round, first.vote.phase as u8)
-            }
-            Self::DoubleProposal(DoubleProposal { first, .. }) => {
-                (first.proposal.height, first.proposal.round, 0)
-            }
+        let kind = match self {
+            Self::DoubleVote(votes) => votes.first.vote.phase as u8,
+            Self::DoubleProposal(_) => 0,
         };
         let mut position = [kind; 13];
-        let bytes = height.0.to_le_bytes().into_iter().chain(round.0.to_le_bytes());
+        let bytes = self.height().0.to_le_bytes().into_iter().chain(self.round().0.to_le_bytes());
         position.iter_mut().zip(bytes).for_each(|(place, byte)| *place = byte);
         position
     }

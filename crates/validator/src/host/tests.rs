@@ -214,16 +214,13 @@ fn evidence_comes_into_a_block_and_the_guilty_out_of_the_next_set() {
         let asked = Request::Evidence(Height(places[0]));
         let Response::Evidence(evidence) = serve::answer(host, &asked) else { panic!("no evidence") };
         let block = followed(host, &places);
-        let evidence = proof::evidence_in_block(evidence, &block).unwrap();
+        let evidence = proof::evidence_in_block(evidence, block.header()).unwrap();
         let (_, rules) = Trusted::genesis(&genesis(&POWERS)).unwrap();
         let [offence] = evidence.get().as_slice() else { panic!("one offence") };
-        let culprit = match offence {
-            Offence::DoubleVote(votes) => detect::double_vote(votes, block.validators(), &rules),
-            Offence::DoubleProposal(both) => detect::double_proposal(both, block.validators(), &rules),
-        };
+        let culprit = detect::offence(offence, block.validators(), &rules);
         assert_eq!(*culprit.unwrap().get(), key(1).public());
         assert_eq!(serve::answer(host, &Request::Evidence(Height(1))), Response::Evidence(Vec::new()));
-        let none = proof::evidence_in_block(Vec::new(), &block);
+        let none = proof::evidence_in_block(Vec::new(), block.header());
         assert_eq!(none.unwrap_err().name(), "WrongEvidence");
     }
 }

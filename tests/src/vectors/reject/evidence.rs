@@ -1,8 +1,11 @@
 //! Refusals for evidence: statements that can both be honest, or are not what they claim.
 
-use qratum_chain::types::{
-    ChainId, DoubleProposal, DoubleVote, ForkEvidence, Height, LightBlock, Phase, Proposal, Round, SetId,
-    SignedProposal, SignedVote, Vote,
+use qratum_chain::{
+    document::{Evidence, OffenceProof},
+    types::{
+        ChainId, DoubleProposal, DoubleVote, ForkEvidence, Height, LightBlock, Offence, Phase, Proposal,
+        Round, SetId, SignedProposal, SignedVote, Vote,
+    },
 };
 use serde_json::Value;
 
@@ -17,6 +20,54 @@ pub(super) fn add(book: &mut Book) {
     votes(book, &forge);
     proposals(book, &forge);
     forks(book, &forge);
+    offences(book);
+}
+
+/// A double vote in the second of three sets, as a file with the way there.
+fn offences(book: &mut Book) {
+    let forge = Forge::changing(3, 10);
+    let vote = |set_id, value| {
+        let vote = Vote { set_id, ..forge.precommit(&forge.header(6), value) };
+        forge.team(6).vote(1, vote)
+    };
+    let file = |set_id, team: u64, path: Vec<LightBlock>| {
+        let (first, second) = (vote(set_id, None), vote(set_id, Some(forge.header(6).id())));
+        let offence = Offence::DoubleVote(DoubleVote { first, second });
+        let proof = OffenceProof { offence, validators: forge.team(team).validators(), path };
+        let text = Evidence::Offence(proof).to_json().expect("evidence is a document");
+        let document = serde_json::from_str(&text).expect("a document is JSON");
+        with(input(&forge, "offence", &[], forge.now()), &[("document", document)])
+    };
+    let named = || vec![forge.block(4)];
+    let mut unsigned = forge.block(4);
+    if let qratum_chain::types::Certificate::Commit(commit) = &mut unsigned.certificate {
+        commit.signatures.swap(0, 1);
+    }
+    let of = SetId(1);
+    for (variant, name, comment, bad) in [
+        ("NotProven", "offence", "nothing leads to its set", file(of, 6, Vec::new())),
+        ("NotProven", "offence-short", "the path ends before its set", file(of, 6, vec![forge.block(3)])),
+        (
+            "NotProven",
+            "offence-beyond",
+            "the path leads past its set",
+            file(of, 6, vec![forge.block(4), forge.block(9)]),
+        ),
+        (
+            "WrongSetId",
+            "offence",
+            "both votes name another set than their height's",
+            file(SetId(0), 6, named()),
+        ),
+        ("WrongValidators", "offence", "the set that came along is another one", file(of, 1, named())),
+        ("BadSignature", "offence-path", "a step of the path is not certified", file(of, 6, vec![unsigned])),
+    ] {
+        book.add(variant, name, comment, Pair { bad, good: file(of, 6, named()) });
+    }
+    let at = |height| file(of, 6, vec![forge.block(height)]);
+    let comment = "a block of the set itself leads there as well as the one before it";
+    let pair = Pair { bad: file(of, 1, vec![forge.block(7)]), good: at(7) };
+    book.add("WrongValidators", "offence-own", comment, pair);
 }
 
 fn evidence(forge: &Forge, op: &str, hex: String) -> Value {
