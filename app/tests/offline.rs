@@ -332,7 +332,8 @@ fn double_vote(heights: [u64; 2], set: Vec<Validator>) -> Evidence {
     let block = Some(genesis().header().unwrap().id());
     let [first, second] = heights;
     let votes = DoubleVote { first: signed(first, None), second: signed(second, block) };
-    Evidence::Offence(OffenceProof { offence: Offence::DoubleVote(votes), validators: set, path: Vec::new() })
+    let offence = Offence::DoubleVote(votes);
+    Evidence::Offence(Box::new(OffenceProof { offence, validators: set, path: Vec::new() }))
 }
 
 #[test]

@@ -337,7 +337,7 @@ fn evidence() -> Vec<(&'static str, Evidence)> {
     };
     let proposals = DoubleProposal { first: proposal(header.id()), second: proposal(BlockId::ZERO) };
     let offence = |offence, path| {
-        Evidence::Offence(OffenceProof { offence, validators: forge.team(5).validators(), path })
+        Evidence::Offence(Box::new(OffenceProof { offence, validators: forge.team(5).validators(), path }))
     };
     let fork = ForkEvidence { first: forge.block(5), second: forge.signed_by(header, &[0, 1, 3]) };
     vec![

@@ -335,7 +335,7 @@ fn evidence_documents() -> Vec<Vec<u8>> {
     let votes = Offence::DoubleVote(DoubleVote { first, second });
     let proposals = Offence::DoubleProposal(DoubleProposal { first: proposal(), second: proposal() });
     let offence = |offence, path| {
-        Evidence::Offence(OffenceProof { offence, validators: set.clone(), path })
+        Evidence::Offence(Box::new(OffenceProof { offence, validators: set.clone(), path }))
     };
     let documents = [
         offence(votes.clone(), Vec::new()),

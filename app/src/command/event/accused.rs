@@ -26,7 +26,7 @@ impl AccusedEvent {
             schema: SCHEMA,
             event: "accused",
             accused: AccusedJson::of(names.called(key), names.operator(key), &proof.offence),
-            evidence: Evidence::Offence(OffenceProof::clone(proof)),
+            evidence: Evidence::Offence(Box::new(OffenceProof::clone(proof))),
             at_ms: time::now().0,
         }
     }

@@ -14,7 +14,7 @@ const SCHEMA: &str = "qratum/evidence/v1";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Evidence {
     /// Two statements of one validator.
-    Offence(OffenceProof),
+    Offence(Box<OffenceProof>),
     /// Two certified blocks at one height.
     Fork(Box<ForkProof>),
 }
@@ -79,7 +79,8 @@ impl Document {
 impl From<&Evidence> for Document {
     fn from(evidence: &Evidence) -> Self {
         let (kind, bytes, validators, path) = match evidence {
-            Evidence::Offence(OffenceProof { offence, validators, path }) => {
+            Evidence::Offence(proof) => {
+                let OffenceProof { offence, validators, path } = proof.as_ref();
                 let (kind, bytes) = match offence {
                     Offence::DoubleVote(votes) => (Kind::DoubleVote, hex::of(votes)),
                     Offence::DoubleProposal(proposals) => (Kind::DoubleProposal, hex::of(proposals)),
@@ -130,7 +131,7 @@ impl Evidence {
             Kind::DoubleProposal => Offence::DoubleProposal(hex::value(bytes, "bytes")?),
             Kind::Fork => return Ok(Self::Fork(Box::new(document.fork(hex::value(bytes, "bytes")?)?))),
         };
-        document.offence(offence).map(Self::Offence)
+        document.offence(offence).map(|proof| Self::Offence(Box::new(proof)))
     }
 }
 
@@ -166,7 +167,7 @@ mod tests {
         };
         let double = DoubleVote { first: vote(None), second: vote(Some(BlockId::ZERO)) };
         let offence = Offence::DoubleVote(double);
-        Evidence::Offence(OffenceProof { offence, validators: vec![member], path: Vec::new() })
+        Evidence::Offence(Box::new(OffenceProof { offence, validators: vec![member], path: Vec::new() }))
     }
 
     #[test]

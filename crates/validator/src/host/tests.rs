@@ -5,8 +5,8 @@ use qratum_chain::{
         registry::{Order, Refusal as Refused},
     },
     types::{
-        BlockId, Certificate, Offence, Phase, Proposal, Registration, Round, SetId, SignedProposal,
-        SignedVote, Status, Time, Vote,
+        BlockId, Certificate, Phase, Proposal, Registration, Round, SetId, SignedProposal, SignedVote,
+        Status, Time, Vote,
     },
 };
 use qratum_crypto::{

@@ -34,7 +34,7 @@ fn offences(book: &mut Book) {
         let (first, second) = (vote(set_id, None), vote(set_id, Some(forge.header(6).id())));
         let offence = Offence::DoubleVote(DoubleVote { first, second });
         let proof = OffenceProof { offence, validators: forge.team(team).validators(), path };
-        let text = Evidence::Offence(proof).to_json().expect("evidence is a document");
+        let text = Evidence::Offence(Box::new(proof)).to_json().expect("evidence is a document");
         let document = serde_json::from_str(&text).expect("a document is JSON");
         with(input(&forge, "offence", &[], forge.now()), &[("document", document)])
     };
