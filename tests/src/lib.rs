@@ -5,6 +5,8 @@
 //! each. Published vectors are not part of the repository; a machine without them still tests
 //! everything else, and a CI run (`CI=true`) without them fails.
 
+#[cfg(feature = "network")]
+pub mod console;
 pub mod forge;
 #[cfg(feature = "network")]
 pub mod mischief;

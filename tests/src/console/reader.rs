@@ -1,0 +1,176 @@
+//! The terminal's side of it: reads what the program writes, as fast as it is told to.
+
+use std::{
+    fmt,
+    io::Read,
+    num::NonZeroU16,
+    sync::{Arc, Condvar, Mutex, MutexGuard},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long anything may take to happen.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How fast the terminal reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// At once.
+    Fast,
+    /// So many bytes in a second.
+    Slow(usize),
+    /// Not at all.
+    Down,
+}
+
+/// What a terminal shows.
+#[derive(Clone)]
+pub struct Screen(vt100::Screen);
+
+impl Screen {
+    /// Its rows, without the spaces at their ends.
+    #[must_use]
+    pub fn rows(&self) -> Vec<String> {
+        let (_, columns) = self.0.size();
+        self.0.rows(0, columns.get()).map(|row| row.trim_end().to_owned()).collect()
+    }
+
+    /// All of it, row by row.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.rows().join("\n")
+    }
+
+    /// Whether a text stands somewhere in one row.
+    #[must_use]
+    pub fn holds(&self, text: &str) -> bool {
+        self.rows().iter().any(|row| row.contains(text))
+    }
+
+    /// Whether this is the alternate screen.
+    #[must_use]
+    pub fn is_alternate(&self) -> bool {
+        self.0.alternate_screen()
+    }
+
+    /// Whether the cursor is shown.
+    #[must_use]
+    pub fn shows_cursor(&self) -> bool {
+        !self.0.hide_cursor()
+    }
+
+    /// The cells with their colors and attributes.
+    #[must_use]
+    pub const fn cells(&self) -> &vt100::Screen {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Screen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text())
+    }
+}
+
+struct State {
+    parser: vt100::Parser,
+    written: Vec<u8>,
+    link: Link,
+    over: bool,
+}
+
+#[derive(Clone)]
+pub(super) struct Reader(Arc<(Mutex<State>, Condvar)>);
+
+impl Reader {
+    pub(super) fn start(source: Box<dyn Read + Send>, (columns, rows): (u16, u16)) -> Self {
+        let parser = vt100::Parser::new(at_least_one(rows), at_least_one(columns), 0);
+        let state = State { parser, written: Vec::new(), link: Link::Fast, over: false };
+        let reader = Self(Arc::new((Mutex::new(state), Condvar::new())));
+        let own = reader.clone();
+        thread::spawn(move || own.read(source));
+        reader
+    }
+
+    fn read(&self, mut source: Box<dyn Read + Send>) {
+        let mut buffer = [0; 4096];
+        while let Some(link) = self.up() {
+            let most = match link {
+                Link::Slow(rate) => (rate / 20).max(1),
+                Link::Fast | Link::Down => buffer.len(),
+            };
+            let room = buffer.get_mut(..most).unwrap_or_default();
+            let Ok(count @ 1..) = source.read(room) else { break };
+            let Some(bytes) = room.get(..count) else { break };
+            if let Link::Slow(rate) = link {
+                // The time that these bytes need on such a line.
+                thread::sleep(Duration::from_secs_f64(count as f64 / rate as f64));
+            }
+            if self.up().is_none() {
+                break;
+            }
+            let mut state = self.state();
+            state.parser.process(bytes);
+            state.written.extend_from_slice(bytes);
+            self.0.1.notify_all();
+        }
+        self.stop();
+    }
+
+    /// Waits until the link is up; none when the terminal is gone.
+    fn up(&self) -> Option<Link> {
+        let down = |state: &mut State| state.link == Link::Down && !state.over;
+        let state = self.0.1.wait_while(self.state(), down).unwrap();
+        (!state.over).then_some(state.link)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.0.lock().unwrap()
+    }
+
+    pub(super) fn screen(&self) -> Screen {
+        Screen(self.state().parser.screen().clone())
+    }
+
+    pub(super) fn written(&self) -> Vec<u8> {
+        std::mem::take(&mut self.state().written)
+    }
+
+    pub(super) fn link(&self, link: Link) {
+        self.state().link = link;
+        self.0.1.notify_all();
+    }
+
+    pub(super) fn resize(&self, (columns, rows): (u16, u16)) {
+        self.state().parser.screen_mut().set_size(at_least_one(rows), at_least_one(columns));
+    }
+
+    pub(super) fn stop(&self) {
+        self.state().over = true;
+        self.0.1.notify_all();
+    }
+
+    pub(super) fn wait(&self, what: &str, done: impl Fn(&Screen) -> bool) -> Screen {
+        let deadline = Instant::now() + PATIENCE;
+        let mut state = self.state();
+        loop {
+            let screen = Screen(state.parser.screen().clone());
+            if done(&screen) {
+                return screen;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero() && !state.over, "not seen: {what}\n{screen:?}");
+            state = self.0.1.wait_timeout(state, left).unwrap().0;
+        }
+    }
+
+    pub(super) fn wait_for_end(&self) {
+        let running = |state: &mut State| !state.over;
+        let (state, late) = self.0.1.wait_timeout_while(self.state(), PATIENCE, running).unwrap();
+        assert!(!late.timed_out(), "it still runs\n{:?}", Screen(state.parser.screen().clone()));
+    }
+}
+
+fn at_least_one(size: u16) -> NonZeroU16 {
+    NonZeroU16::new(size).unwrap_or(NonZeroU16::MIN)
+}

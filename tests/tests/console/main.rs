@@ -1,0 +1,12 @@
+//! The real console on a terminal of its own.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test file: a panic is the verdict"
+)]
+
+mod exits;
+mod sizes;

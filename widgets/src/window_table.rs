@@ -1,0 +1,299 @@
+//! Which rows are in the window? A table of any length of which only the visible rows are made.
+
+use qratum_themes::{Theme, Tone};
+use ratatui_core::{
+    buffer::Buffer,
+    layout::{Alignment, Rect},
+    style::{Modifier, Style},
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use crate::{SafeText, fit};
+
+/// Columns between two columns.
+const GAP: u16 = 2;
+/// What a column that takes the rest is worth at least.
+const LEAST_REST: u16 = 8;
+
+/// One column: its heading, and how wide it gets.
+///
+/// A column is as wide as the widest of its visible cells and its heading. Where the window is too
+/// narrow for all, the optional ones go, the last first; then the last ones are cut.
+#[derive(Clone, Copy, Debug)]
+pub struct Column<'a> {
+    title: &'a str,
+    most: u16,
+    alignment: Alignment,
+    optional: bool,
+    rest: bool,
+}
+
+impl<'a> Column<'a> {
+    /// Text, aligned to the left.
+    #[must_use]
+    pub const fn text(title: &'a str) -> Self {
+        Self { title, most: u16::MAX, alignment: Alignment::Left, optional: false, rest: false }
+    }
+
+    /// A number, aligned to the right.
+    #[must_use]
+    pub const fn number(title: &'a str) -> Self {
+        Self { alignment: Alignment::Right, ..Self::text(title) }
+    }
+
+    /// Text that gets all the room that the others leave.
+    #[must_use]
+    pub const fn rest(title: &'a str) -> Self {
+        Self { rest: true, ..Self::text(title) }
+    }
+
+    /// The same, never wider than this.
+    #[must_use]
+    pub const fn at_most(self, columns: u16) -> Self {
+        Self { most: columns, ..self }
+    }
+
+    /// The same, left out of a window that is too narrow.
+    #[must_use]
+    pub const fn optional(self) -> Self {
+        Self { optional: true, ..self }
+    }
+}
+
+/// What stands in one place of a table.
+#[derive(Clone, Debug)]
+pub enum TableCell<'a> {
+    /// Our own words, numbers and marks; cut with an ellipsis.
+    Line(Line<'a>),
+    /// A name from outside; cut so that it still differs from every other.
+    Name(SafeText, Style),
+}
+
+impl<'a> From<Line<'a>> for TableCell<'a> {
+    fn from(line: Line<'a>) -> Self {
+        Self::Line(line)
+    }
+}
+
+impl<'a> From<Span<'a>> for TableCell<'a> {
+    fn from(span: Span<'a>) -> Self {
+        Self::Line(Line::from(span))
+    }
+}
+
+impl From<String> for TableCell<'_> {
+    fn from(text: String) -> Self {
+        Self::Line(Line::from(text))
+    }
+}
+
+impl<'a> From<&'a str> for TableCell<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Line(Line::from(text))
+    }
+}
+
+impl From<SafeText> for TableCell<'_> {
+    fn from(name: SafeText) -> Self {
+        Self::Name(name, Style::new())
+    }
+}
+
+impl TableCell<'_> {
+    fn width(&self) -> usize {
+        match self {
+            Self::Line(line) => line.width(),
+            Self::Name(name, _) => fit::columns(name.as_str()),
+        }
+    }
+
+    fn fitted(&self, theme: &Theme, room: u16) -> Line<'static> {
+        match self {
+            Self::Line(line) => fit::clipped_line(theme, line, room.into()),
+            Self::Name(name, style) => Line::styled(fit::clipped(theme, name.as_str(), room.into()), *style),
+        }
+    }
+}
+
+/// A heading and the rows around the selected one, over the whole of its area.
+///
+/// `row` is asked for visible rows only, once each, so a million rows cost what a screenful costs.
+/// It gives one cell for each column, in their order. The window is a pure function of `selected`
+/// and the area: the selected row stands in the middle, except near the ends.
+#[derive(Clone, Copy, Debug)]
+pub struct WindowTable<'a, F> {
+    /// From left to right.
+    pub columns: &'a [Column<'a>],
+    /// How many rows there are.
+    pub rows: usize,
+    /// The row that the keys act on.
+    pub selected: Option<usize>,
+    /// The cells of a row below [`Self::rows`].
+    pub row: F,
+    /// Colors, and the ellipsis.
+    pub theme: &'a Theme,
+}
+
+/// The first visible row of a window of `height` rows.
+#[must_use]
+pub fn window(rows: usize, selected: Option<usize>, height: u16) -> usize {
+    let height = usize::from(height);
+    let selected = selected.unwrap_or(0).min(rows.saturating_sub(1));
+    selected.saturating_sub(height / 2).min(rows.saturating_sub(height))
+}
+
+impl<'c, F: Fn(usize) -> Vec<TableCell<'c>>> Widget for WindowTable<'_, F> {
+    fn render(self, area: Rect, buffer: &mut Buffer) {
+        let mut lines = area.rows();
+        let Some(heading) = lines.next() else { return };
+        let first = window(self.rows, self.selected, area.height.saturating_sub(1));
+        let shown: Vec<(usize, Vec<TableCell<'c>>)> = (first..self.rows)
+            .zip(area.rows().skip(1))
+            .map(|(index, _)| (index, (self.row)(index)))
+            .collect();
+        let places = places(self.columns, &shown, area.width);
+        let titles = self.columns.iter().map(|column| Span::raw(column.title).into());
+        self.draw(&titles.collect::<Vec<_>>(), &places, heading, buffer);
+        buffer.set_style(heading, self.theme.tone(Tone::Quiet));
+        for ((index, cells), line) in shown.iter().zip(lines) {
+            self.draw(cells, &places, line, buffer);
+            if self.selected == Some(*index) {
+                buffer.set_style(line, Style::new().add_modifier(Modifier::REVERSED));
+            }
+        }
+    }
+}
+
+impl<F> WindowTable<'_, F> {
+    fn draw(&self, cells: &[TableCell<'_>], places: &[Place], row: Rect, buffer: &mut Buffer) {
+        for place in places {
+            let Some(cell) = cells.get(place.column) else { continue };
+            let at = Rect { x: row.x.saturating_add(place.x), width: place.width, ..row };
+            let line = cell.fitted(self.theme, place.width).alignment(place.alignment);
+            line.render(at.intersection(row), buffer);
+        }
+    }
+}
+
+/// Where a column is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    column: usize,
+    x: u16,
+    width: u16,
+    alignment: Alignment,
+}
+
+fn places(columns: &[Column<'_>], shown: &[(usize, Vec<TableCell<'_>>)], room: u16) -> Vec<Place> {
+    let mut kept: Vec<(usize, &Column<'_>, u16)> =
+        columns.iter().enumerate().map(|(at, column)| (at, column, natural(at, column, shown))).collect();
+    while needed(&kept) > u32::from(room) {
+        let Some(last) = kept.iter().rposition(|(_, column, _)| column.optional) else { break };
+        kept.remove(last);
+    }
+    let spare = u16::try_from(u32::from(room).saturating_sub(needed(&kept))).unwrap_or(0);
+    let mut x = 0u16;
+    let place = |(column, it, least): (usize, &Column<'_>, u16)| {
+        let width = if it.rest { least.saturating_add(spare) } else { least };
+        let width = width.min(room.saturating_sub(x));
+        let place = Place { column, x, width, alignment: it.alignment };
+        x = x.saturating_add(width).saturating_add(GAP);
+        place
+    };
+    kept.into_iter().map(place).collect()
+}
+
+/// The columns that a column asks for.
+fn natural(at: usize, column: &Column<'_>, shown: &[(usize, Vec<TableCell<'_>>)]) -> u16 {
+    if column.rest {
+        return LEAST_REST.min(column.most);
+    }
+    let cells = shown.iter().filter_map(|(_, cells)| cells.get(at)).map(TableCell::width);
+    let widest = cells.chain([fit::columns(column.title)]).max().unwrap_or(0);
+    u16::try_from(widest).unwrap_or(u16::MAX).min(column.most)
+}
+
+fn needed(kept: &[(usize, &Column<'_>, u16)]) -> u32 {
+    let gaps = u32::try_from(kept.len().saturating_sub(1)).unwrap_or(u32::MAX);
+    let widths = kept.iter().map(|(_, _, width)| u32::from(*width));
+    widths.fold(gaps.saturating_mul(u32::from(GAP)), u32::saturating_add)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use qratum_themes::{Colors, Glyphs};
+
+    const COLUMNS: &[Column<'static>] = &[
+        Column::number("#"),
+        Column::text("name").at_most(8),
+        Column::number("power").optional(),
+        Column::rest("address"),
+    ];
+
+    fn drawn(width: u16, height: u16, rows: usize, selected: Option<usize>) -> Vec<String> {
+        let theme = Theme::terminal16(Glyphs::Unicode, Colors::Off).unwrap();
+        let area = Rect::new(0, 0, width, height);
+        let mut buffer = Buffer::empty(area);
+        let row = |at: usize| {
+            let address = format!("/ip4/192.0.2.{at}/tcp/4001");
+            vec![at.to_string().into(), format!("val-{at:04}").into(), "25".into(), address.into()]
+        };
+        WindowTable { columns: COLUMNS, rows, selected, row, theme: &theme }.render(area, &mut buffer);
+        let line = |y| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned();
+        (0..height).map(line).collect()
+    }
+
+    #[test]
+    fn rows_stand_in_columns_under_their_heading() {
+        let want = [
+            "#  name      power  address",
+            "0  val-0000     25  /ip4/192.0.2.0/tcp/4001",
+            "1  val-0001     25  /ip4/192.0.2.1/tcp/4001",
+            "",
+        ];
+        assert_eq!(drawn(60, 4, 2, None), want);
+    }
+
+    #[test]
+    fn a_narrow_window_drops_what_is_optional_and_cuts_with_a_sign() {
+        assert_eq!(drawn(24, 2, 1, None), ["#  name      address", "0  val-0000  /ip4/192.0…"]);
+        assert_eq!(drawn(8, 2, 1, None), ["#  name", "0  val-…"]);
+    }
+
+    #[test]
+    fn the_window_holds_the_selected_row() {
+        let at = |selected| window(100, Some(selected), 10);
+        assert_eq!([0, 4, 5, 6, 50, 95, 99, 400].map(at), [0, 0, 0, 1, 45, 90, 90, 90]);
+        assert_eq!(window(3, Some(2), 10), 0);
+        assert_eq!(window(0, None, 10), 0);
+        assert_eq!(drawn(60, 3, 100, Some(99))[2], "99  val-0099     25  /ip4/192.0.2.99/tcp/4001");
+    }
+
+    #[test]
+    fn only_visible_rows_are_made_and_each_once() {
+        let theme = Theme::terminal16(Glyphs::Unicode, Colors::Off).unwrap();
+        let area = Rect::new(0, 0, 40, 6);
+        let asked = RefCell::new(Vec::new());
+        let row = |at| {
+            asked.borrow_mut().push(at);
+            vec!["x".into()]
+        };
+        let table =
+            WindowTable { columns: COLUMNS, rows: 1_000_000, selected: Some(500_000), row, theme: &theme };
+        table.render(area, &mut Buffer::empty(area));
+        assert_eq!(asked.into_inner(), [499_998, 499_999, 500_000, 500_001, 500_002]);
+    }
+
+    #[test]
+    fn no_size_and_no_row_is_too_odd() {
+        for (width, height) in [(0, 0), (1, 1), (3, 0), (0, 3), (2, 2)] {
+            for rows in [0, 1, 5] {
+                drawn(width, height, rows, Some(7));
+            }
+        }
+    }
+}
