@@ -1,0 +1,22 @@
+//! The console on a living network, as `make demo` opens it: real validators, real keys.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test file: a panic is the verdict"
+)]
+
+use qratum_tests::console::{Console, Home, program};
+
+#[test]
+fn the_demo_opens_on_a_living_network_and_ends_with_a_key() {
+    program("qratum-validator");
+    let home = Home::none("tour");
+    let mut console = Console::start((100, 30), &["demo", "--home", home.path()]);
+    console.until("live");
+    console.press("Ctrl-c");
+    let ended = console.end();
+    assert!(ended.code == 0 && ended.restored, "{ended:?}");
+}
