@@ -8,11 +8,10 @@
     reason = "a test file: a panic is the verdict"
 )]
 
-use qratum_tests::console::{Console, Home, program};
+use qratum_tests::console::{Console, Home};
 
 #[test]
 fn the_demo_opens_on_a_living_network_and_ends_with_a_key() {
-    program("qratum-validator");
     let home = Home::none("tour");
     let mut console = Console::start((100, 30), &["demo", "--home", home.path()]);
     console.until("live");

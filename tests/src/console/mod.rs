@@ -281,8 +281,8 @@ fn settings(master: &(dyn MasterPty + Send)) -> String {
 pub fn program(name: &str) -> PathBuf {
     let here = std::env::current_exe().unwrap();
     let profile = here.ancestors().nth(2).unwrap();
-    let path = profile.join(name);
-    if !is_fresh(&path) {
+    // The console of a demo starts the other one, from the same folder.
+    if !["qratum", "qratum-validator"].iter().all(|name| is_fresh(&profile.join(name))) {
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args(["build", "--locked", "-q", "-p", "qratum", "-p", "qratum-validator"]);
         if profile.ends_with("release") {
@@ -290,7 +290,7 @@ pub fn program(name: &str) -> PathBuf {
         }
         assert!(cargo.current_dir(crate::root()).status().unwrap().success(), "{name} cannot be built");
     }
-    path
+    profile.join(name)
 }
 
 /// Whether a program is newer than every source file.
