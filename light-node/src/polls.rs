@@ -3,7 +3,8 @@
 //!
 //! While the head is new, one peer in turn is asked: its votes show who takes part. While it is not,
 //! all are asked, since one that withholds votes must not make others look gone. While somebody is
-//! late, peers are asked [`BRISK`] times as often, so that it is named as soon as that can be said.
+//! late, peers are asked [`BRISK`] times as often, so that it is named as soon as that can be said; and
+//! so is one after the other, until anything can be.
 //!
 //! The chain is *stuck* when votes are known at a place beyond the last one at which more than two
 //! thirds of the power voted, and that has not changed for [`TIMEOUTS`] round timeouts on top of a
@@ -34,7 +35,7 @@ const EACH_ROUND: Duration = Duration::from_millis(500);
 /// No round waits longer.
 const LONGEST_ROUND: Duration = Duration::from_secs(60);
 
-/// How much more often peers are asked while somebody is late: this many ticks make one of the usual.
+/// How much more often peers are asked in a hurry: this many ticks make one of the usual.
 pub(crate) const BRISK: u32 = 4;
 
 /// How many peers to ask.
@@ -61,7 +62,9 @@ pub(crate) struct Polls {
     /// Nobody is connected: nothing can be said.
     alone: bool,
     next: usize,
-    /// Somebody is late; and how many ticks have passed since peers were asked.
+    /// It can be said who is silent; somebody is late; and how many ticks have passed since peers were
+    /// asked.
+    known: bool,
     late: bool,
     ticks: u32,
     interval: Duration,
@@ -84,6 +87,7 @@ impl Polls {
             needed: SOURCES,
             alone: true,
             next: 0,
+            known: false,
             late: false,
             ticks: BRISK,
             interval: Duration::from_millis(params.block_interval_ms),
@@ -104,9 +108,10 @@ impl Polls {
         self.stale |= (alone, needed) != (self.alone, self.needed);
         (self.alone, self.needed) = (alone, needed);
         self.ticks = self.ticks.saturating_add(1);
+        let soon = self.late || (reach == Reach::One && !self.known);
         let most = match reach {
             Reach::Nobody => 0,
-            _ if !self.late && self.ticks < BRISK => 0,
+            _ if !soon && self.ticks < BRISK => 0,
             Reach::One => 1,
             Reach::All => usize::MAX,
         };
@@ -170,6 +175,7 @@ impl Polls {
             self.reached = (reached, elapsed);
         }
         (self.open, self.stale) = (self.ballots.open(), true);
+        self.known = self.ballots.is_known(self.needed);
         self.late = self.ballots.is_anybody_late(self.needed);
     }
 
@@ -271,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn peers_are_asked_more_often_while_somebody_is_late() {
+    fn peers_are_asked_more_often_at_the_start_and_while_somebody_is_late() {
         let mut bench = Bench::new();
         bench.chain.absent = vec![3];
         let asked = |bench: &mut Bench| {
@@ -282,14 +288,20 @@ mod tests {
             });
             ticks.sum::<usize>()
         };
+        let take = |bench: &mut Bench, height: u64, signers: &[u32]| {
+            let both = [height - 1, height].map(|height| votes(&bench.chain, height, signers)).concat();
+            bench.take(height, both, ms(0));
+        };
+        (0..2).for_each(|_| bench.grow(ms(0)));
+        assert_eq!(asked(&mut bench), 12, "nothing is known");
+        take(&mut bench, 2, &[0, 1, 2, 3]);
         assert_eq!(asked(&mut bench), 3);
         bench.grow(ms(0));
-        bench.heard(1, &[0, 1, 2], ms(0));
+        take(&mut bench, 3, &[0, 1, 2]);
         assert_eq!(asked(&mut bench), 12, "the fourth is late");
-        bench.grow(ms(200));
-        let both = [1, 2].map(|height| votes(&bench.chain, height, &[0, 1, 2])).concat();
-        bench.take(2, both, ms(200));
-        assert_eq!((bench.silent(ms(200)), asked(&mut bench)), (vec![3], 3), "it is named");
+        bench.grow(ms(0));
+        take(&mut bench, 4, &[0, 1, 2]);
+        assert_eq!((bench.silent(ms(0)), asked(&mut bench)), (vec![3], 3), "it is named");
     }
 
     /// Half the power votes: stuck after an interval and three round timeouts, not before, and no

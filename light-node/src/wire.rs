@@ -14,6 +14,7 @@ use qratum_chain::{
     state::StateProof,
     types::{Height, LightBlock, MAX_VALIDATORS, Offence, SignedProposal, SignedVote, Txo},
 };
+use qratum_verifier::ballots::BEFORE;
 
 use crate::frame;
 
@@ -29,11 +30,16 @@ pub const MAX_RESPONSE: usize = 8 << 20;
 const MAX_KEY: usize = 512;
 /// The longest state value that can be answered.
 const MAX_VALUE: usize = 64 << 10;
-/// The most votes in one answer: for each member eight of the height that is voted on and eight of
-/// the height before.
-pub const MAX_VOTES: usize = 16 * MAX_VALIDATORS;
+/// How many heights an answer may hold votes of: the one that is voted on and those before.
+const HEIGHTS: usize = 1 + BEFORE as usize;
+/// The most votes of one member at one height in an answer.
+pub const MAX_OF_MEMBER: usize = 8;
+/// The most votes in one answer. So many fit a frame: none is ever cut.
+pub const MAX_VOTES: usize = HEIGHTS * MAX_OF_MEMBER * MAX_VALIDATORS;
+/// The most proposals of one height in an answer.
+pub const MAX_OF_HEIGHT: usize = 32;
 /// The most proposals in one answer.
-pub const MAX_PROPOSALS: usize = 64;
+pub const MAX_PROPOSALS: usize = HEIGHTS * MAX_OF_HEIGHT;
 /// Length of an encoded vote for nil, the shorter kind.
 const SHORTEST_VOTE: usize = 1 + 32 + 8 + 8 + 4 + 1 + 4 + 64;
 /// Length of an encoded proposal.
@@ -55,7 +61,7 @@ pub enum Request {
         /// Height of the head it is to be proven under.
         size: Height,
     },
-    /// The signed votes and proposals of the height that is voted on and of the one before.
+    /// The signed votes and proposals of the height that is voted on and of the [`BEFORE`] it.
     Votes,
     /// Put this transaction, given as its canonical bytes, into a block.
     Submit(Vec<u8>),
@@ -113,7 +119,7 @@ pub enum Response {
     Votes {
         /// The height that the peer votes on, as it says.
         height: Height,
-        /// Votes, at most [`MAX_VOTES`]; late precommits of the height before among them.
+        /// Votes, at most [`MAX_VOTES`]; late precommits of the heights before among them.
         votes: Vec<SignedVote>,
         /// Proposals without their blocks, at most [`MAX_PROPOSALS`].
         proposals: Vec<SignedProposal>,

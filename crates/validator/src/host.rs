@@ -107,7 +107,7 @@ impl Host {
                 .map_err(HostError::Engine)?;
         engine.sign_from(log.iter().filter_map(Entry::height).max().unwrap_or_default());
         let until_ms = now.uptime_ms.saturating_add(GREETING_MS);
-        let heard = Heard::new(ledger.tip().height.next(), ledger.set().clone());
+        let heard = Heard::new(&ledger);
         Ok(Self {
             ledger,
             engine,

@@ -1,5 +1,5 @@
 //! Answers light nodes from memory. Each answer is bounded by what one block, one state value, one
-//! audit path or the votes of two heights can be.
+//! audit path or the votes of three heights can be.
 
 use qratum_chain::{Hash, types::Height};
 use qratum_light_node::wire::{Included, Request, Response};

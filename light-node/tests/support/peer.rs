@@ -188,10 +188,10 @@ pub fn standing(chain: &Arc<Mutex<Chain>>, signers: &[u32]) -> Script {
     })
 }
 
-/// The true answer, and to a request for votes those of these members at `height` and the one before.
+/// The true answer, and to a request for votes those of these members at `height` and the two before.
 pub fn with_votes(chain: &Chain, height: u64, signers: &[u32], request: &Request) -> Response {
     let Request::Votes = request else { return truth(chain, request) };
-    let heights = [height.saturating_sub(1), height].into_iter().filter(|height| *height > 0);
+    let heights = (height.saturating_sub(2)..=height).filter(|height| *height > 0);
     let votes = heights.flat_map(|height| votes(chain, height, signers)).collect();
     Response::Votes { height: Height(height), votes, proposals: Vec::new() }
 }

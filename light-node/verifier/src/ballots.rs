@@ -29,8 +29,11 @@ pub use self::polled::RoundVotes;
 use self::polled::{A_MEMBER, Polled};
 use crate::{Reject, Rules, Trusted};
 
-/// How far below and above the head votes are kept: late votes come after the block, and a peer may
-/// be ahead.
+/// Of so many heights before the one that it votes on a peer tells the votes too: whoever asks for the
+/// first time learns at once who voted at two heights that are decided, and late votes come after the
+/// block.
+pub const BEFORE: u64 = 2;
+/// How far below and above the head votes are kept: a peer may be ahead.
 const WINDOW: u64 = 2;
 /// Double votes and double proposals that are kept, the first of each member.
 const EVIDENCE: usize = 32;
@@ -112,7 +115,7 @@ impl Ballots {
     }
 
     /// Takes the answer of a peer, whom a number stands for: the height it says it votes on, with votes
-    /// and proposals of that height and the one before. What verifies is kept, whoever sent it, also
+    /// and proposals of that height and the [`BEFORE`] it. What verifies is kept, whoever sent it, also
     /// when a later one is refused.
     ///
     /// # Errors
@@ -150,9 +153,11 @@ impl Ballots {
                 self.accuse(key, Offence::DoubleProposal(double));
             }
         }
-        let passed = Height(said.0.saturating_sub(1));
-        if let Some((polled, _)) = self.polled(passed) {
-            polled.sources.insert(source);
+        for passed in (1..=BEFORE).filter_map(|before| said.0.checked_sub(before).map(Height)) {
+            let told = looked.keys().filter(|(height, _)| *height == passed).map(|(_, signer)| *signer);
+            if let Some((polled, _)) = self.polled(passed) {
+                polled.told(source, told);
+            }
         }
         Ok(())
     }
@@ -203,8 +208,8 @@ impl Ballots {
     }
 
     /// Members of [`Self::voters`] that seem to be gone, by index: without a vote from the last two
-    /// heights on that are decided and of whose votes more than two thirds is known; of the lower one
-    /// so many `sources` have told that left it behind. Where the chain is `stuck`, also those that
+    /// heights on that are decided and of whose votes more than two thirds is known; so many `sources`
+    /// that left the lower one behind have each told as much of it. Where the chain is `stuck`, also those that
     /// have no vote beyond [`Self::reached`], while others have.
     #[must_use]
     pub fn silent(&self, stuck: bool, sources: usize) -> Vec<u32> {
@@ -258,7 +263,7 @@ impl Ballots {
         if chain != self.rules.chain_id {
             return Err(Reject::WrongChain { got: chain, want: self.rules.chain_id });
         }
-        if height != said && height.next() != said {
+        if said.0.checked_sub(height.0).is_none_or(|before| before > BEFORE) {
             return Err(Reject::NotAsked { got: height, want: said });
         }
         let want = schedule::set_of(height, self.rules.params.set_length);
@@ -438,6 +443,7 @@ mod tests {
             (resigned(|vote| vote.set_id = SetId(1)), Reject::WrongSetId { got: SetId(1), want: SetId(0) }),
             (resigned(|vote| vote.height = Height(3)), Reject::NotAsked { got: Height(3), want: Height(1) }),
             (resigned(|vote| vote.height = Height(2)), Reject::NotAsked { got: Height(2), want: Height(1) }),
+            (resigned(|vote| vote.height = Height(9)), Reject::NotAsked { got: Height(9), want: Height(1) }),
         ];
         for (lie, reason) in lies {
             assert_eq!(bench.take(1, vec![lie]), Err(reason));
@@ -622,19 +628,50 @@ mod tests {
         assert_eq!(bench.ballots.silent(false, 0), NOBODY);
     }
 
+    /// What a peer says of these heights; then whether anything is known, and who is silent.
+    fn said(
+        bench: &mut Bench,
+        (source, said): (usize, u64),
+        heights: &[u64],
+        signers: &[u32],
+    ) -> (bool, Vec<u32>) {
+        let votes = heights.iter().flat_map(|height| bench.agreed(*height, signers)).collect();
+        bench.ballots.take((source, Height(said)), votes, Vec::new()).unwrap();
+        (bench.ballots.is_known(2), bench.ballots.silent(false, 2))
+    }
+
     /// One that withholds is not believed alone, and a peer at a height has not told all of it yet.
     #[test]
     fn nobody_is_silent_on_the_word_of_fewer_than_asked_for() {
         let mut bench = bench();
-        let said = |bench: &mut Bench, source: usize, height: u64| {
-            let votes = bench.agreed(height, &[0, 1, 2]);
-            bench.ballots.take((source, Height(height)), votes, Vec::new()).unwrap();
-            (bench.ballots.is_known(2), bench.ballots.silent(false, 2))
-        };
         for (source, height) in [(0, 1), (1, 1), (0, 2), (0, 2)] {
-            assert_eq!(said(&mut bench, source, height), (false, vec![]));
+            assert_eq!(said(&mut bench, (source, height), &[1, height], &[0, 1, 2]), (false, vec![]));
         }
-        assert_eq!(said(&mut bench, 1, 2), (true, vec![3]));
+        assert_eq!(said(&mut bench, (1, 2), &[1, 2], &[0, 1, 2]), (true, vec![3]));
+    }
+
+    /// Whoever starts at a head has the votes of two decided heights from the first answers.
+    #[test]
+    fn who_is_silent_is_known_from_the_first_answers() {
+        let mut bench = bench();
+        bench.move_to(5, &[0, 1, 2]);
+        assert_eq!(said(&mut bench, (0, 6), &[4, 5], &[0, 1, 2]), (false, vec![]));
+        assert_eq!(said(&mut bench, (1, 6), &[4, 5], &[0, 1, 2]), (true, vec![3]));
+        // A late vote for the lower one is enough to be there.
+        assert_eq!(said(&mut bench, (1, 6), &[4], &[3]), (true, vec![]));
+        let three_back = bench.agreed(3, &[0]);
+        assert_eq!(bench.take(6, three_back), Err(Reject::NotAsked { got: Height(3), want: Height(6) }));
+    }
+
+    /// One that was away at a height has no vote of it, or a few: whom it leaves out may have voted.
+    #[test]
+    fn a_peer_that_knows_no_two_thirds_of_a_height_is_no_source_for_it() {
+        let mut bench = bench();
+        bench.move_to(5, &[0, 1, 2]);
+        assert_eq!(said(&mut bench, (0, 6), &[4, 5], &[0, 1, 2]), (false, vec![]), "3 is withheld");
+        assert_eq!(said(&mut bench, (1, 6), &[6], &[0, 1]), (false, vec![]));
+        assert_eq!(said(&mut bench, (1, 6), &[4, 5], &[0, 1]), (false, vec![]));
+        assert_eq!(said(&mut bench, (1, 6), &[4], &[0, 1, 2]), (true, vec![3]), "the lower one counts");
     }
 
     #[test]

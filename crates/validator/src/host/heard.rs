@@ -1,38 +1,45 @@
 //! Who voted for what, lately? The signed votes and proposals of the height that is voted on and of
-//! the one before, for light nodes to count themselves. Only what is well signed is in here, and of
+//! the two before, for light nodes to count themselves. Only what is well signed is in here, and of
 //! each signer only so much.
 
-use std::collections::BTreeMap;
-
-use qratum_chain::types::{
-    BlockId, Height, MAX_VALIDATORS, Phase, Round, SignedProposal, SignedVote, ValidatorSet,
+use std::{
+    collections::{BTreeMap, VecDeque},
+    mem,
 };
-use qratum_light_node::wire::{MAX_PROPOSALS, MAX_VOTES, Response};
 
-use crate::{engine::Entry, quorum::verify_vote};
+use qratum_chain::{
+    schedule,
+    types::{BlockId, ChainId, Height, Phase, Round, SignedProposal, SignedVote, ValidatorSet},
+};
+use qratum_light_node::wire::{MAX_OF_HEIGHT, MAX_OF_MEMBER, Response};
+use qratum_verifier::ballots::BEFORE;
 
-/// How many votes of one signer are kept for a height: four rounds of an honest one. Whoever votes
-/// more pushes out none but their own.
-const A_SIGNER: usize = MAX_VOTES / MAX_VALIDATORS / 2;
-/// How many proposals are kept for a height: those of the newest rounds.
-const PROPOSALS: usize = MAX_PROPOSALS / 2;
+use crate::{engine::Entry, ledger::Ledger, quorum::verify_vote};
 
-/// The votes of one signer: one for each value in each place.
+/// The votes of one signer, one for each value in each place: four rounds of an honest one. Whoever
+/// votes more pushes out none but their own.
 type Votes = BTreeMap<(Round, Phase, Option<BlockId>), SignedVote>;
 
-/// Votes and proposals of one height.
-#[derive(Debug, Default)]
+/// Votes and proposals of one height, whose members are `set`.
+#[derive(Debug)]
 struct Ballots {
+    height: Height,
+    set: ValidatorSet,
     votes: BTreeMap<u32, Votes>,
+    /// Those of the newest rounds.
     proposals: BTreeMap<(Round, BlockId), SignedProposal>,
 }
 
 impl Ballots {
+    const fn new(height: Height, set: ValidatorSet) -> Self {
+        Self { height, set, votes: BTreeMap::new(), proposals: BTreeMap::new() }
+    }
+
     fn vote(&mut self, signed: SignedVote) {
         let place = (signed.vote.round, signed.vote.phase, signed.vote.value);
         let own = self.votes.entry(signed.signer).or_default();
         own.entry(place).or_insert(signed);
-        if own.len() > A_SIGNER {
+        if own.len() > MAX_OF_MEMBER {
             own.pop_first();
         }
     }
@@ -40,7 +47,7 @@ impl Ballots {
     fn proposal(&mut self, signed: SignedProposal) {
         let place = (signed.proposal.round, signed.proposal.block_id);
         self.proposals.entry(place).or_insert(signed);
-        if self.proposals.len() > PROPOSALS {
+        if self.proposals.len() > MAX_OF_HEIGHT {
             self.proposals.pop_first();
         }
     }
@@ -51,57 +58,65 @@ impl Ballots {
     }
 }
 
-/// What was heard of two heights.
+/// What was heard of the last heights.
 #[derive(Debug)]
 pub struct Heard {
-    /// The height that is voted on.
-    height: Height,
-    set: ValidatorSet,
-    ballots: Ballots,
-    /// The height before with its set, if this process was there.
-    before: Option<(ValidatorSet, Ballots)>,
+    chain_id: ChainId,
+    set_length: u64,
+    /// Of the height that is voted on.
+    now: Ballots,
+    /// Of those before at which this process was there, rising.
+    before: VecDeque<Ballots>,
 }
 
 impl Heard {
-    /// Nothing yet, at `height`, whose votes are those of `set`.
-    pub(super) fn new(height: Height, set: ValidatorSet) -> Self {
-        Self { height, set, ballots: Ballots::default(), before: None }
+    /// Nothing yet, at the height above the tip.
+    pub(super) fn new(ledger: &Ledger) -> Self {
+        Self {
+            chain_id: ledger.chain_id(),
+            set_length: ledger.params().set_length,
+            now: Ballots::new(ledger.tip().height.next(), ledger.set().clone()),
+            before: VecDeque::new(),
+        }
     }
 
     /// Goes on to a later height.
     pub(super) fn enter(&mut self, height: Height, set: ValidatorSet) {
-        let next = self.height.next() == height;
-        let left = std::mem::replace(self, Self::new(height, set));
-        self.before = next.then_some((left.set, left.ballots));
+        self.before.push_back(mem::replace(&mut self.now, Ballots::new(height, set)));
+        self.before.retain(|ballots| height.0.saturating_sub(ballots.height.0) <= BEFORE);
     }
 
     /// Takes what the engine wrote down at this height: it has checked every signature in it.
     pub(super) fn logged(&mut self, entry: &Entry) {
         match entry {
-            Entry::Vote(signed) => self.ballots.vote(signed.clone()),
-            Entry::Polka(votes) => votes.iter().for_each(|signed| self.ballots.vote(signed.clone())),
-            Entry::Proposal(signed) => self.ballots.proposal(signed.clone()),
+            Entry::Vote(signed) => self.now.vote(signed.clone()),
+            Entry::Polka(votes) => votes.iter().for_each(|signed| self.now.vote(signed.clone())),
+            Entry::Proposal(signed) => self.now.proposal(signed.clone()),
             Entry::Judgement(_) | Entry::Timeout(..) | Entry::Block(_) => {}
         }
     }
 
-    /// Takes a vote for the height before, if it belongs there and its signature holds.
+    /// Takes a vote for a height before, if it belongs there and its signature holds: light nodes hold
+    /// whoever passes on another to be a liar.
     pub(super) fn late(&mut self, signed: SignedVote) {
-        let Some((set, ballots)) = &mut self.before else { return };
-        let fits = signed.vote.height.next() == self.height && !ballots.has(&signed);
-        if fits && verify_vote(set, signed.signer, &signed.vote, &signed.signature).is_ok() {
+        let vote = &signed.vote;
+        let at = |ballots: &&mut Ballots| ballots.height == vote.height;
+        let Some(ballots) = self.before.iter_mut().find(at) else { return };
+        let set_id = schedule::set_of(vote.height, self.set_length);
+        let belongs = (vote.chain_id, vote.set_id) == (self.chain_id, set_id) && !ballots.has(&signed);
+        if belongs && verify_vote(&ballots.set, signed.signer, vote, &signed.signature).is_ok() {
             ballots.vote(signed);
         }
     }
 
-    /// All of it, the height before first.
+    /// All of it, the lowest height first.
     #[must_use]
     pub fn answer(&self) -> Response {
-        let heights = || self.before.iter().map(|(_, ballots)| ballots).chain([&self.ballots]);
+        let heights = || self.before.iter().chain([&self.now]);
         let votes = heights().flat_map(|ballots| ballots.votes.values().flat_map(BTreeMap::values));
         let proposals = heights().flat_map(|ballots| ballots.proposals.values());
         Response::Votes {
-            height: self.height,
+            height: self.now.height,
             votes: votes.cloned().collect(),
             proposals: proposals.cloned().collect(),
         }
@@ -115,8 +130,9 @@ mod tests {
     use qratum_chain::{
         Hash,
         codec::{Decode, Encode},
-        types::Vote,
+        types::{Proposal, SetId, Vote},
     };
+    use qratum_light_node::wire::{MAX_PROPOSALS, MAX_VOTES};
 
     /// A vote of member `by` at height 3, in this round, for block number `value`.
     fn vote(by: u32, round: u32, value: u8) -> SignedVote {
@@ -136,7 +152,7 @@ mod tests {
     }
 
     fn at_three() -> Heard {
-        Heard::new(Height(3), ledger(2).set().clone())
+        Heard::new(&ledger(2))
     }
 
     #[test]
@@ -164,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn late_precommits_of_the_height_before_count_if_their_signature_holds() {
+    fn late_precommits_of_the_heights_before_count_if_their_signature_holds() {
         let set = ledger(2).set().clone();
         let mut heard = at_three();
         heard.late(vote(0, 0, 1));
@@ -174,12 +190,19 @@ mod tests {
         let late = vote(1, 0, 1);
         let forged = SignedVote { signer: 3, ..vote(2, 0, 1) };
         let stranger = SignedVote { signer: 4, ..vote(2, 0, 1) };
-        for signed in [&late, &forged, &stranger] {
+        let signed = |vote: Vote| SignedVote { signature: key(2).sign(&vote.sign_bytes()), signer: 2, vote };
+        let elsewhere = signed(Vote { chain_id: ChainId(Hash([9; 32])), ..vote(2, 0, 1).vote });
+        let other_set = signed(Vote { set_id: SetId(7), ..vote(2, 0, 1).vote });
+        for signed in [&late, &forged, &stranger, &elsewhere, &other_set] {
             heard.late(signed.clone());
         }
         assert_eq!(votes(&heard), [vote(0, 0, 1), late]);
         heard.enter(Height(5), set.clone());
-        assert_eq!(votes(&heard), [], "two heights back is over");
+        heard.late(vote(2, 0, 1));
+        assert_eq!(votes(&heard), [vote(0, 0, 1), vote(1, 0, 1), vote(2, 0, 1)], "two heights back");
+        heard.enter(Height(6), set.clone());
+        assert_eq!(votes(&heard), [], "three heights back is over");
+        let mut heard = at_three();
         heard.enter(Height(9), set);
         heard.late(vote(1, 0, 1));
         assert_eq!(votes(&heard), [], "heights that were jumped over have no ballots");
@@ -191,7 +214,16 @@ mod tests {
         let height = Height(3);
         let full = |votes, proposals| Response::Votes { height, votes, proposals };
         let signed = vote(0, 0, 1);
-        let bytes = full(vec![signed.clone(); MAX_VOTES], Vec::new()).to_bytes();
+        let made = Proposal {
+            chain_id: signed.vote.chain_id,
+            set_id: SetId(0),
+            height,
+            round: Round(0),
+            pol_round: -1,
+            block_id: BlockId(Hash([1; 32])),
+        };
+        let made = SignedProposal { proposal: made, signer: 0, signature: signed.signature };
+        let bytes = full(vec![signed.clone(); MAX_VOTES], vec![made; MAX_PROPOSALS]).to_bytes();
         assert!(bytes.len() < MAX_RESPONSE, "{}", bytes.len());
         assert!(Response::from_bytes(&bytes).is_ok());
         assert!(Response::from_bytes(&full(vec![signed; MAX_VOTES + 1], Vec::new()).to_bytes()).is_err());

@@ -37,7 +37,7 @@ pub(super) struct Polled {
     pub(super) set: Arc<ValidatorSet>,
     pub(super) votes: BTreeMap<u32, BTreeMap<(Round, Phase), SignedVote>>,
     proposals: BTreeMap<Round, SignedProposal>,
-    /// Who answered when it had left this height behind.
+    /// Who told it when it had left this height behind.
     pub(super) sources: BTreeSet<usize>,
 }
 
@@ -104,6 +104,15 @@ impl Polled {
                 }
                 Ok(None)
             }
+        }
+    }
+
+    /// A peer that has left this height behind told votes of these members, all verified. It counts as
+    /// a source where they are more than two thirds: one that was away knows less, and whom it leaves
+    /// out may have voted.
+    pub(super) fn told(&mut self, source: usize, signers: impl Iterator<Item = u32>) {
+        if Tally::of(&self.set, signers).is_quorum() {
+            self.sources.insert(source);
         }
     }
 
