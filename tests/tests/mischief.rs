@@ -17,17 +17,20 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use libp2p::multiaddr::Protocol;
 use qratum_chain::{
-    codec::Encode,
+    codec::{Decode, Encode},
+    document::genesis_to_json,
     ledger::registry::Order,
-    types::{ChainId, Genesis, Time, TxoBody, TxoClass},
+    types::{ChainId, Genesis, Height, Registration, Time, Txo, TxoBody, TxoClass},
 };
 use qratum_crypto::sign::ed25519::PublicKey;
 use qratum_light_node::{
-    Config, LightNode, Peer as Pin, Snapshot, Voting, peers_from_json,
-    wire::{Request, Response, Submission},
+    Config, FetchError, LightNode, Multiaddr, Peer as Pin, Snapshot, Voting, peers_from_json,
+    wire::{Included, Request, Response, Submission},
 };
 use qratum_tests::{
+    forge::seed_bytes,
     mischief::{
         fault::Fault,
         peer::{Peer, Truth},
@@ -42,10 +45,12 @@ use qratum_validator::{
         real::{Settings, run},
         virtual_time::Net,
     },
-    home::Home,
+    home::{Home, PeerAddress, write_new},
+    operate::{self, OperateError, Wish},
     serve,
     store::lock,
 };
+use qratum_verifier::Reject;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     time::{sleep, timeout},
@@ -469,4 +474,87 @@ fn the_program_names_its_faults_and_refuses_others() {
     let refused = program().args(["peer", "--home", "/nowhere", "--fault", "kindness"]).output().unwrap();
     assert_eq!(refused.status.code(), Some(2));
     assert!(String::from_utf8(refused.stderr).unwrap().contains("--fault"));
+}
+
+/// A home whose only peer is a liar, and the operator of the first validator.
+fn home_of(chain: &Chain, name: &str, liar: &Peer) -> Scratch {
+    let scratch = Scratch::new(name);
+    let home = Home::new(&scratch.0);
+    let first = &chain.genesis.validators[0].name;
+    std::fs::create_dir_all(home.validator(first)).unwrap();
+    write_new(&home.genesis_path(), genesis_to_json(&chain.genesis).unwrap().as_bytes()).unwrap();
+    write_new(&home.validator(first).join("operator.key"), &seed_bytes(1_001)).unwrap();
+    let Some((address, Protocol::P2p(id))) = split(&liar.address) else { panic!() };
+    let peer = PeerAddress { name: "liar".to_owned(), operator: Some("liar".to_owned()), id, address };
+    home.write_peers(&[peer]).unwrap();
+    scratch
+}
+
+fn split(address: &Multiaddr) -> Option<(Multiaddr, Protocol<'static>)> {
+    let mut address = address.clone();
+    address.pop().map(|last| (address, last.acquire()))
+}
+
+/// What an operator orders over a validator that says `lie` in place of the truth; and whether the
+/// order was sent.
+async fn ordered(
+    name: &str,
+    lie: impl Fn(&Request, Response) -> Response + Send + 'static,
+) -> (OperateError, bool) {
+    let chain = Chain::new();
+    let sent = Arc::new(Mutex::new(None));
+    let (net, heard) = (Arc::clone(&chain.net), Arc::clone(&sent));
+    let truth = Truth::Here(Box::new(move |request| {
+        let truth = serve::answer(net.lock().unwrap().host(0).unwrap(), request);
+        let mut heard = heard.lock().unwrap();
+        if let Request::Submit(txo) = request {
+            *heard = Some(Txo::from_bytes(txo).unwrap());
+            return Response::Submitted(Submission::Accepted);
+        }
+        match (request, heard.clone()) {
+            (Request::Txo(_), Some(txo)) => {
+                let (height, audit_path) = (Height(2), Vec::new());
+                let included = Included { height, index: 0, count: 1, txo, audit_path };
+                Response::Txo(Some(Box::new(included)))
+            }
+            _ => lie(request, truth),
+        }
+    }));
+    let address = "/ip4/127.0.0.1/tcp/0".parse().unwrap();
+    let liar = Peer::start([3; 32], address, truth, None).await.unwrap();
+    let scratch = home_of(&chain, name, &liar);
+    let settings = operate::Settings {
+        home: scratch.0.clone(),
+        name: chain.genesis.validators[0].name.clone(),
+        over: "liar".to_owned(),
+        patience: Duration::from_secs(1),
+    };
+    let refused = operate::operate(&settings, Wish::Leave).await.unwrap_err();
+    let sent = sent.lock().unwrap().is_some();
+    (refused, sent)
+}
+
+/// An operator who is told of another registration than the chain has signs nothing.
+#[tokio::test]
+async fn an_order_rests_on_a_registration_that_is_proven() {
+    let (refused, sent) = ordered("registration", |request, truth| match (request, truth) {
+        (Request::State(_), Response::State { height, value, proof }) => {
+            let mut registration = Registration::from_bytes(&value.unwrap()).unwrap();
+            registration.nonce += 7;
+            Response::State { height, value: Some(registration.to_bytes()), proof }
+        }
+        (_, truth) => truth,
+    })
+    .await;
+    assert!(matches!(refused, OperateError::Unproven(FetchError::Rejected(Reject::StateProof))), "{refused}");
+    assert!(!sent && refused.to_string().ends_with("Nothing was signed and nothing sent"), "{refused}");
+}
+
+/// Nor is an order done because a validator says that it stands in a block.
+#[tokio::test]
+async fn an_order_is_done_when_its_block_is_proven() {
+    let (refused, sent) = ordered("inclusion", |_, truth| truth).await;
+    let OperateError::Waiting(why) = &refused else { panic!("{refused}") };
+    assert!(why.contains("refused") && sent, "{why}");
+    assert!(refused.to_string().contains("may still come into a block"), "{refused}");
 }

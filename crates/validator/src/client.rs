@@ -1,5 +1,5 @@
-//! Asks one validator, as a light node does, for the commands of its operator. Nothing that comes
-//! back is verified here: a lie can make an order fail, or a key be put aside too early.
+//! Takes an order of an operator to one validator, as a light node would. Nothing that comes back is
+//! verified here: a lie can make an order fail, and no more.
 
 use core::{fmt, time::Duration};
 

@@ -6,7 +6,7 @@
 //! HOME/peers.json                      name and address of each validator
 //! HOME/run/validator-<index>.pid       while the process runs
 //! HOME/validators/NAME/vote.key        32-byte seed, 0600
-//! HOME/validators/NAME/vote-next.key   the same, of the key that was ordered to vote next
+//! HOME/validators/NAME/vote-next.key   the same, of the key that was ordered to vote next, until it does
 //! HOME/validators/NAME/vote-KEY.key    the same, of one that voted before, by its public key
 //! HOME/validators/NAME/peer.key        32-byte seed, 0600
 //! HOME/validators/NAME/operator.key    32-byte seed, 0600; only commands of its operator read it
@@ -26,12 +26,19 @@ use qratum_chain::{
     document::{DocumentError, MAX_LENGTH, genesis_from_json},
     types::Genesis,
 };
-use qratum_crypto::sign::ed25519::SecretKey;
+use qratum_crypto::sign::ed25519::{PublicKey, SecretKey};
 pub use qratum_light_node::peer_id;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 const NEXT_VOTE_KEY: &str = "vote-next.key";
+
+/// The file that keeps a vote key which votes no more.
+#[must_use]
+pub fn old_vote_key(key: &PublicKey) -> String {
+    format!("vote-{key}.key")
+}
+
 const PEERS_SCHEMA: &str = "qratum/peers/v1";
 
 /// Why a home is none.
@@ -186,21 +193,35 @@ impl Home {
         write_new(&self.validator(name).join(NEXT_VOTE_KEY), seed)
     }
 
-    /// Makes the next vote key the vote key, in place of one that votes no more. That one stays in a
-    /// file beside: who says that it votes no more may be wrong.
+    /// Makes the next vote key the vote key, in place of one that votes no more, if it is `expected`.
+    /// That one stays in a file beside: who says that it votes no more may be wrong. `false` where
+    /// there is no such next key: another process was faster.
+    ///
+    /// A crash at any point leaves both keys in files that [`Home::vote_key`] and
+    /// [`Home::next_vote_key`] read, and the first may be done again.
     ///
     /// # Errors
-    /// [`HomeError`].
-    pub fn promote_next_vote_key(&self, name: &str) -> Result<(), HomeError> {
-        let folder = self.validator(name);
-        let (vote, next) = (folder.join("vote.key"), folder.join(NEXT_VOTE_KEY));
-        let beside = folder.join(format!("vote-{}.key", self.vote_key(name)?.public()));
-        let keep = match fs::hard_link(&vote, beside) {
-            Err(why) if why.kind() != io::ErrorKind::AlreadyExists => Err(why),
-            _ => fs::rename(next, &vote),
-        };
-        let synced = keep.and_then(|()| File::open(&folder)?.sync_all());
-        synced.map_err(|why| HomeError::Io(vote, why))
+    /// [`HomeError`], also where the file beside holds something else.
+    pub fn promote_next_vote_key(&self, name: &str, expected: &PublicKey) -> Result<bool, HomeError> {
+        let path = self.validator(name);
+        let io = |why| HomeError::Io(path.clone(), why);
+        let folder = File::open(&path).map_err(io)?;
+        // A process that runs and the command of its operator may both be about to.
+        folder.lock().map_err(io)?;
+        if self.next_vote_key(name)?.is_none_or(|next| next.public() != *expected) {
+            return Ok(false);
+        }
+        let (vote, next) = (path.join("vote.key"), path.join(NEXT_VOTE_KEY));
+        let old = seed(&vote)?;
+        let beside = path.join(old_vote_key(&SecretKey::from_seed(&old).public()));
+        match fs::hard_link(&vote, &beside) {
+            Err(why) if why.kind() != io::ErrorKind::AlreadyExists => return Err(io(why)),
+            _ if seed(&beside)? != old => return Err(HomeError::Key(beside)),
+            _ => {}
+        }
+        folder.sync_all().map_err(io)?;
+        fs::rename(next, &vote).and_then(|()| folder.sync_all()).map_err(io)?;
+        Ok(true)
     }
 
     /// The network key of a validator.
@@ -312,19 +333,51 @@ mod tests {
     use super::*;
     use crate::testing::Scratch;
 
-    #[test]
-    fn a_key_that_is_replaced_stays_beside() {
+    /// A home with one validator, its vote key and the one that is ordered to follow.
+    fn rotating() -> (Scratch, Home, [PublicKey; 2]) {
         let folder = Scratch::new();
         let home = Home::new(&folder.0);
         fs::create_dir_all(home.validator("a")).unwrap();
-        let (old, new) = (SecretKey::from_seed(&[1; 32]).public(), SecretKey::from_seed(&[2; 32]).public());
         write_new(&home.validator("a").join("vote.key"), &[1; 32]).unwrap();
         home.write_next_vote_key("a", &[2; 32]).unwrap();
-        home.promote_next_vote_key("a").unwrap();
+        (folder, home, [1, 2].map(|byte| SecretKey::from_seed(&[byte; 32]).public()))
+    }
+
+    #[test]
+    fn a_key_that_is_replaced_stays_beside() {
+        let (_folder, home, [old, new]) = rotating();
+        assert!(!home.promote_next_vote_key("a", &old).unwrap(), "another one is ordered");
+        assert_eq!(home.vote_key("a").unwrap().public(), old);
+        assert!(home.promote_next_vote_key("a", &new).unwrap());
         assert_eq!(home.vote_key("a").unwrap().public(), new);
         assert!(home.next_vote_key("a").unwrap().is_none());
-        let beside = seed(&home.validator("a").join(format!("vote-{old}.key"))).unwrap();
-        assert_eq!(*beside, [1; 32]);
+        assert_eq!(*seed(&home.validator("a").join(old_vote_key(&old))).unwrap(), [1; 32]);
+        assert!(!home.promote_next_vote_key("a", &new).unwrap(), "it is done");
+    }
+
+    /// After a crash before any step, both keys are there to sign with, and it can be done again.
+    #[test]
+    fn a_key_that_is_half_replaced_is_replaced_again() {
+        let (_folder, home, [old, new]) = rotating();
+        let path = |file: &str| home.validator("a").join(file);
+        fs::hard_link(path("vote.key"), path(&old_vote_key(&old))).unwrap();
+        let keys = [home.vote_key("a").unwrap(), home.next_vote_key("a").unwrap().unwrap()];
+        assert_eq!(keys.map(|key| key.public()), [old, new]);
+        assert!(home.promote_next_vote_key("a", &new).unwrap());
+        assert_eq!(home.vote_key("a").unwrap().public(), new);
+        assert_eq!(*seed(&path(&old_vote_key(&old))).unwrap(), [1; 32]);
+    }
+
+    /// The only copy of a key must not be lost because a file has its name.
+    #[test]
+    fn a_file_beside_that_holds_something_else_stops_it() {
+        let (_folder, home, [old, new]) = rotating();
+        let beside = home.validator("a").join(old_vote_key(&old));
+        write_new(&beside, &[9; 32]).unwrap();
+        let stopped = home.promote_next_vote_key("a", &new);
+        assert!(matches!(stopped, Err(HomeError::Key(path)) if path == beside));
+        assert_eq!(home.vote_key("a").unwrap().public(), old);
+        assert_eq!(home.next_vote_key("a").unwrap().unwrap().public(), new);
     }
 
     #[test]

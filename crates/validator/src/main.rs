@@ -3,7 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use clap::{Args, Parser, Subcommand};
@@ -14,6 +14,9 @@ use qratum_validator::{
     enrol::{Application, enrol},
     operate::{self, Done, Wish, operate},
 };
+
+/// How long an order may take to come into a block.
+const ORDER_PATIENCE: Duration = Duration::from_secs(60);
 
 /// A validator of a qratum network.
 #[derive(Parser)]
@@ -47,7 +50,7 @@ enum Command {
         stop_on_stdin_eof: bool,
     },
     /// Orders a new vote key for a validator of the home: made, kept as vote-next.key, and used by the
-    /// running process from the next set on.
+    /// running process from the next set on; then it is vote.key, and the old one stays beside.
     Rotate(Operator),
     /// Orders that a validator of the home leaves: from the next set on it does not vote.
     Leave(Operator),
@@ -137,11 +140,12 @@ fn take_part(settings: Settings) -> Result<(), String> {
 
 fn order(operator: Operator, wish: Wish) -> Result<(), String> {
     let Operator { home, name, over } = operator;
-    let settings = operate::Settings { over: over.unwrap_or_else(|| name.clone()), home, name };
+    let over = over.unwrap_or_else(|| name.clone());
+    let settings = operate::Settings { home, name, over, patience: ORDER_PATIENCE };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let done = runtime.map_err(|why| why.to_string())?.block_on(operate(&settings, wish));
     let Done { height, from_set } = done.map_err(|why| why.to_string())?;
-    println!("in block {height}, as {} says; takes effect with set {from_set}", settings.over);
+    println!("in block {height}, proven from the genesis of this home; takes effect with set {from_set}");
     Ok(())
 }
 

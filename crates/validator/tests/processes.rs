@@ -14,8 +14,10 @@ use std::{
 };
 
 use qratum_chain::types::{SetId, Time};
+use qratum_crypto::sign::ed25519::SecretKey;
 use qratum_validator::{
     demo::{Demo, Options, create},
+    home::old_vote_key,
     operate::{self, OperateError, Wish},
 };
 
@@ -120,6 +122,21 @@ impl Network {
         }
     }
 
+    /// So many more heights than north has now.
+    fn goes_on(&mut self, heights: u64) {
+        let tip = self.height("north");
+        self.reach(tip + heights);
+    }
+
+    /// Listens until `done`.
+    fn until(&mut self, what: &str, done: impl Fn() -> bool) {
+        let started = Instant::now();
+        while !done() {
+            assert!(started.elapsed() < PATIENCE, "{what}: it is not");
+            self.listen(Duration::from_millis(50));
+        }
+    }
+
     /// Listens for `span` and returns how many heights were decided anywhere.
     fn listen(&mut self, span: Duration) -> usize {
         let (started, mut heard) = (Instant::now(), 0);
@@ -213,8 +230,12 @@ fn one_whose_disk_is_full_takes_no_part_and_the_others_go_on() {
 
 /// Orders a new key for east over north, and returns the set from which on it votes.
 fn rotate(home: &Path) -> Result<SetId, OperateError> {
-    let settings =
-        operate::Settings { home: home.to_owned(), name: "east".to_owned(), over: "north".to_owned() };
+    let settings = operate::Settings {
+        home: home.to_owned(),
+        name: "east".to_owned(),
+        over: "north".to_owned(),
+        patience: PATIENCE,
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(operate::operate(&settings, Wish::Rotate)).map(|done| done.from_set)
 }
@@ -222,32 +243,46 @@ fn rotate(home: &Path) -> Result<SetId, OperateError> {
 #[test]
 fn a_running_validator_takes_its_new_key_and_needs_it() {
     let scratch = Scratch::new("rotate");
-    let options = Options { block_interval_ms: 100, ..Options::default() };
+    let options = Options { block_interval_ms: 100, set_length: 50, ..Options::default() };
     let demo = create(&scratch.0, now(), &options).unwrap();
     let mut network = Network::of(&scratch.0, &demo);
     network.reach(3);
+    let file = |name: &str| scratch.0.join("validators/east").join(name);
+    let key = |name: &str| std::fs::read(file(name)).unwrap();
+    let old = key("vote.key");
     let from = rotate(&scratch.0).unwrap();
     assert!(matches!(rotate(&scratch.0), Err(OperateError::Rotating(set)) if set == from));
+    assert_eq!(key("vote.key"), old, "it votes until its set ends");
+    let new = key("vote-next.key");
     network.reach(from.0 * options.set_length + 2);
     // 30, 25 and 20: without the new key, 50 of 100 are no quorum.
     network.kill("south");
-    let tip = network.height("north");
-    network.reach(tip + 5);
-    network.kill("east");
-    network.start("east");
-    let tip = network.height("north");
-    network.reach(tip + 5);
+    network.goes_on(5);
+    // It is the vote key of the home now.
+    network.until("the key is settled", || !file("vote-next.key").exists());
+    assert_eq!(key("vote.key"), new);
+    let beside = old_vote_key(&SecretKey::from_seed(&old.as_slice().try_into().unwrap()).public());
+    assert_eq!(key(&beside), old);
+    // Killed before each step of that: it signs with the new key all the same, and ends it.
+    for linked in [false, true] {
+        network.kill("east");
+        std::fs::rename(file("vote.key"), file("vote-next.key")).unwrap();
+        std::fs::copy(file(&beside), file("vote.key")).unwrap();
+        if !linked {
+            std::fs::remove_file(file(&beside)).unwrap();
+        }
+        network.start("east");
+        network.goes_on(5);
+        network.until("the key is settled", || !file("vote-next.key").exists());
+        assert_eq!((key("vote.key"), key(&beside)), (new.clone(), old.clone()));
+    }
     network.start("south");
-    // The second order makes the first new key the vote key of the home.
-    let key = |file: &str| std::fs::read(scratch.0.join("validators/east").join(file)).unwrap();
-    let first = key("vote-next.key");
     let from = rotate(&scratch.0).unwrap();
-    assert_eq!(key("vote.key"), first);
-    assert_ne!(key("vote-next.key"), first);
     network.reach(from.0 * options.set_length + 2);
+    network.until("the key is settled", || !file("vote-next.key").exists());
+    assert_ne!(key("vote.key"), new);
     network.kill("south");
-    let tip = network.height("north");
-    network.reach(tip + 5);
+    network.goes_on(5);
 }
 
 #[test]

@@ -20,7 +20,7 @@ use std::{
 };
 
 use qratum_chain::types::{Genesis, Height, Time};
-use qratum_crypto::sign::ed25519::SecretKey;
+use qratum_crypto::sign::ed25519::{PublicKey, SecretKey};
 use qratum_light_node::wire;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
@@ -203,6 +203,21 @@ impl Place {
         host.map_err(RunError::Host)
     }
 
+    /// Once the next vote key has a seat, it is the vote key of the home: whoever keeps a copy of that
+    /// file keeps the one that votes. Says what it did.
+    fn settle_keys(&self, next: &PublicKey, host: &Host) -> Result<Option<String>, HomeError> {
+        if host.ledger().set().index_of(next).is_none()
+            || !self.home.promote_next_vote_key(&self.name, next)?
+        {
+            return Ok(None);
+        }
+        let folder = self.folder();
+        Ok(Some(format!(
+            "the new vote key votes: it is vote.key now, the old one stays in {}",
+            folder.display()
+        )))
+    }
+
     fn next_vote_key(&self) -> Result<Option<SecretKey>, RunError> {
         self.home.next_vote_key(&self.name).map_err(RunError::Home)
     }
@@ -345,7 +360,15 @@ impl<F: Fn(&Path) -> io::Result<u64>, M: Medium> Process<F, M> {
     fn look(&mut self) -> Result<(), RunError> {
         // Half written, or gone again: the next look tells.
         if let Ok(Some(next)) = self.place.next_vote_key() {
+            let key = next.public();
             self.host.add_signer(next);
+            match self.place.settle_keys(&key, &self.host) {
+                Ok(done) => done.iter().for_each(|line| self.outside.warn(line)),
+                Err(why) => {
+                    let line = format!("the new vote key votes, and stays in vote-next.key: {why}");
+                    self.outside.note(&self.place.name, &line);
+                }
+            }
         }
         let free = (self.free)(&self.place.folder()).map_err(RunError::Store)?;
         if !self.room.look(free) {
