@@ -1,5 +1,6 @@
 //! The `qratum` program: a console, and commands, over an embedded verifying light node.
 
+mod action;
 mod cli;
 mod command;
 mod demo;
@@ -7,6 +8,7 @@ mod exit;
 mod file;
 mod hex;
 mod home;
+mod layer;
 mod model;
 mod output;
 mod runtime;

@@ -1,43 +1,61 @@
 //! The loop of the console: waits for whatever comes first, updates the model, draws what changed.
 
-use std::{future::Future, io, pin::Pin, time::Duration};
+use std::{
+    future::Future,
+    io,
+    path::{Path, PathBuf},
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use crossterm::event::{Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use futures::{StreamExt, stream::FuturesUnordered};
-use qratum_chain::types::Height;
 use qratum_light_node::{LightNode, Snapshot};
+use qratum_verifier::Trusted;
 use tokio::{
-    sync::watch,
+    sync::{
+        broadcast::{self, error::RecvError},
+        watch,
+    },
+    task::spawn_blocking,
     time::{Interval, MissedTickBehavior, interval},
 };
 
 use crate::{
+    action::Key,
     demo::Network,
     exit::Failure,
-    model::{Model, Notice},
+    file,
+    home::Home,
+    model::{Found, Model, Notice, Subject, Wanted},
     screen,
     signals::Signals,
     terminal::Guard,
     time,
-    update::{Effect, Key, Msg, update},
+    update::{Effect, Msg, update},
 };
 
-type Proofs<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = Msg> + 'a>>>;
+/// How many names are tried for a file before that is given up.
+const NAMES: u32 = 100;
+
+type Jobs<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = Msg> + 'a>>>;
 
 /// Everything that events come from.
 struct Sources<'a> {
     signals: Signals,
     keys: EventStream,
-    snapshots: watch::Receiver<std::sync::Arc<Snapshot>>,
+    heads: broadcast::Receiver<Arc<Trusted>>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
     network: Option<&'a mut Network>,
-    proofs: Proofs<'a>,
+    jobs: Jobs<'a>,
     seconds: Interval,
 }
 
 /// Runs the console until the user, a signal or the terminal ends it.
 pub(crate) async fn run<'a>(
     mut model: Model,
-    node: &'a LightNode,
+    (node, home): (&'a LightNode, &'a Home),
     network: Option<&'a mut Network>,
     signals: Signals,
 ) -> Result<(), Failure> {
@@ -45,27 +63,64 @@ pub(crate) async fn run<'a>(
     let mut guard = Guard::open().map_err(terminal)?;
     let mut seconds = interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut snapshots = node.snapshots();
+    let (heads, mut snapshots) = (node.heads(), node.snapshots());
     snapshots.mark_changed();
-    let (keys, proofs) = (EventStream::new(), FuturesUnordered::new());
-    let mut sources = Sources { signals, keys, snapshots, network, proofs, seconds };
+    let (keys, jobs) = (EventStream::new(), FuturesUnordered::new());
+    let mut sources = Sources { signals, keys, heads, snapshots, network, jobs, seconds };
+    model.tick(time::now());
+    if let Ok((width, height)) = crossterm::terminal::size() {
+        update(&mut model, Msg::Resized(width, height));
+    }
     guard.draw(|frame| screen::view(&model, frame)).map_err(terminal)?;
     while let Some(msg) = sources.next().await {
-        let step = update(&mut model, msg);
-        match step.effect {
-            Some(Effect::Quit) => break,
-            Some(Effect::Prove(height)) => sources.proofs.push(Box::pin(prove(node, height))),
-            None => {}
-        }
-        if step.redraw {
-            guard.draw(|frame| screen::view(&model, frame)).map_err(terminal)?;
+        for effect in update(&mut model, msg) {
+            match effect {
+                Effect::Draw => guard.draw(|frame| screen::view(&model, frame)).map_err(terminal)?,
+                Effect::Repaint => guard.repaint(|frame| screen::view(&model, frame)).map_err(terminal)?,
+                Effect::Quit => return Ok(()),
+                Effect::Prove(subject) => sources.jobs.push(Box::pin(prove(node, subject))),
+                Effect::Write { stem, text } => sources.jobs.push(Box::pin(write(home, stem, text))),
+            }
         }
     }
     Ok(())
 }
 
-async fn prove(node: &LightNode, height: Height) -> Msg {
-    Msg::Proof(height, Box::new(node.header(height).await))
+async fn prove(node: &LightNode, subject: Subject) -> Msg {
+    let found = match subject.wanted() {
+        Wanted::Entry(key) => node.state(&key).await.map(|proven| Found::Entry(Box::new(proven))),
+        Wanted::Header(height) => node.header(height).await.map(|proven| Found::Header(Box::new(proven))),
+    };
+    Msg::Proof(subject, Box::new(found))
+}
+
+/// Writes a file beside whoever started the program, else in the home. It never replaces one.
+async fn write(home: &Home, stem: String, text: String) -> Msg {
+    let folders = [PathBuf::from("."), home.path().to_owned()];
+    let written = spawn_blocking(move || {
+        let mut why = "nothing was written".to_owned();
+        for folder in folders {
+            match written(&folder, &stem, text.as_bytes()) {
+                Ok(path) => return Ok(path.display().to_string()),
+                Err(error) => why = format!("nothing was written: {error}"),
+            }
+        }
+        Err(why)
+    });
+    Msg::Written(written.await.unwrap_or_else(|_| Err("nothing was written".to_owned())))
+}
+
+/// The first name that is free.
+fn written(folder: &Path, stem: &str, text: &[u8]) -> io::Result<PathBuf> {
+    for number in 1..=NAMES {
+        let end = if number == 1 { String::new() } else { format!("-{number}") };
+        let path = folder.join(format!("{stem}{end}.json"));
+        match file::create(&path, text) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            written => return written.map(|()| std::path::absolute(&path).unwrap_or(path)),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{NAMES} files of this name are there")))
 }
 
 impl Sources<'_> {
@@ -81,7 +136,13 @@ impl Sources<'_> {
                     Some(Err(_)) | None => return None,
                 },
                 ended = ended(&mut self.network) => return Some(Msg::Notice(ended)),
-                Some(msg) = self.proofs.next(), if !self.proofs.is_empty() => return Some(msg),
+                Some(msg) = self.jobs.next(), if !self.jobs.is_empty() => return Some(msg),
+                head = self.heads.recv() => match head {
+                    Ok(head) => return Some(Msg::Head(head, time::now())),
+                    // Too slow for all of them: the next is as good.
+                    Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return None,
+                },
                 changed = self.snapshots.changed() => {
                     changed.ok()?;
                     let snapshot = self.snapshots.borrow_and_update().clone();
@@ -110,19 +171,29 @@ async fn ended(network: &mut Option<&mut Network>) -> Notice {
 
 fn read(event: &Event) -> Option<Msg> {
     match event {
-        Event::Resize(..) => Some(Msg::Resized),
-        Event::Key(key) if key.kind == KeyEventKind::Press => meaning(*key).map(Msg::Key),
+        Event::Resize(width, height) => Some(Msg::Resized(*width, *height)),
+        Event::Key(key) if key.kind == KeyEventKind::Press => pressed(*key).map(Msg::Key),
         _ => None,
     }
 }
 
-/// In raw mode Ctrl-C is a key like any other: it quits from everywhere, as a signal would.
-fn meaning(key: KeyEvent) -> Option<Key> {
-    match (key.code, key.modifiers) {
-        (KeyCode::Char('c'), KeyModifiers::CONTROL) => Some(Key::Abort),
-        (KeyCode::Char('q'), KeyModifiers::NONE) => Some(Key::Quit),
-        (KeyCode::Char('e'), KeyModifiers::NONE) => Some(Key::Proof),
-        (KeyCode::Esc, _) => Some(Key::Back),
-        _ => None,
-    }
+/// In raw mode Ctrl-C is a key like any other.
+fn pressed(key: KeyEvent) -> Option<Key> {
+    let plain = key.modifiers.difference(KeyModifiers::SHIFT).is_empty();
+    Some(match key.code {
+        KeyCode::Char(c) if plain => Key::Char(c),
+        KeyCode::Char(c) if key.modifiers == KeyModifiers::CONTROL => Key::Ctrl(c),
+        KeyCode::Enter => Key::Enter,
+        KeyCode::Esc => Key::Esc,
+        KeyCode::Tab => Key::Tab,
+        KeyCode::BackTab => Key::BackTab,
+        KeyCode::Backspace => Key::Backspace,
+        KeyCode::Up => Key::Up,
+        KeyCode::Down => Key::Down,
+        KeyCode::PageUp => Key::PageUp,
+        KeyCode::PageDown => Key::PageDown,
+        KeyCode::Home => Key::Home,
+        KeyCode::End => Key::End,
+        _ => return None,
+    })
 }

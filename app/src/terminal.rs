@@ -44,6 +44,12 @@ impl Guard {
     pub(crate) fn draw(&mut self, view: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
         self.terminal.draw(view).map(|_| ())
     }
+
+    /// Draws everything anew, whatever the terminal shows.
+    pub(crate) fn repaint(&mut self, view: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        self.terminal.clear()?;
+        self.draw(view)
+    }
 }
 
 impl Drop for Guard {

@@ -186,6 +186,7 @@ impl Polls {
             power: member.power,
             last: self.ballots.last(&member.pubkey),
             silent: silent.contains(&index),
+            votes: self.ballots.votes(&member.pubkey),
         };
         Voting {
             members: (0u32..).zip(self.ballots.voters().members()).map(member).collect(),

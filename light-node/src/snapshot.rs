@@ -100,7 +100,7 @@ pub struct Voting {
 }
 
 /// How one member takes part in the vote.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemberVote {
     /// Its key.
     pub key: PublicKey,
@@ -111,6 +111,8 @@ pub struct MemberVote {
     /// Whether others voted at two heights and it did not; or, where the chain is stuck, whether it
     /// did not come as far as others.
     pub silent: bool,
+    /// Its verified votes at the height of [`Voting::progress`], rising; those of the newest places.
+    pub votes: Vec<Cast>,
 }
 
 impl Voting {

@@ -22,11 +22,11 @@ pub(crate) fn run(home: &Home, ascii: bool) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Usage, text));
     }
     let theme = terminal::theme(ascii)?;
-    let model = Model::new(&config.genesis, home, theme)?.starting_at(config.anchor.as_ref());
+    let model = Model::new(&config, home, theme)?;
     block_on(async {
         let signals = Signals::listen().map_err(|error| Failure::io("signals", &error))?;
         let node = LightNode::start(config).await.map_err(|error| start_failure(&error))?;
-        let ended = runtime::run(model, &node, None, signals).await;
+        let ended = runtime::run(model, (&node, home), None, signals).await;
         node.stop().await;
         ended.map(|()| Exit::Done)
     })

@@ -47,13 +47,12 @@ async fn open(
     ascii: bool,
 ) -> Result<Exit, Failure> {
     let config = demo.home.config()?;
-    let mut model =
-        Model::new(&config.genesis, &demo.home, terminal::theme(ascii)?)?.starting_at(config.anchor.as_ref());
+    let mut model = Model::new(&config, &demo.home, terminal::theme(ascii)?)?;
     if let Some(note) = &demo.note {
         model.notify(Notice::of(note.clone()));
     }
     let node = LightNode::start(config).await.map_err(|error| start_failure(&error))?;
-    let ended = runtime::run(model, &node, Some(network), signals).await;
+    let ended = runtime::run(model, (&node, &demo.home), Some(network), signals).await;
     node.stop().await;
     ended.map(|()| Exit::Done)
 }

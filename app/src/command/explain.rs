@@ -54,9 +54,16 @@ pub(crate) fn run(code: Option<&str>, json: bool) -> Result<Exit, Failure> {
         let codes = page.map_or_else(|| all().collect(), |page| vec![page]);
         output::json(&Codes { schema: "qratum/explain/v1", codes })?;
     } else {
-        output::lines(&page.map_or_else(|| list(&kinds), |page| page.text()))?;
+        output::lines(&page.map_or_else(|| list(&kinds), |page| page.text(WIDTH)))?;
     }
     Ok(Exit::Done)
+}
+
+/// The page of `code` in lines of at most `width` characters; none where there is no such page.
+pub(crate) fn page(code: &str, width: usize) -> Vec<String> {
+    let pages = kinds().into_iter().flat_map(|kind| kind.pages);
+    let found = pages.into_iter().find(|page| page.code == code);
+    found.map(|page| page.text(width).lines().map(str::to_owned).collect()).unwrap_or_default()
 }
 
 fn kinds() -> Vec<Kind> {
@@ -79,12 +86,12 @@ impl Page {
         lines.next().is_none().then_some(Self { code, kind, summary, means, first, never })
     }
 
-    fn text(&self) -> String {
+    fn text(&self, width: usize) -> String {
         let Self { code, kind, summary, means, first, never } = self;
         let mut text = format!("{code} ({kind})\n{summary}\n\n");
         for (word, paragraph) in [("means", means), ("first", first), ("never", never)] {
             let mut label = word;
-            for line in wrapped(paragraph) {
+            for line in wrapped(paragraph, width) {
                 text.push_str(&format!("{label:<INDENT$} {line}\n"));
                 label = "";
             }
@@ -94,10 +101,10 @@ impl Page {
 }
 
 /// The paragraph in lines that fit beside a label.
-fn wrapped(paragraph: &str) -> Vec<String> {
+fn wrapped(paragraph: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in paragraph.split(' ') {
-        match lines.last_mut().filter(|line| line.len() + word.len() + INDENT + 2 <= WIDTH) {
+        match lines.last_mut().filter(|line| line.len() + word.len() + INDENT + 2 <= width) {
             Some(line) => *line = format!("{line} {word}"),
             None => lines.push(word.to_owned()),
         }
@@ -288,7 +295,7 @@ mod tests {
     #[test]
     fn a_page_fits_eighty_columns() {
         for page in kinds().into_iter().flat_map(|kind| kind.pages) {
-            let text = page.text();
+            let text = page.text(WIDTH);
             assert!(text.lines().skip(2).all(|line| line.len() <= WIDTH), "{text}");
         }
     }

@@ -8,7 +8,7 @@ mod demo;
 mod doctor;
 mod event;
 mod evidence;
-mod explain;
+pub(crate) mod explain;
 mod genesis;
 mod header;
 mod init;

@@ -1,106 +1,70 @@
-//! What is on screen? The frame around every pane: who is watched and how it stands above, the
-//! keys below.
+//! What is on screen? The frame, and in it the screen that was chosen or what lies open above it.
 
-mod members;
+mod consensus;
+mod draw;
+mod frame;
+mod ink;
+pub(crate) mod lists;
+mod logs;
 mod overview;
-mod parts;
-mod proof;
+pub(crate) mod page;
+pub(crate) mod parts;
+pub(crate) mod peers;
 #[cfg(test)]
 mod tests;
+mod validators;
 
-use qratum_light_node::State;
-use qratum_themes::{Mark, Tone};
-use qratum_widgets::{SafeText, badge};
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
-    text::{Line, Span},
 };
 
+use self::draw::Pen;
 use crate::{
-    model::{Model, Pane},
-    time,
+    action::Screen,
+    model::{Layer, Model},
 };
 
 /// The smallest window that holds everything.
 const SMALLEST: (u16, u16) = (60, 16);
+/// From this height on there is a row for crumbs, one for what keys did, and one for the banner.
+const TALL: u16 = 24;
 
 /// Draws the model.
 pub(crate) fn view(model: &Model, frame: &mut Frame<'_>) {
     let area = frame.area();
+    let pen = &mut Pen { theme: &model.theme, frame };
     let (width, height) = SMALLEST;
     if area.width < width || area.height < height {
-        let text = format!("too small: {}x{}, need {width}x{height}; q quit", area.width, area.height);
-        frame.render_widget(Line::from(text), top_row(area));
+        frame::too_small(model, pen, SMALLEST, area);
         return;
     }
-    let banners = u16::from(model.demo);
-    let rows =
-        [Constraint::Length(1), Constraint::Length(banners), Constraint::Fill(1), Constraint::Length(1)];
-    let [bar_at, banner_at, body, hints_at] = Layout::vertical(rows).areas(area);
-    bar(model, frame, bar_at);
-    banner(model, frame, banner_at);
-    match &model.pane {
-        Pane::Overview => overview::view(model, frame, body),
-        Pane::Proof(height, proof) => proof::view(model, (*height, proof), frame, body),
+    let tall = area.height >= TALL;
+    let rows = [1, 1, u16::from(model.demo && tall)].map(Constraint::Length);
+    let below = [1 + u16::from(tall), 1].map(Constraint::Length);
+    let all = rows.into_iter().chain([Constraint::Fill(1)]).chain(below);
+    let [bar, tabs, banner, body, said, hints] = Layout::vertical(all).areas(area);
+    frame::bar(model, pen, bar);
+    frame::tabs(model, pen, tabs);
+    frame::banner(model, pen, banner);
+    self::body(model, pen, body);
+    frame::said(model, pen, &said.rows().collect::<Vec<_>>());
+    frame::hints(model, pen, hints);
+}
+
+/// What lies open, else the screen.
+fn body(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
+    let open = model.view.layers.iter().any(|layer| *layer != Layer::Filter);
+    if open {
+        let list = model.view.list();
+        pen.table(&lists::table(model, list), Some(&model.view.cursor(list)), area);
+        return;
     }
-    hints(model, frame, hints_at);
-}
-
-/// Product, network, state, verified height and its age: never covered by anything.
-fn bar(model: &Model, frame: &mut Frame<'_>, area: Rect) {
-    let theme = &model.theme;
-    frame.render_widget(Line::styled(" ".repeat(area.width.into()), theme.tone(Tone::Bar)), area);
-    let mut spans = vec![
-        Span::raw(" QRATUM  "),
-        Span::from(SafeText::new(&model.network, SafeText::NAME)),
-        Span::raw("  "),
-    ];
-    if let Some(snapshot) = &model.snapshot {
-        spans.push(Span::raw(
-            badge::with_word(theme, state_mark(snapshot.state), snapshot.state.word()).content,
-        ));
+    match model.view.screen {
+        Screen::Overview => overview::view(model, pen, area),
+        Screen::Consensus => consensus::view(model, pen, area),
+        Screen::Validators => validators::view(model, pen, area),
+        Screen::Peers => peers::view(model, pen, area),
+        Screen::Logs => logs::view(model, pen, area),
     }
-    if let Some(head) = model.head() {
-        let header = head.header().get();
-        let age = time::age(time::since(header.time, model.now));
-        spans.push(Span::raw(format!(
-            "  {} height {}  {age} old",
-            theme.glyph(Mark::Verified),
-            header.height
-        )));
-    }
-    frame.render_widget(Line::from(spans).style(theme.tone(Tone::Bar)), area);
-}
-
-/// What is not real here, and where it lies.
-fn banner(model: &Model, frame: &mut Frame<'_>, area: Rect) {
-    let home = SafeText::new(&model.home, SafeText::SENTENCE);
-    let text = format!(" demo network: software devices only   home {home}");
-    let text = parts::clipped(&model.theme, &text, area.width.into());
-    frame.render_widget(Line::styled(text, model.theme.tone(Tone::Warn)), area);
-}
-
-/// How good a state is. Verified values stay verified in every state; this says whether they are
-/// the newest.
-pub(crate) const fn state_mark(state: State) -> Mark {
-    match state {
-        State::Live => Mark::Verified,
-        State::Loading | State::Syncing | State::Stale | State::Stalled => Mark::Stale,
-        State::NoQuorum | State::Disconnected | State::Expired | State::Clock | State::Forked => {
-            Mark::Refused
-        }
-    }
-}
-
-fn hints(model: &Model, frame: &mut Frame<'_>, area: Rect) {
-    let keys = match model.pane {
-        Pane::Overview => " q quit   e proof of the head",
-        Pane::Proof(..) => " q or Esc back   e proof of the newest head",
-    };
-    frame.render_widget(Line::styled(keys, model.theme.tone(Tone::Quiet)), area);
-}
-
-fn top_row(area: Rect) -> Rect {
-    Rect { height: area.height.min(1), ..area }
 }

@@ -1,221 +1,241 @@
-//! The first pane: what is verified, who signed it, who told us.
+//! The first screen: what is verified, who signed it, who told us.
 
-use qratum_chain::types::Time;
-use qratum_light_node::{PeerView, Refusal, Snapshot, StoreState};
-use qratum_themes::{Mark, Theme, Tone};
+use qratum_light_node::{PeerView, Snapshot, StoreState};
+use qratum_themes::{Mark, Tone};
 use qratum_verifier::{Trusted, quorum::Tally};
-use qratum_widgets::{PowerBar, SafeText, badge};
-use ratatui::{
-    Frame,
-    layout::{Constraint, Layout, Rect},
-    text::{Line, Span},
-};
+use ratatui::layout::{Constraint, Layout, Rect};
 
 use super::{
-    members,
-    parts::{NARROW, VERDICT, clipped, digest, labelled, right_of, section},
+    draw::{Pen, height},
+    logs,
+    page::{Cell, Piece, Table, column, glyph, here, here_hash, numbers, own, quiet, sign, word},
+    parts::{enough, share},
 };
 use crate::{
-    model::{Model, silent},
+    model::{Cursor, List, Model},
     time,
 };
 
-/// Columns before the bar of the certificate: in line with those of its signers, where names are
-/// short and there is room.
-const BAR_AT: u16 = 44;
-/// The same in a narrow window.
-const NARROW_BAR_AT: u16 = 30;
-/// How many refusals are shown.
-const REFUSALS: usize = 3;
 /// How many rows notices may take.
 const NOTICES: usize = 3;
+/// From this width on, peers stand beside validators.
+const WIDE: u16 = 110;
+/// How many refusals are shown.
+const REFUSALS: u16 = 3;
+/// With less room than this, what happened is left to its own screen.
+const LOG: u16 = 4;
 
-/// Draws the pane.
-pub(super) fn view(model: &Model, frame: &mut Frame<'_>, area: Rect) {
-    let notices = newest(&model.theme, notices(model, area.width.into()));
-    let count = u16::try_from(notices.len()).unwrap_or(u16::MAX);
-    let [notices_at, rest] = Layout::vertical([Constraint::Length(count), Constraint::Fill(1)]).areas(area);
-    for (line, row) in notices.into_iter().zip(notices_at.rows()) {
-        frame.render_widget(line, row);
+/// Draws the screen.
+pub(super) fn view(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
+    let notices = newest(notices(model));
+    let [notices_at, rest] =
+        Layout::vertical([Constraint::Length(height(&notices)), Constraint::Fill(1)]).areas(area);
+    pen.table(&notices, None, notices_at);
+    let [head_at, rest] =
+        Layout::vertical([Constraint::Length(height(&head(model))), Constraint::Fill(1)]).areas(rest);
+    let cursor = |list| focused(model, list);
+    pen.table(&head(model), cursor(List::Head).as_ref(), head_at);
+    let (members, sources, refused) = (members(model), sources(model), refused(model));
+    let [tables_at, refused_at, log_at] = below((height(&members), height(&sources)), &refused, rest);
+    let (members_at, sources_at) = split((height(&members), height(&sources)), tables_at);
+    pen.table(&members, cursor(List::Members).as_ref(), members_at);
+    pen.table(&sources, cursor(List::Sources).as_ref(), sources_at);
+    pen.table(&refused, None, refused_at);
+    if log_at.height >= LOG {
+        pen.table(&logs::table(model), None, log_at);
     }
-    match (&model.snapshot, model.head()) {
-        (Some(snapshot), Some(head)) => with_head(model, snapshot, head, frame, rest),
-        (Some(snapshot), None) => waiting(model, snapshot, frame, rest),
-        (None, _) => frame.render_widget(Line::from(" the light node is starting ..."), rest),
+}
+
+/// Room for members and peers, for refusals, and for what happened, where some is left.
+fn below((members, sources): (u16, u16), refused: &Table<'_>, area: Rect) -> [Rect; 3] {
+    let tables = if area.width >= WIDE { members.max(sources) } else { members.saturating_add(sources) };
+    let refused = if refused.len > 0 { height(refused).min(REFUSALS.saturating_add(1)) } else { 0 };
+    let rows =
+        [Constraint::Length(tables.min(area.height)), Constraint::Length(refused), Constraint::Fill(1)];
+    Layout::vertical(rows).areas(area)
+}
+
+/// The cursor of a list, where keys go to it.
+fn focused(model: &Model, list: List) -> Option<Cursor> {
+    (model.view.panel() == list).then(|| model.view.cursor(list))
+}
+
+/// Side by side, or below each other: then peers keep a third where validators would take it all.
+fn split((members, sources): (u16, u16), area: Rect) -> (Rect, Rect) {
+    if area.width >= WIDE {
+        let [left, right] = Layout::horizontal([Constraint::Fill(1); 2]).areas(area);
+        return (left, right);
     }
+    let sources = sources.min((area.height / 3).max(area.height.saturating_sub(members)));
+    let members = members.min(area.height.saturating_sub(sources));
+    let [above, below] = Layout::vertical([Constraint::Length(members), Constraint::Fill(1)]).areas(area);
+    (above, below)
 }
 
 /// The newest first, and how many there are beyond the room for them.
-fn newest(theme: &Theme, notices: Vec<Line<'static>>) -> Vec<Line<'static>> {
+fn newest(notices: Vec<Cell>) -> Table<'static> {
     let count = notices.len();
     let shown = if count > NOTICES { NOTICES.saturating_sub(1) } else { count };
     let hidden = count.saturating_sub(shown);
-    let more = (hidden > 0).then(|| Line::styled(format!("   and {hidden} more"), theme.tone(Tone::Quiet)));
-    notices.into_iter().rev().take(shown).chain(more).collect()
+    let more = (hidden > 0).then(|| vec![here(format!("  and {hidden} more")).tone(Tone::Quiet)]);
+    let rows = notices.into_iter().rev().take(shown).chain(more).map(|cell| vec![cell]);
+    Table::rows(vec![column("")], rows.collect())
 }
 
-/// What went wrong beside the chain, the newest last, each in one row.
-fn notices(model: &Model, width: usize) -> Vec<Line<'static>> {
-    let bad = |text: &str| {
-        let text =
-            format!(" {} {}", model.theme.glyph(Mark::Refused), SafeText::new(text, SafeText::SENTENCE));
-        Line::styled(clipped(&model.theme, &text, width), model.theme.tone(Tone::Bad))
+/// What went wrong, the newest last, each in one row.
+fn notices(model: &Model) -> Vec<Cell> {
+    let bad = |mut rest: Cell| {
+        rest.insert(0, glyph(Mark::Refused));
+        rest.insert(1, own(" "));
+        for piece in &mut rest {
+            *piece = piece.clone().tone(Tone::Bad);
+        }
+        rest
     };
-    let mut lines: Vec<_> = model.notices.iter().map(|notice| bad(&notice.text)).collect();
-    let Some(snapshot) = &model.snapshot else { return lines };
+    let shown = model.shown();
+    let hide = |text: &str| if model.view.private { "(hidden)".to_owned() } else { text.to_owned() };
+    let mut rows: Vec<_> = shown.notices.iter().map(|notice| bad(vec![here(hide(&notice.text))])).collect();
+    let Some(snapshot) = model.snapshot() else { return rows };
     match &snapshot.store {
         // As beside a demo or another console: normal, and no fault.
         StoreState::InUse => {
-            let text = " another qratum keeps this home's store: this one only looks";
-            lines.push(Line::styled(clipped(&model.theme, text, width), model.theme.tone(Tone::Quiet)));
+            rows.push(vec![quiet("another qratum keeps this home's store: this one only looks")])
         }
-        StoreState::Failed(why) => lines.push(bad(&format!("the store failed, nothing is kept: {why}"))),
-        StoreState::RolledBack { found, highest } => lines.push(bad(&format!(
+        StoreState::Failed(why) => {
+            rows.push(bad(vec![here(format!("the store failed, nothing is kept: {}", hide(why)))]));
+        }
+        StoreState::RolledBack { found, highest } => rows.push(bad(vec![here(format!(
             "the store was rolled back or lost: it led to {found}, verified before was {highest}"
-        ))),
+        ))])),
         StoreState::None | StoreState::Kept { .. } => {}
     }
-    let silent = silent(&snapshot.voting, &snapshot.names);
+    rows.extend(of_the_chain(model, snapshot).into_iter().map(bad));
+    rows
+}
+
+/// What is wrong by what the chain or its votes say.
+fn of_the_chain(model: &Model, snapshot: &Snapshot) -> Vec<Cell> {
+    let (worth, who, mut rows) = (model.worth(), model.who(snapshot), Vec::new());
+    let silent: Vec<_> = snapshot.voting.members.iter().filter(|member| member.silent).collect();
     if !silent.is_empty() {
+        let names: Vec<String> = silent.iter().map(|member| who.validator(&member.key)).collect();
         let Tally { signed, total } = snapshot.voting.missing();
-        lines.push(bad(&format!("no vote from {}: {signed} of {total} power is missing", silent.join(", "))));
+        let text = format!("no vote from {}, with {signed} of {total} power", names.join(", "));
+        rows.push(vec![worth.fact(text)]);
     }
     for (key, _) in &snapshot.voting.evidence {
-        lines.push(bad(&format!("{} signed twice in one place", snapshot.names.called(key))));
+        rows.push(vec![worth.fact(format!("{} signed twice in one place", who.validator(key)))]);
     }
     if let Some(offset) = snapshot.clock_offset_ms {
-        lines.push(bad(&format!("the local clock is {}: set it right", time::offset(offset))));
+        rows.push(vec![here(format!("the local clock is {}: set it right", time::offset(offset)))]);
     }
     if let Some(fork) = &snapshot.fork {
         let [block, _] = fork.blocks();
         let height = block.header().get().height;
-        lines.push(bad(&format!("the chain has forked at height {height}: the head stays where it is")));
+        let text = format!("the chain has forked at height {height}");
+        rows.push(vec![worth.fact(text)]);
     }
-    lines
+    rows
 }
 
-/// Before the first head: nothing is shown that could be taken for one.
-fn waiting(model: &Model, snapshot: &Snapshot, frame: &mut Frame<'_>, area: Rect) {
-    let peers = snapshot.peers.len();
-    let lines = [
-        Line::from(format!(" waiting for a first verified head from {peers} peers ...")),
-        labelled(&model.theme, "anchor", vec![Span::raw(digest(&model.anchor.to_string(), room(area)))]),
-        Line::default(),
-    ];
-    let [top, rest] = Layout::vertical([Constraint::Length(3), Constraint::Fill(1)]).areas(area);
-    for (line, row) in lines.into_iter().zip(top.rows()) {
-        frame.render_widget(line, row);
+/// The head: height, id, and whether enough power signed it. Before the first, nothing is shown that
+/// could be taken for one.
+pub(super) fn head(model: &Model) -> Table<'static> {
+    match (model.snapshot(), model.head()) {
+        (Some(_), Some(head)) => facts(model, head),
+        (Some(snapshot), None) => {
+            let peers = snapshot.peers.len();
+            let wait = vec![here(format!("waiting for a first verified head from {peers} peers ..."))];
+            let anchor = vec![here_hash(model.anchor)];
+            Table::facts(vec![("head", wait), ("anchor", anchor)]).as_one()
+        }
+        (None, _) => Table::facts(vec![("head", vec![own("the light node is starting ...")])]).as_one(),
     }
-    let [peers_at, refusals_at] =
-        Layout::vertical([Constraint::Length(needed(peers)), Constraint::Fill(1)]).areas(rest);
-    told_by(model, snapshot, frame, (peers_at, refusals_at));
 }
 
-fn with_head(model: &Model, snapshot: &Snapshot, head: &Trusted, frame: &mut Frame<'_>, area: Rect) {
-    let [facts_at, rest] = Layout::vertical([Constraint::Length(3), Constraint::Fill(1)]).areas(area);
-    facts(model, head, frame, facts_at);
-    let (members, peers) = (head.validators().members().len(), snapshot.peers.len());
-    let (validators_at, told_at) = if area.width >= 110 {
-        let halves = Layout::horizontal([Constraint::Fill(1); 2]).areas::<2>(rest);
-        (halves[0], halves[1])
-    } else {
-        // Peers keep a third of the room where validators would take it all.
-        let peers = needed(peers).min((rest.height / 3).max(rest.height.saturating_sub(needed(members))));
-        let validators = needed(members).min(rest.height.saturating_sub(peers));
-        let split = Layout::vertical([Constraint::Length(validators), Constraint::Fill(1)]).areas::<2>(rest);
-        (split[0], split[1])
-    };
-    members::view(model, snapshot, head, frame, validators_at);
-    if !model.is_live() {
-        let [_, rows] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(validators_at);
-        frame.buffer_mut().set_style(rows, model.theme.mark_style(Mark::Stale));
-    }
-    let peers_at = Constraint::Length(needed(peers));
-    let [peers_at, refusals_at] = Layout::vertical([peers_at, Constraint::Fill(1)]).areas(told_at);
-    told_by(model, snapshot, frame, (peers_at, refusals_at));
-}
-
-/// The head: height, id, and whether enough power signed it.
-fn facts(model: &Model, head: &Trusted, frame: &mut Frame<'_>, area: Rect) {
-    let theme = &model.theme;
-    let (header, tally) = (head.header().get(), head.tally());
-    let place = format!(
-        "  height {}  round {}  set {}  {} old",
-        header.height,
-        header.round,
-        header.set_id,
-        time::age(time::since(header.time, model.now))
-    );
-    let id = digest(&head.id().to_string(), room(area));
-    let label = if model.is_live() { "head" } else { "last head" };
+fn facts(model: &Model, head: &Trusted) -> Table<'static> {
+    let (header, tally, worth) = (head.header().get(), head.tally(), model.worth());
+    let label = if worth.mark() == Mark::Verified { "head " } else { "last head " };
+    let place = format!("{}  round {}  set {}", header.height, header.round, header.set_id);
+    let age = time::age(time::since(header.time, model.now));
     let power = format!("{} of {} power", tally.signed, tally.total);
-    let [head_at, id_at, signed_at] = Layout::vertical([Constraint::Length(1); 3]).areas(area);
-    frame.render_widget(
-        labelled(theme, label, vec![badge::badge(theme, Mark::Verified), Span::raw(place)]),
-        head_at,
-    );
-    frame.render_widget(labelled(theme, "block id", vec![Span::raw(id)]), id_at);
-    let start = if area.width < NARROW { NARROW_BAR_AT } else { BAR_AT };
-    let bar = right_of(signed_at, start, VERDICT);
-    let verdict_at = right_of(signed_at, area.width.saturating_sub(VERDICT), 0);
-    frame.render_widget(labelled(theme, "signed", vec![Span::raw(power)]), signed_at);
-    let verdict = if tally.is_quorum() { "> 2/3" } else { "not > 2/3" };
-    frame.render_widget(PowerBar { part: tally.signed, whole: tally.total, quorum_line: true, theme }, bar);
-    frame.render_widget(Line::from(format!(" {verdict}")), verdict_at);
-    if !model.is_live() {
-        // Who signed then says nothing about who would sign now.
-        frame.buffer_mut().set_style(signed_at, theme.mark_style(Mark::Stale));
-    }
-}
-
-/// The peers, and what of theirs was refused.
-fn told_by(model: &Model, snapshot: &Snapshot, frame: &mut Frame<'_>, (peers_at, refusals_at): (Rect, Rect)) {
-    let theme = &model.theme;
-    let peers: Vec<_> = snapshot.peers.iter().map(|view| peer(theme, view, model.now)).collect();
-    let connected = snapshot.peers.iter().filter(|peer| peer.connected).count();
-    let witnesses = &snapshot.witnesses;
-    let agree = format!("{} witnesses at {}", witnesses.operators.len(), witnesses.height);
-    let title = format!(" peers {connected} of {} connected, {agree}", peers.len());
-    section(theme, title, peers, frame, peers_at);
-    if !snapshot.refusals.is_empty() {
-        let newest = snapshot.refusals.iter().rev().take(REFUSALS).map(|it| refusal(theme, it));
-        section(theme, " refused".to_owned(), newest.collect(), frame, refusals_at);
-    }
-}
-
-fn peer(theme: &Theme, peer: &PeerView, now: Time) -> Line<'static> {
-    let name = SafeText::new(&peer.name, SafeText::NAME);
-    if let Some(ban) = &peer.ban {
-        let left = time::age(time::since(now, ban.until));
-        let text = format!(" {name:<12} banned for {left} more: {}", ban.reason.name());
-        return Line::from_iter([Span::raw(" "), badge::glyph(theme, Mark::Refused), Span::raw(text)]);
-    }
-    let mark = if peer.connected { Mark::Connected } else { Mark::Apart };
-    let mut spans = vec![
-        Span::raw(" "),
-        badge::glyph(theme, mark),
-        Span::raw(format!(" {name:<12} {:<14}", theme.word(mark))),
+    let enough = here(format!("  {}  ", enough(tally)));
+    let rows = vec![
+        ("block id", vec![worth.hash(head.id())]),
+        ("signed", vec![worth.fact(power), enough, worth.bar(tally.signed, tally.total, true)]),
     ];
-    if let Some(height) = peer.claimed_height {
-        spans.push(Span::raw(format!("claims {height}  ")));
-        spans.push(badge::badge(theme, Mark::Unverified));
-    }
-    Line::from(spans)
+    let heading = vec![own(label), worth.fact(place), here(format!("  {age} old"))];
+    Table::facts(rows).under(heading).worth(worth).as_one()
 }
 
-fn refusal(theme: &Theme, refusal: &Refusal) -> Line<'static> {
-    let text = format!("{}: {}: {}", refusal.peer, refusal.reason.name(), refusal.reason);
-    let times = if refusal.count > 1 { format!(" ({} times)", refusal.count) } else { String::new() };
-    let text = format!(" {}{times}", SafeText::new(&text, SafeText::SENTENCE));
-    Line::from_iter([Span::raw(" "), badge::glyph(theme, Mark::Refused), Span::raw(text)])
+/// Who signed? One row for each member of the set that certified the head.
+pub(super) fn members(model: &Model) -> Table<'_> {
+    let columns = vec![column(""), numbers(""), numbers("").from(70), column(""), column("")];
+    let (Some(snapshot), Some(head)) = (model.snapshot(), model.head()) else {
+        return Table::of(columns, 0, |_| Vec::new());
+    };
+    let (set, worth, who) = (head.validators(), model.worth(), model.who(snapshot));
+    let (total, count) = (set.total_power(), set.members().len());
+    let row = move |at: usize| {
+        let Some(leaf) = set.members().get(at) else { return Vec::new() };
+        let signed = u32::try_from(at).is_ok_and(|index| head.signers().contains(&index));
+        let mark = if signed { Mark::Signed } else { Mark::Unsigned };
+        vec![
+            vec![worth.glyph(mark), own(" "), worth.fact(who.validator(&leaf.pubkey))],
+            vec![worth.fact(leaf.power)],
+            vec![worth.fact(share(leaf.power.into(), total))],
+            vec![worth.word(mark)],
+            vec![worth.bar(if signed { leaf.power.into() } else { 0 }, total, false)],
+        ]
+    };
+    let heading = vec![own("validators "), worth.fact(count), own(": power, share, certificate")];
+    Table::of(columns, count, row).under(heading).worth(worth)
 }
 
-/// Rows of a section with this many entries.
-fn needed(entries: usize) -> u16 {
-    u16::try_from(entries).unwrap_or(u16::MAX).saturating_add(1)
+/// The peers, and what they claim.
+pub(super) fn sources(model: &Model) -> Table<'_> {
+    let columns = vec![column(""), column(""), column("")];
+    let Some(snapshot) = model.snapshot() else { return Table::of(columns, 0, |_| Vec::new()) };
+    let (count, now, who) = (snapshot.peers.len(), model.now, model.who(snapshot));
+    let connected = snapshot.peers.iter().filter(|peer| peer.connected).count();
+    let witnesses = snapshot.witnesses.operators.len();
+    let heading = format!("peers {connected} of {count} connected, {witnesses} witnesses");
+    let row = move |at: usize| {
+        let Some(peer) = snapshot.peers.get(at) else { return Vec::new() };
+        let (mark, rest) = match &peer.ban {
+            Some(ban) => {
+                let left = time::age(time::since(now, ban.until));
+                let text = format!("banned for {left} more: {}", ban.reason.name());
+                (Mark::Refused, vec![vec![here(text)]])
+            }
+            None => {
+                let mark = if peer.connected { Mark::Connected } else { Mark::Apart };
+                (mark, vec![vec![word(mark)], claim(peer)])
+            }
+        };
+        let name = vec![glyph(mark), own(" "), here(who.peer(&peer.name))];
+        [name].into_iter().chain(rest).collect()
+    };
+    Table::of(columns, count, row).under(vec![here(heading)])
 }
 
-/// Characters behind a label.
-fn room(area: Rect) -> usize {
-    usize::from(area.width.saturating_sub(13))
+/// What a peer says its newest block is.
+pub(super) fn claim(peer: &PeerView) -> Cell {
+    let said = |height| vec![own("claims "), Piece::from(crate::model::Worth::Unverified.of(height))];
+    peer.claimed_height.map(said).unwrap_or_default()
+}
+
+/// What of theirs was refused, the newest first.
+fn refused(model: &Model) -> Table<'_> {
+    let Some(snapshot) = model.snapshot() else { return Table::rows(Vec::new(), Vec::new()) };
+    let who = model.who(snapshot);
+    let row = move |at: usize| {
+        let Some(refusal) = snapshot.refusals.iter().rev().nth(at) else { return Vec::new() };
+        let (peer, name) = (who.peer(&refusal.peer), refusal.reason.name());
+        let why = who.text(&refusal.reason.to_string());
+        let times = if refusal.count > 1 { format!(" ({} times)", refusal.count) } else { String::new() };
+        vec![vec![glyph(Mark::Refused), here(format!(" {peer}: {name}: {why}{times}"))]]
+    };
+    let heading = sign(Mark::Refused);
+    Table::of(vec![column("")], snapshot.refusals.len(), row).under(heading)
 }

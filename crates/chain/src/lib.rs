@@ -18,4 +18,4 @@ pub mod schedule;
 pub mod state;
 pub mod types;
 
-pub use qratum_crypto::hash::Hash;
+pub use qratum_crypto::{hash::Hash, sign::ed25519::PublicKey};

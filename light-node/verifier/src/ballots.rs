@@ -184,10 +184,27 @@ impl Ballots {
     /// rounds, rising.
     #[must_use]
     pub fn progress(&self) -> Option<(Height, Vec<RoundVotes>)> {
-        let (height, polled) = self.heights.iter().rev().find(|(_, polled)| !polled.votes.is_empty())?;
+        let (height, polled) = self.newest()?;
         let mut rounds: Vec<_> = polled.rounds().into_iter().rev().take(ROUNDS).collect();
         rounds.reverse();
         Some((*height, rounds))
+    }
+
+    /// The votes of a key at that height, rising by place.
+    #[must_use]
+    pub fn votes(&self, key: &PublicKey) -> Vec<Cast> {
+        let Some((height, polled)) = self.newest() else { return Vec::new() };
+        let own = polled.set.index_of(key).and_then(|signer| polled.votes.get(&signer));
+        let cast = |((round, phase), signed): (&(Round, Phase), &SignedVote)| Cast {
+            place: Place { height: *height, round: *round, phase: *phase },
+            value: signed.vote.value,
+        };
+        own.into_iter().flatten().map(cast).collect()
+    }
+
+    /// The newest height of which votes are known.
+    fn newest(&self) -> Option<(&Height, &Polled)> {
+        self.heights.iter().rev().find(|(_, polled)| !polled.votes.is_empty())
     }
 
     /// The highest place at which more than two thirds of the power has voted, for whatever value;
@@ -478,6 +495,11 @@ mod tests {
         let told = |it: &RoundVotes| (it.round.0, it.prevotes.signed, it.precommits.signed);
         assert_eq!(height, Height(2));
         assert_eq!(rounds.iter().map(told).collect::<Vec<_>>(), [(0, 80, 30), (1, 20, 0)]);
+        let cast = |round, phase, value| Cast { place: Bench::place(2, round, phase), value };
+        let own = |signer: u32| bench.ballots.votes(&key(signer).public());
+        assert_eq!(own(0), [cast(0, Phase::Prevote, Some(BLOCK)), cast(0, Phase::Precommit, None)]);
+        assert_eq!(own(3), [cast(1, Phase::Prevote, None)]);
+        assert_eq!(bench.ballots.votes(&key(7).public()), [], "no member");
         assert_eq!(bench.ballots.reached(), Bench::place(2, 0, Phase::Prevote));
         assert_eq!(bench.ballots.open(), Some(Bench::place(2, 0, Phase::Precommit)));
     }

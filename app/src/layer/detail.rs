@@ -1,0 +1,165 @@
+//! One validator or one peer, with all that is known of it.
+
+use qratum_chain::{
+    PublicKey,
+    codec::Decode,
+    document::Statement,
+    types::{Registration, Validator},
+};
+use qratum_light_node::{ProvenStatement, Snapshot};
+use qratum_themes::Mark;
+use qratum_verifier::ballots::{Evidence, Place};
+
+use crate::{
+    model::{Asked, Detail, Found, Model, Proof, Subject, Who, Worth},
+    screen::{
+        page::{Cell, Table, glyph, here, own, quiet},
+        parts::share,
+        peers::{connection, operator},
+    },
+    time,
+};
+
+/// What is known of it.
+pub(crate) fn table(model: &Model, detail: &Detail) -> Table<'static> {
+    let Some(snapshot) = model.snapshot() else { return Table::facts(Vec::new()) };
+    match detail {
+        Detail::Validator(key) => validator(model, snapshot, key),
+        Detail::Peer(place) => peer(model, snapshot, *place),
+    }
+}
+
+type Rows = Vec<(&'static str, Cell)>;
+
+fn validator(model: &Model, snapshot: &Snapshot, key: &PublicKey) -> Table<'static> {
+    let (who, worth) = (model.who(snapshot), model.worth());
+    let heading = vec![own("validator "), worth.fact(who.validator(key))];
+    let set = snapshot.head.validators();
+    let leaf = set.index_of(key).and_then(|index| set.member(index));
+    let mut rows = match leaf {
+        Some((leaf, _)) => in_the_set(&who, leaf, worth),
+        None => vec![("set", vec![worth.fact("it is no member of the newest set")])],
+    };
+    rows.extend(votes(snapshot, key, worth));
+    rows.extend(registry(&who, key, model.view.asked.as_ref()));
+    Table::facts(rows).under(heading).worth(worth)
+}
+
+fn in_the_set(who: &Who<'_>, leaf: &Validator, worth: Worth) -> Rows {
+    let head = &who.snapshot.head;
+    let total = head.validators().total_power();
+    let signed =
+        head.validators().index_of(&leaf.pubkey).is_some_and(|index| head.signers().contains(&index));
+    let mark = if signed { Mark::Signed } else { Mark::Unsigned };
+    let key = if who.hidden { worth.fact("(hidden)") } else { worth.hash(leaf.pubkey) };
+    let pq = if leaf.has_pq_key() { "registered: signs hand-overs" } else { "none registered" };
+    vec![
+        ("power", vec![worth.fact(format!("{}, {}", leaf.power, share(leaf.power.into(), total)))]),
+        ("jurisdiction", vec![worth.fact(leaf.jurisdiction)]),
+        ("since set", vec![worth.fact(leaf.since_set)]),
+        ("vote key", vec![key]),
+        ("ML-DSA key", vec![worth.fact(pq)]),
+        ("the head", vec![worth.glyph(mark), own(" "), worth.word(mark)]),
+    ]
+}
+
+/// How it votes, and what it signed twice.
+fn votes(snapshot: &Snapshot, key: &PublicKey, worth: Worth) -> Rows {
+    let voting = &snapshot.voting;
+    let member = voting.members.iter().find(|member| member.key == *key);
+    let last = member.and_then(|member| member.last).map_or_else(
+        || "no vote was heard yet".to_owned(),
+        |cast| format!("last at height {} round {}", cast.place.height, cast.place.round),
+    );
+    let silent = member.is_some_and(|member| member.silent);
+    let silent = silent.then(|| worth.fact("  silent").like(Mark::Refused));
+    let mut rows = vec![("votes", [worth.fact(last)].into_iter().chain(silent).collect())];
+    let own_evidence = voting.evidence.iter().filter(|(accused, _)| accused == key);
+    let told: Rows =
+        own_evidence.map(|(_, evidence)| ("evidence", vec![worth.fact(twice(evidence))])).collect();
+    let none = told.is_empty().then(|| ("evidence", vec![worth.fact("none was seen here")]));
+    rows.extend(told.into_iter().chain(none));
+    rows
+}
+
+fn twice(evidence: &Evidence) -> String {
+    match evidence {
+        Evidence::Votes(double) => {
+            let vote = &double.first.vote;
+            let Place { height, round, phase } =
+                Place { height: vote.height, round: vote.round, phase: vote.phase };
+            format!("two votes ({phase:?}) at height {height} round {round}")
+        }
+        Evidence::Proposals(double) => {
+            let made = &double.first.proposal;
+            format!("two proposals at height {} round {}", made.height, made.round)
+        }
+    }
+}
+
+/// What the registry says of it, as far as that is proven by now.
+fn registry(who: &Who<'_>, key: &PublicKey, asked: Option<&Asked>) -> Rows {
+    let proof =
+        asked.filter(|asked| asked.subject.member() == Some(key)).map(|asked| (&asked.subject, &asked.proof));
+    match proof {
+        None => Vec::new(),
+        Some((Subject::Validator { .. }, Proof::Fetching)) => {
+            vec![("registry", vec![quiet("being proven ...")])]
+        }
+        Some((_, Proof::Failed(why))) => {
+            vec![("registry", vec![glyph(Mark::Refused), here(format!(" no proof: {why}"))])]
+        }
+        Some((_, Proof::Shown(Found::Entry(proven)))) => entry(who, proven),
+        Some(_) => Vec::new(),
+    }
+}
+
+fn entry(who: &Who<'_>, proven: &ProvenStatement) -> Rows {
+    let height = proven.checked.header.get().height;
+    let worth = if proven.checked.expired { Worth::Stale(height) } else { Worth::Verified(height) };
+    let Statement::State { value, .. } = &proven.proof.statement else { return Vec::new() };
+    let Some(value) = value else { return vec![("registry", vec![worth.fact("it has no entry")])] };
+    let Ok(entry) = Registration::from_bytes(value) else {
+        return vec![("registry", vec![worth.fact("an entry that this version cannot read")])];
+    };
+    let Registration { operator, stake, status, nonce, .. } = &entry;
+    let operator = who.operator(operator);
+    let told = format!("operator {operator}, stake {stake}, {status}, {nonce} orders");
+    let key = |key: &PublicKey| if who.hidden { worth.fact("(hidden)") } else { worth.hash(key) };
+    vec![
+        ("registry", vec![worth.fact(told)]),
+        ("peer key", vec![key(&entry.peer_key)]),
+        ("operator key", vec![key(&entry.operator_key)]),
+    ]
+}
+
+fn peer(model: &Model, snapshot: &Snapshot, place: usize) -> Table<'static> {
+    let Some(peer) = snapshot.peers.get(place) else { return Table::facts(Vec::new()) };
+    let who = model.who(snapshot);
+    let address = model.addresses.get(place).map(|address| who.text(address)).unwrap_or_default();
+    let claims = match peer.claimed_height {
+        Some(height) => vec![Worth::Unverified.fact(height)],
+        None => vec![quiet("it has not said")],
+    };
+    let mut rows: Rows = vec![
+        ("connection", connection(model, peer)),
+        ("key", vec![here(who.text(&peer.id.to_string()))]),
+        ("address", vec![here(address)]),
+        ("operator", operator(&who, peer, model.worth())),
+        ("newest block", claims),
+        ("demerits", vec![here(peer.demerits)]),
+    ];
+    if let Some(ban) = &peer.ban {
+        rows.push(("banned for", vec![here(who.text(&ban.reason.to_string()))]));
+        rows.push((
+            "bans",
+            vec![here(format!("{} in a row, the last at {}", ban.count, time::format(ban.at)))],
+        ));
+    }
+    for refusal in snapshot.refusals.iter().rev().filter(|refusal| refusal.peer == peer.name) {
+        let why = who.text(&refusal.reason.to_string());
+        let times = if refusal.count > 1 { format!(" ({} times)", refusal.count) } else { String::new() };
+        rows.push(("refused", vec![here(format!("{}: {why}{times}", refusal.reason.name()))]));
+    }
+    Table::facts(rows).under(vec![own("peer "), here(who.peer(&peer.name))])
+}

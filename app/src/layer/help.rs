@@ -1,0 +1,27 @@
+//! Which keys are there? The whole table of actions; those that mean something here come first.
+
+use crate::{
+    action::{ACTIONS, Entry, Holds},
+    model::{List, Model},
+    screen::page::{Table, column, here, own, quiet},
+};
+
+/// All keys.
+pub(crate) fn table(model: &Model) -> Table<'static> {
+    let inside = model.view.layers.len() > 1;
+    let rows = model.view.panel() != List::Head || inside;
+    let means = |entry: &&Entry| match entry.holds {
+        Holds::Everywhere => true,
+        Holds::Rows => rows,
+        Holds::Inside => inside,
+        Holds::Proof => false,
+    };
+    let (here_first, elsewhere): (Vec<&Entry>, Vec<&Entry>) = ACTIONS.iter().partition(means);
+    let entries: Vec<&Entry> = here_first.into_iter().chain(elsewhere).collect();
+    let row = move |at: usize| {
+        let Some(entry) = entries.get(at) else { return Vec::new() };
+        vec![vec![here(entry.shown_keys())], vec![quiet(entry.id)], vec![own(entry.label)]]
+    };
+    Table::of(vec![column("key"), column("palette"), column("does")], ACTIONS.len(), row)
+        .under(vec![own("keys; / searches them")])
+}

@@ -1,0 +1,198 @@
+//! What does the console know? Plain data; nothing here reads a clock, a socket or a key.
+
+mod fact;
+mod log;
+mod notice;
+mod proof;
+mod pulse;
+mod view;
+mod who;
+
+use std::sync::Arc;
+
+use qratum_chain::{
+    document::Anchor,
+    types::{BlockId, Time, ValidatorSet},
+};
+use qratum_light_node::{Config, Names, Snapshot, State, Voting};
+use qratum_themes::Theme;
+use qratum_verifier::Trusted;
+
+pub(crate) use self::{
+    fact::{Fact, Worth},
+    log::{Event, Level, Log},
+    notice::Notice,
+    proof::{Asked, Found, Proof, Subject, Wanted},
+    pulse::{Beat, Pulse},
+    view::{Cursor, Detail, Flash, Layer, List, View},
+    who::Who,
+};
+use crate::{
+    exit::{Exit, Failure},
+    home::Home,
+};
+
+/// The most notices that are kept: as many as a demo has validators.
+const NOTICES: usize = 16;
+/// How long a flash stays, in ms.
+const FLASH_MS: u64 = 5000;
+
+/// Everything that is drawn.
+#[derive(Debug)]
+pub(crate) struct Model {
+    pub(crate) network: String,
+    pub(crate) demo: bool,
+    /// The home, as a shell takes it.
+    pub(crate) home: String,
+    /// Block id of what is trusted at first.
+    pub(crate) anchor: BlockId,
+    /// Whether that is a later block than genesis.
+    pub(crate) pinned: bool,
+    /// Where the peers are dialled, in their order.
+    pub(crate) addresses: Vec<String>,
+    pub(crate) theme: Theme,
+    pub(crate) now: Time,
+    /// What is known now.
+    pub(crate) live: Known,
+    /// What was known when the picture was held still, and since when.
+    pub(crate) held: Option<(Time, Known)>,
+    /// What is looked at.
+    pub(crate) view: View,
+}
+
+/// What is known at one moment.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Known {
+    /// What the light node knows; none until it said so once.
+    pub(crate) snapshot: Option<Arc<Snapshot>>,
+    pub(crate) pulse: Pulse,
+    pub(crate) log: Log,
+    /// What went wrong beside the chain, oldest first.
+    pub(crate) notices: Vec<Notice>,
+}
+
+impl Model {
+    /// The console before anything is known.
+    pub(crate) fn new(config: &Config, home: &Home, theme: Theme) -> Result<Self, Failure> {
+        let genesis = &config.genesis;
+        let chain = genesis.chain_id().map_err(|why| Failure::new(Exit::Usage, why.to_string()))?;
+        let pinned = |anchor: &Anchor| anchor.checkpoint.block_id;
+        Ok(Self {
+            network: genesis.network.clone(),
+            demo: genesis.demo,
+            home: home.shown(),
+            anchor: config.anchor.as_ref().map_or(BlockId(chain.0), pinned),
+            pinned: config.anchor.is_some(),
+            addresses: config.peers.iter().map(|peer| peer.address.to_string()).collect(),
+            theme,
+            now: Time(0),
+            live: Known::default(),
+            held: None,
+            view: View::new(),
+        })
+    }
+
+    /// Keeps a notice, and forgets the oldest where there are too many.
+    pub(crate) fn notify(&mut self, mut notice: Notice) {
+        if let Some(snapshot) = &self.live.snapshot {
+            notice.holds(snapshot);
+        }
+        self.live.log.push(Event::Notice(notice.text.clone()), self.now);
+        let notices = &mut self.live.notices;
+        notices.push(notice);
+        let excess = notices.len().saturating_sub(NOTICES);
+        notices.drain(..excess);
+    }
+
+    /// Takes what the light node knows now.
+    pub(crate) fn learn(&mut self, snapshot: Arc<Snapshot>, now: Time) {
+        self.now = now;
+        let Known { snapshot: known, log, notices, .. } = &mut self.live;
+        notices.retain_mut(|notice| notice.holds(&snapshot));
+        log.learn(known.as_deref(), &snapshot, now);
+        *known = Some(snapshot);
+    }
+
+    /// Takes a head that was verified.
+    pub(crate) fn beat(&mut self, head: &Trusted, now: Time) {
+        self.live.pulse.head(head, now);
+        self.live.log.head(head, now);
+    }
+
+    /// Says what a key did, on the bottom line and in the log.
+    pub(crate) fn did(&mut self, text: String) {
+        self.live.log.push(Event::Did(text.clone()), self.now);
+        self.say(text);
+    }
+
+    /// Says something on the bottom line.
+    pub(crate) fn say(&mut self, text: String) {
+        self.view.flash = Some(Flash { text, at: self.now });
+    }
+
+    /// Time passed.
+    pub(crate) fn tick(&mut self, now: Time) {
+        self.now = now;
+        if self.view.flash.as_ref().is_some_and(|flash| flash.at.plus(FLASH_MS) <= now) {
+            self.view.flash = None;
+        }
+    }
+
+    /// What is drawn below the bar: what is known now, or what was when the picture was held.
+    pub(crate) fn shown(&self) -> &Known {
+        self.held.as_ref().map_or(&self.live, |(_, known)| known)
+    }
+
+    /// What the light node knew then.
+    pub(crate) fn snapshot(&self) -> Option<&Snapshot> {
+        self.shown().snapshot.as_deref()
+    }
+
+    /// The newest verified head above the anchor, among what is drawn.
+    pub(crate) fn head(&self) -> Option<&Trusted> {
+        head_of(self.snapshot()?)
+    }
+
+    /// What everything is worth that stands under the head. A picture that is held still is not the
+    /// newest.
+    pub(crate) fn worth(&self) -> Worth {
+        let Some(snapshot) = self.snapshot() else { return Worth::Unverified };
+        if self.held.is_some() {
+            return Worth::Stale(snapshot.head.header().get().height);
+        }
+        worth_of(snapshot)
+    }
+
+    /// Names as they may be shown.
+    pub(crate) fn who<'a>(&self, snapshot: &'a Snapshot) -> Who<'a> {
+        Who { snapshot, hidden: self.view.private }
+    }
+}
+
+/// What everything is worth that stands under the head.
+pub(crate) fn worth_of(snapshot: &Snapshot) -> Worth {
+    let height = snapshot.head.header().get().height;
+    let newest = snapshot.state == State::Live && head_of(snapshot).is_some();
+    if newest { Worth::Verified(height) } else { Worth::Stale(height) }
+}
+
+/// The newest verified head; none while it is the anchor, which nobody signed.
+pub(crate) fn head_of(snapshot: &Snapshot) -> Option<&Trusted> {
+    Some(snapshot.head.as_ref()).filter(|head| !head.signers().is_empty())
+}
+
+/// Names of the members whose signatures were verified.
+pub(crate) fn signers(head: &Trusted, names: &Names) -> Vec<String> {
+    head.signers().iter().map(|signer| member_name(*signer, head.validators(), names)).collect()
+}
+
+/// The name of a member, or the start of its key where no name is proven.
+pub(crate) fn member_name(index: u32, set: &ValidatorSet, names: &Names) -> String {
+    set.member(index).map_or_else(|| format!("#{index}"), |(member, _)| names.called(&member.pubkey))
+}
+
+/// Names of those that are silent, in index order.
+pub(crate) fn silent(voting: &Voting, names: &Names) -> Vec<String> {
+    let members = voting.members.iter().filter(|member| member.silent);
+    members.map(|member| names.called(&member.key)).collect()
+}

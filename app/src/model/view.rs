@@ -1,0 +1,170 @@
+//! What is looked at? Screens, lists with their cursors, and what lies open above them.
+
+use std::collections::BTreeMap;
+
+use qratum_chain::{PublicKey, types::Time};
+
+use super::proof::Asked;
+use crate::action::Screen;
+
+/// A list of rows with a cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum List {
+    /// The head on the overview: what is proven first.
+    Head,
+    /// Members of the set on the overview.
+    Members,
+    /// Peers on the overview.
+    Sources,
+    /// Members and their votes.
+    Votes,
+    /// The last heads.
+    Heads,
+    Validators,
+    Peers,
+    Logs,
+    Detail,
+    Proof,
+    Help,
+    Palette,
+    Page,
+}
+
+/// Which lists a screen has; Tab goes from one to the next.
+pub(crate) const fn panels(screen: Screen) -> &'static [List] {
+    match screen {
+        Screen::Overview => &[List::Head, List::Members, List::Sources],
+        Screen::Consensus => &[List::Votes, List::Heads],
+        Screen::Validators => &[List::Validators],
+        Screen::Peers => &[List::Peers],
+        Screen::Logs => &[List::Logs],
+    }
+}
+
+/// Where the cursor of a list is, among the rows that its filter leaves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    pub(crate) row: usize,
+    /// Only rows with this text; with `!` in front, only those without.
+    pub(crate) filter: String,
+}
+
+/// What one opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// A member of the set.
+    Validator(PublicKey),
+    /// A peer, by its place in the configuration.
+    Peer(usize),
+}
+
+/// Something open above a screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Layer {
+    Detail(Detail),
+    Proof,
+    Help,
+    /// What a code means.
+    Page(&'static str),
+    /// With what was typed.
+    Palette(String),
+    /// Typing a filter for the list below.
+    Filter,
+}
+
+/// A line that says what a key did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Flash {
+    pub(crate) text: String,
+    pub(crate) at: Time,
+}
+
+/// What is looked at.
+#[derive(Debug)]
+pub(crate) struct View {
+    pub(crate) screen: Screen,
+    /// The screen before.
+    pub(crate) last: Screen,
+    /// Which panel of a screen has the cursor.
+    panels: BTreeMap<Screen, usize>,
+    lists: BTreeMap<List, Cursor>,
+    pub(crate) layers: Vec<Layer>,
+    /// The proof that was asked for last.
+    pub(crate) asked: Option<Asked>,
+    /// Whether names and addresses are hidden.
+    pub(crate) private: bool,
+    pub(crate) flash: Option<Flash>,
+    /// Columns and rows of the window.
+    pub(crate) window: (u16, u16),
+}
+
+impl View {
+    /// The first screen.
+    pub(super) const fn new() -> Self {
+        Self {
+            screen: Screen::Overview,
+            last: Screen::Overview,
+            panels: BTreeMap::new(),
+            lists: BTreeMap::new(),
+            layers: Vec::new(),
+            asked: None,
+            private: false,
+            flash: None,
+            window: (80, 24),
+        }
+    }
+
+    /// The panel of the screen that has the cursor.
+    pub(crate) fn panel(&self) -> List {
+        let place = self.panels.get(&self.screen).copied().unwrap_or(0);
+        panels(self.screen).get(place).copied().unwrap_or(List::Head)
+    }
+
+    /// The list that keys go to: of the topmost layer, else of the screen.
+    pub(crate) fn list(&self) -> List {
+        let of = |layer: &Layer| match layer {
+            Layer::Detail(_) => Some(List::Detail),
+            Layer::Proof => Some(List::Proof),
+            Layer::Help => Some(List::Help),
+            Layer::Page(_) => Some(List::Page),
+            Layer::Palette(_) => Some(List::Palette),
+            Layer::Filter => None,
+        };
+        self.layers.iter().rev().find_map(of).unwrap_or_else(|| self.panel())
+    }
+
+    /// Goes to the next panel, or the one before.
+    pub(crate) fn turn(&mut self, forward: bool) {
+        let count = panels(self.screen).len();
+        let place = self.panels.entry(self.screen).or_default();
+        let step = if forward { 1 } else { count.saturating_sub(1) };
+        *place = place.saturating_add(step).checked_rem(count).unwrap_or(0);
+    }
+
+    /// The cursor of a list.
+    pub(crate) fn cursor(&self, list: List) -> Cursor {
+        self.lists.get(&list).cloned().unwrap_or_default()
+    }
+
+    /// The cursor of a list, to move it.
+    pub(crate) fn cursor_mut(&mut self, list: List) -> &mut Cursor {
+        self.lists.entry(list).or_default()
+    }
+
+    /// The topmost layer.
+    pub(crate) fn top(&self) -> Option<&Layer> {
+        self.layers.last()
+    }
+
+    /// Opens a layer, with its cursor at the start. What is open once is not opened again.
+    pub(crate) fn open(&mut self, layer: Layer) {
+        if self.top() == Some(&layer) {
+            return;
+        }
+        self.layers.push(layer);
+        if self.top() != Some(&Layer::Filter) {
+            let list = self.list();
+            self.lists.remove(&list);
+        }
+    }
+}

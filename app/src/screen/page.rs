@@ -1,0 +1,260 @@
+//! What is a screen made of? Tables of cells, and cells of pieces: words of this program, things
+//! that this machine knows by itself, and facts of the chain, which cannot be drawn without their
+//! worth.
+
+use core::fmt;
+
+use qratum_themes::{Mark, Tone};
+
+use crate::model::{Cursor, Fact, Worth};
+
+/// How a piece looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    Tone(Tone),
+    Mark(Mark),
+}
+
+/// What a piece says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Text {
+    /// Of this program.
+    Own(&'static str),
+    /// Any; it is made harmless when it is drawn.
+    Any(String),
+    /// A hash or key in hex: both its ends, where it does not fit.
+    Hash(String),
+    /// The sign of a mark.
+    Glyph(Mark),
+    /// The word of a mark.
+    Word(Mark),
+    /// A part of some power, as a bar over what room is left.
+    Bar { part: u128, whole: u128, line: bool },
+}
+
+/// A part of a cell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Piece {
+    pub(super) text: Text,
+    pub(super) look: Look,
+    /// For a fact of the chain.
+    pub(super) worth: Option<Worth>,
+}
+
+/// Pieces side by side.
+pub(crate) type Cell = Vec<Piece>;
+
+impl Piece {
+    const fn new(text: Text, look: Look, worth: Option<Worth>) -> Self {
+        Self { text, look, worth }
+    }
+
+    /// The same in another tone.
+    pub(crate) const fn tone(mut self, tone: Tone) -> Self {
+        self.look = Look::Tone(tone);
+        self
+    }
+
+    /// As this mark looks.
+    pub(crate) const fn like(mut self, mark: Mark) -> Self {
+        self.look = Look::Mark(mark);
+        self
+    }
+}
+
+/// Words of this program.
+pub(crate) const fn own(words: &'static str) -> Piece {
+    Piece::new(Text::Own(words), Look::Tone(Tone::Plain), None)
+}
+
+/// The same, stepping back.
+pub(crate) const fn quiet(words: &'static str) -> Piece {
+    own(words).tone(Tone::Quiet)
+}
+
+/// Something that this machine knows by itself and the chain does not say: its connections, its
+/// clock, its files, what it judged and did. Never a value of the chain: that is a [`Fact`].
+pub(crate) fn here(what: impl fmt::Display) -> Piece {
+    Piece::new(Text::Any(what.to_string()), Look::Tone(Tone::Plain), None)
+}
+
+/// The same for a hash that the user gave.
+pub(crate) fn here_hash(what: impl fmt::Display) -> Piece {
+    Piece::new(Text::Hash(what.to_string()), Look::Tone(Tone::Plain), None)
+}
+
+/// A sign and its word about something that this machine knows by itself.
+pub(crate) fn sign(mark: Mark) -> Cell {
+    vec![glyph(mark), own(" "), word(mark)]
+}
+
+/// The word of a mark.
+pub(crate) const fn word(mark: Mark) -> Piece {
+    Piece::new(Text::Word(mark), Look::Mark(mark), None)
+}
+
+/// The sign of a mark, without its word.
+pub(crate) const fn glyph(mark: Mark) -> Piece {
+    Piece::new(Text::Glyph(mark), Look::Mark(mark), None)
+}
+
+impl Worth {
+    /// A value of the chain, as a piece.
+    pub(crate) fn fact(self, value: impl fmt::Display) -> Piece {
+        self.of(value).into()
+    }
+
+    /// A hash or key of the chain.
+    pub(crate) fn hash(self, value: impl fmt::Display) -> Piece {
+        Piece::new(Text::Hash(value.to_string()), Look::Tone(Tone::Plain), Some(self))
+    }
+
+    /// A sign that tells a value of the chain.
+    pub(crate) const fn glyph(self, mark: Mark) -> Piece {
+        Piece::new(Text::Glyph(mark), Look::Mark(mark), Some(self))
+    }
+
+    /// A word that tells a value of the chain.
+    pub(crate) const fn word(self, mark: Mark) -> Piece {
+        Piece::new(Text::Word(mark), Look::Mark(mark), Some(self))
+    }
+
+    /// A part of some power, as a bar.
+    pub(crate) const fn bar(self, part: u128, whole: u128, line: bool) -> Piece {
+        Piece::new(Text::Bar { part, whole, line }, Look::Tone(Tone::Plain), Some(self))
+    }
+}
+
+impl From<Fact> for Piece {
+    fn from(fact: Fact) -> Self {
+        Self::new(Text::Any(fact.value), Look::Tone(Tone::Plain), Some(fact.worth))
+    }
+}
+
+/// A column of a table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Column {
+    /// Its heading; no column of a table has one where it is a list of labels and values.
+    pub(super) label: &'static str,
+    /// Whether numbers stand in it.
+    pub(super) right: bool,
+    /// In a window that is narrower it is left out.
+    pub(super) from: u16,
+}
+
+/// A column of words.
+pub(crate) const fn column(label: &'static str) -> Column {
+    Column { label, right: false, from: 0 }
+}
+
+/// A column of numbers.
+pub(crate) const fn numbers(label: &'static str) -> Column {
+    Column { label, right: true, from: 0 }
+}
+
+impl Column {
+    /// The same, for windows at least this wide.
+    pub(crate) const fn from(self, from: u16) -> Self {
+        Self { from, ..self }
+    }
+}
+
+/// Makes the cells of a row.
+type Maker<'a> = Box<dyn Fn(usize) -> Vec<Cell> + 'a>;
+
+/// A list of rows under a heading. Rows are made when they are drawn, so that a long list costs no
+/// more than a short one.
+pub(crate) struct Table<'a> {
+    pub(super) heading: Cell,
+    /// What the facts in it are worth; said once, in the heading.
+    pub(super) worth: Option<Worth>,
+    pub(super) columns: Vec<Column>,
+    /// How many rows there are.
+    pub(super) len: usize,
+    pub(super) row: Maker<'a>,
+    /// Whether it is one thing: the cursor is on all of it, and not on a row.
+    pub(super) one: bool,
+}
+
+impl<'a> Table<'a> {
+    /// Rows that are made one by one.
+    pub(crate) fn of(columns: Vec<Column>, len: usize, row: impl Fn(usize) -> Vec<Cell> + 'a) -> Self {
+        Self { heading: Vec::new(), worth: None, columns, len, row: Box::new(row), one: false }
+    }
+
+    /// Rows that are all there: labels, and what they name.
+    pub(crate) fn facts(rows: Vec<(&'static str, Cell)>) -> Self {
+        Self::of(vec![column(""), column("")], rows.len(), move |at| {
+            rows.get(at).map(|(label, cell)| vec![vec![quiet(label)], cell.clone()]).unwrap_or_default()
+        })
+    }
+
+    /// Rows that are all there.
+    pub(crate) fn rows(columns: Vec<Column>, rows: Vec<Vec<Cell>>) -> Self {
+        Self::of(columns, rows.len(), move |at| rows.get(at).cloned().unwrap_or_default())
+    }
+
+    /// The same, under a heading.
+    pub(crate) fn under(self, heading: Cell) -> Self {
+        Self { heading, ..self }
+    }
+
+    /// The same, where the heading also says what the facts in it are worth.
+    pub(crate) fn worth(self, worth: Worth) -> Self {
+        Self { worth: Some(worth), ..self }
+    }
+
+    /// The same, as one thing.
+    pub(crate) fn as_one(self) -> Self {
+        Self { one: true, ..self }
+    }
+
+    /// The rows that a filter leaves.
+    pub(crate) fn kept(&self, cursor: &Cursor) -> Kept {
+        let filter = cursor.filter.to_lowercase();
+        let (text, wanted) = filter.strip_prefix('!').map_or((filter.as_str(), true), |text| (text, false));
+        if text.is_empty() {
+            return Kept::All(self.len);
+        }
+        Kept::Some((0..self.len).filter(|row| self.text(*row).contains(text) == wanted).collect())
+    }
+
+    /// A row as words, in lower case.
+    fn text(&self, row: usize) -> String {
+        let cells = (self.row)(row);
+        let pieces = cells.iter().flatten().filter_map(|piece| match &piece.text {
+            Text::Own(words) => Some((*words).to_owned()),
+            Text::Any(text) | Text::Hash(text) => Some(text.clone()),
+            Text::Word(mark) => Some(mark.name().to_owned()),
+            Text::Glyph(_) | Text::Bar { .. } => None,
+        });
+        pieces.collect::<Vec<_>>().join(" ").to_lowercase()
+    }
+}
+
+/// The rows that a filter leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// All of so many.
+    All(usize),
+    /// These.
+    Some(Vec<usize>),
+}
+
+impl Kept {
+    /// How many.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::All(len) => *len,
+            Self::Some(rows) => rows.len(),
+        }
+    }
+
+    /// The row at this place.
+    pub(crate) fn row(&self, place: usize) -> Option<usize> {
+        match self {
+            Self::All(len) => (place < *len).then_some(place),
+            Self::Some(rows) => rows.get(place).copied(),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Who is asked, and what are they worth? The pinned peers, what they claim, and why one is not
+//! asked.
+
+use qratum_light_node::PeerView;
+use qratum_themes::Mark;
+use ratatui::layout::Rect;
+
+use super::{
+    draw::Pen,
+    overview::claim,
+    page::{Cell, Table, column, glyph, here, numbers, own, quiet, sign},
+};
+use crate::{
+    model::{List, Model, Who, Worth},
+    time,
+};
+
+/// Draws the screen.
+pub(super) fn view(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
+    pen.table(&table(model), Some(&model.view.cursor(List::Peers)), area);
+}
+
+/// The peers, in the order of the configuration.
+pub(super) fn table(model: &Model) -> Table<'_> {
+    let columns = vec![
+        column("peer"),
+        column("connection"),
+        column("newest block"),
+        numbers("demerits").from(76),
+        column("operator").from(76),
+        column("address").from(120),
+    ];
+    let Some(snapshot) = model.snapshot() else {
+        return Table::of(columns, 0, |_| Vec::new()).under(vec![own("the light node is starting ...")]);
+    };
+    let (who, worth) = (model.who(snapshot), model.worth());
+    let connected = snapshot.peers.iter().filter(|peer| peer.connected).count();
+    let all = snapshot.peers.len();
+    let row = move |at: usize| {
+        let Some(peer) = snapshot.peers.get(at) else { return Vec::new() };
+        let address = model.addresses.get(at).map(|address| who.text(address)).unwrap_or_default();
+        vec![
+            vec![here(who.peer(&peer.name))],
+            connection(model, peer),
+            claim(peer),
+            vec![here(peer.demerits)],
+            operator(&who, peer, worth),
+            vec![here(address)],
+        ]
+    };
+    let heading = format!("peers {connected} of {all} connected; what the chain says of them");
+    Table::of(columns, all, row).under(vec![here(heading)]).worth(worth)
+}
+
+/// Who runs it, and who says so: the chain, where its key is enrolled, else the configuration.
+pub(crate) fn operator(who: &Who<'_>, peer: &PeerView, worth: Worth) -> Cell {
+    let name = who.operator(&peer.operator);
+    if peer.bound { vec![worth.fact(name)] } else { vec![here(name), quiet(", says peers.json")] }
+}
+
+/// Whether it is connected; of one that is banned, why and how long.
+pub(crate) fn connection(model: &Model, peer: &PeerView) -> Cell {
+    match &peer.ban {
+        Some(ban) => {
+            let left = time::age(time::since(model.now, ban.until));
+            vec![glyph(Mark::Refused), here(format!(" banned {left}: {}", ban.reason.name()))]
+        }
+        None => sign(if peer.connected { Mark::Connected } else { Mark::Apart }),
+    }
+}

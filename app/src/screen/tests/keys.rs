@@ -1,0 +1,164 @@
+//! What keys do.
+
+use std::sync::Arc;
+
+use qratum_chain::types::Height;
+use qratum_light_node::{Snapshot, State};
+
+use super::stage::{LAST, Paint, drawn, in_state, live, model, picture, press, time_of, watching};
+use crate::{
+    action::{ACTIONS, Action, Needs, Screen},
+    model::{Layer, Subject},
+    update::{Effect, Msg, update},
+};
+
+const SIZE: (u16, u16) = (80, 24);
+
+#[test]
+fn q_leaves_what_is_open_first_and_ctrl_c_the_program() {
+    let mut model = watching(live(), Paint::Terminal16);
+    press(&mut model, "e");
+    assert_eq!(press(&mut model, "q"), [Effect::Draw]);
+    assert_eq!(model.view.layers, []);
+    assert_eq!(press(&mut model, "q"), [Effect::Quit]);
+    press(&mut model, ":");
+    assert_eq!(press(&mut model, "q"), [Effect::Draw], "it is typed");
+    assert_eq!(press(&mut model, "\u{3}"), [Effect::Quit]);
+}
+
+#[test]
+fn without_a_head_there_is_nothing_to_prove() {
+    let mut model = model(Paint::Terminal16);
+    assert_eq!(press(&mut model, "e"), [Effect::Draw]);
+    assert!(picture(&model, SIZE).contains("nothing is verified yet"));
+}
+
+/// Whatever the table has, the palette does.
+#[test]
+fn every_action_is_reached_from_the_palette() {
+    for entry in ACTIONS {
+        let text = if entry.needs == Needs::Number { format!("{} 7", entry.id) } else { entry.id.to_owned() };
+        let (mut by_name, mut by_key) =
+            (watching(live(), Paint::Terminal16), watching(live(), Paint::Terminal16));
+        let named = press(&mut by_name, &format!(":{text}\n"));
+        let Some(key) = entry.keys.first() else {
+            assert_eq!(named.last(), Some(&Effect::Prove(Subject::Block(Height(7)))), "{}", entry.id);
+            continue;
+        };
+        let keyed = update(&mut by_key, Msg::Key(*key));
+        assert!(named.ends_with(&keyed), "{}: {named:?} is not {keyed:?}", entry.id);
+        if entry.action != Action::Palette {
+            assert_eq!(picture(&by_name, SIZE), picture(&by_key, SIZE), "{}", entry.id);
+        }
+    }
+}
+
+#[test]
+fn a_name_that_is_none_and_a_number_that_is_missing_are_said() {
+    let mut model = watching(live(), Paint::Terminal16);
+    press(&mut model, ":zzz\n");
+    assert!(picture(&model, SIZE).contains("nothing has this name"));
+    press(&mut model, "\u{8}\u{8}\u{8}height\n");
+    assert!(picture(&model, SIZE).contains("it needs a number"));
+    assert!(matches!(model.view.top(), Some(Layer::Palette(_))), "what was typed stays");
+}
+
+#[test]
+fn screens_and_the_one_before() {
+    let mut model = watching(live(), Paint::Terminal16);
+    press(&mut model, "35");
+    assert_eq!((model.view.screen, model.view.last), (Screen::Logs, Screen::Validators));
+    press(&mut model, "-");
+    assert_eq!(model.view.screen, Screen::Validators);
+    press(&mut model, "?1");
+    assert_eq!((model.view.screen, model.view.layers.len()), (Screen::Overview, 0));
+}
+
+/// The row that the cursor is on.
+fn pointed(model: &crate::model::Model) -> String {
+    drawn(model, SIZE).into_iter().find(|row| row.starts_with('▸')).unwrap_or_default()
+}
+
+#[test]
+fn the_cursor_stays_among_the_rows() {
+    let mut model = watching(live(), Paint::Terminal16);
+    press(&mut model, "3");
+    for (keys, want) in
+        [("", "north"), ("jj", "south"), ("jjjj", "west"), ("k", "south"), ("g", "north"), ("G", "west")]
+    {
+        press(&mut model, keys);
+        assert!(pointed(&model).starts_with(&format!("▸{want}")), "{keys}: {}", pointed(&model));
+    }
+}
+
+#[test]
+fn a_filter_leaves_rows_and_n_goes_round() {
+    let mut model = watching(live(), Paint::Terminal16);
+    press(&mut model, "3/ALP\n");
+    let text = picture(&model, SIZE);
+    assert!(text.contains("rows 1-2 of 2 of 4") && text.contains("/ALP"), "{text}");
+    assert!(pointed(&model).starts_with("▸north"));
+    press(&mut model, "n");
+    assert!(pointed(&model).starts_with("▸west"));
+    press(&mut model, "n");
+    assert!(pointed(&model).starts_with("▸north"));
+    press(&mut model, "N\n");
+    assert!(picture(&model, SIZE).contains("validator west"), "Enter opens the row that is seen");
+    press(&mut model, "\u{1b}\u{1b}/!alp\n");
+    assert!(pointed(&model).starts_with("▸east"));
+    press(&mut model, "\u{1b}");
+    assert!(!picture(&model, SIZE).contains("rows "), "Esc takes the filter away");
+}
+
+#[test]
+fn help_is_searched_like_any_list() {
+    let mut model = watching(live(), Paint::Terminal16);
+    press(&mut model, "?/pause\n");
+    assert!(pointed(&model).starts_with("▸Space"), "{}", pointed(&model));
+}
+
+/// While the picture is held still, the bar goes on and says so.
+#[test]
+fn a_pause_holds_the_picture_and_not_the_bar() {
+    let mut model = watching(live(), Paint::Terminal16);
+    press(&mut model, "  ");
+    assert!(!picture(&model, SIZE).contains("PAUSED"));
+    press(&mut model, " ");
+    let stalled = Snapshot { state: State::Stalled, peers: Vec::new(), ..live() };
+    update(&mut model, Msg::Snapshot(Arc::new(stalled), time_of(LAST).plus(14_300)));
+    let text = picture(&model, SIZE);
+    assert!(text.contains("PAUSED 12 s") && text.contains("~ stalled"), "{text}");
+    assert!(text.contains("kobe-1") && text.contains("~ stale, verified at 90212"), "{text}");
+    press(&mut model, " ");
+    assert!(!picture(&model, SIZE).contains("kobe-1"));
+}
+
+#[test]
+fn privacy_hides_names_keys_and_addresses_on_every_screen() {
+    let mut model = watching(in_state(State::NoQuorum), Paint::Terminal16);
+    press(&mut model, "p");
+    let key = super::stage::key(0).to_string();
+    for (_, keys) in super::SCENES {
+        press(&mut model, &format!("\u{1b}\u{1b}\u{1b}{keys}"));
+        if keys.is_empty() {
+            press(&mut model, "1");
+        }
+        let text = picture(&model, (200, 50));
+        assert!(text.contains("PRIVATE"), "{text}");
+        let words: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric()).collect();
+        for hidden in ["north", "west", "alpine", "zug", "kobe", "ip4", "admin", &key[..12]] {
+            assert!(!words.iter().any(|word| word.starts_with(hidden)), "{keys}: {hidden} in\n{text}");
+        }
+        press(&mut model, "\u{1b}");
+    }
+}
+
+/// From the first screen: why is this red at most 2 keys, prove it at most 2.
+#[test]
+fn why_and_proof_are_near() {
+    let mut model = watching(in_state(State::NoQuorum), Paint::Terminal16);
+    press(&mut model, "i");
+    assert!(picture(&model, SIZE).contains("no-quorum (state)"));
+    press(&mut model, "\u{1b}e");
+    assert_eq!(model.view.top(), Some(&Layer::Proof));
+}

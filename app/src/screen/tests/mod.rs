@@ -1,0 +1,41 @@
+//! Every screen, drawn on a test backend from a network whose heads and proofs the verifier accepted.
+
+mod keys;
+mod overview;
+mod proofs;
+mod provenance;
+mod snapshots;
+pub(crate) mod stage;
+
+use qratum_light_node::State;
+
+use self::stage::{Paint, answer, in_state, press, watching};
+use crate::model::Model;
+
+/// Names of pictures, and the keys that lead there from the first screen.
+const SCENES: [(&str, &str); 11] = [
+    ("overview", ""),
+    ("consensus", "2"),
+    ("validators", "3"),
+    ("validator", "3j\n"),
+    ("peers", "4"),
+    ("peer", "4j\n"),
+    ("logs", "5"),
+    ("proof", "e"),
+    ("help", "?"),
+    ("palette", ":va"),
+    ("explain", "i"),
+];
+
+/// The sizes that pictures are taken in.
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 36), (60, 16)];
+
+/// A scene in a state; proofs that are asked for arrive.
+fn scene(keys: &str, state: State, paint: Paint) -> Model {
+    let mut model = watching(in_state(state), paint);
+    press(&mut model, keys);
+    if model.view.asked.is_some() {
+        answer(&mut model);
+    }
+    model
+}

@@ -1,0 +1,422 @@
+//! A network for tests: real keys, certificates and proofs, all of which the verifier accepted.
+
+use std::sync::{Arc, OnceLock};
+
+use qratum_chain::{
+    Hash, PublicKey,
+    document::{HeaderProof, Statement, StatementProof},
+    schedule,
+    types::{
+        Bitmap, Certificate, ChainId, ChainParams, CommitCertificate, Enrolment, Genesis, GenesisValidator,
+        Header, Height, Jurisdiction, LightBlock, Phase, Proofs, Registration, Round, STAKE_UNIT, SetId,
+        Time, Validator, ValidatorSet, Vote,
+    },
+};
+use qratum_crypto::sign::ed25519::SecretKey;
+use qratum_light_node::{
+    Config, LightNode, MemberVote, Proven, ProvenStatement, Snapshot, State, Voting, Witnesses, peer_id,
+    peers_from_json,
+};
+use qratum_themes::{Colors, Glyphs, Theme};
+use qratum_verifier::{
+    Rules, SetCache, Trusted, Verdict,
+    ballots::{Cast, Place, RoundVotes},
+    detect::Fork,
+    proof,
+    quorum::Tally,
+    verify,
+};
+use ratatui::{Terminal, backend::TestBackend};
+
+use crate::{
+    action::Key,
+    home::Home,
+    model::{Found, Model, Subject},
+    screen::view,
+    update::{Effect, Msg, update},
+};
+
+/// The first head, and the last.
+pub(crate) const FIRST: u64 = 90_200;
+pub(crate) const LAST: u64 = 90_212;
+/// The last block of the first set.
+const BOUNDARY: u64 = 90_205;
+/// Names, powers, jurisdictions, operators.
+pub(crate) const MEMBERS: [(&str, u64, &str, &str); 4] = [
+    ("north", 3071, "CH", "alpine"),
+    ("east", 2503, "DE", "rheinbund"),
+    ("south", 2409, "IS", "geysir"),
+    ("west", 2017, "JP", "alpine"),
+];
+/// What the configuration calls the peers; the last of them is enrolled nowhere.
+pub(crate) const PEERS: [&str; 4] = ["zug-1", "bonn-1", "vik-1", "kobe-1"];
+/// When the chain began.
+const START: Time = Time(1_795_306_000_000);
+
+pub(crate) fn key(member: u8) -> PublicKey {
+    secret(member).public()
+}
+
+fn secret(seed: u8) -> SecretKey {
+    SecretKey::from_seed(&[seed.wrapping_add(1); 32])
+}
+
+pub(crate) fn genesis() -> Genesis {
+    let member = |(at, (name, power, place, operator)): (u8, &(&str, u64, &str, &str))| GenesisValidator {
+        name: (*name).to_owned(),
+        validator: Validator {
+            pubkey: key(at),
+            power: *power,
+            jurisdiction: Jurisdiction::new(place.as_bytes().try_into().unwrap()).unwrap(),
+            since_set: SetId(0),
+            pq_key_hash: Hash::ZERO,
+        },
+        enrolment: Some(Enrolment {
+            operator: (*operator).to_owned(),
+            stake: power * STAKE_UNIT,
+            peer_key: secret(100 + at).public(),
+            operator_key: secret(200 + at).public(),
+            proofs: Proofs::MISSING,
+        }),
+    };
+    Genesis {
+        network: "demo".to_owned(),
+        demo: true,
+        time: START,
+        params: ChainParams { set_length: BOUNDARY, block_interval_ms: 1000, ..ChainParams::default() },
+        validators: (0..).zip(&MEMBERS).map(member).collect(),
+    }
+}
+
+/// Time of the header at a height: the chain began late and makes a block a second.
+pub(crate) fn time_of(height: u64) -> Time {
+    START.plus((height - FIRST + 1) * 1000)
+}
+
+/// Who signs and in which round.
+fn signers(height: u64) -> (&'static [u32], u32) {
+    match height {
+        90_207 => (&[0, 1, 2, 3], 1),
+        90_212 => (&[0, 2, 3], 0),
+        _ => (&[0, 1, 2, 3], 0),
+    }
+}
+
+/// The blocks from [`FIRST`] to [`LAST`]; in the second set, `changed` says who is in it.
+pub(crate) fn blocks(changed: Option<Vec<Validator>>) -> Vec<LightBlock> {
+    let genesis = genesis();
+    let (chain_id, first) = (genesis.chain_id().unwrap(), genesis.validator_set().unwrap());
+    let second = changed.map_or_else(|| first.clone(), |members| ValidatorSet::new(members).unwrap());
+    let state_root = genesis.state().unwrap().root();
+    let mut blocks: Vec<LightBlock> = Vec::new();
+    for number in FIRST..=LAST {
+        let (height, round) = (Height(number), Round(signers(number).1));
+        let own = if number <= BOUNDARY { &first } else { &second };
+        let next = if number < BOUNDARY { &first } else { &second };
+        let nothing = genesis.header().unwrap().tx_root;
+        let header = Header {
+            chain_id,
+            height,
+            round,
+            time: time_of(number),
+            set_id: schedule::set_of(height, BOUNDARY),
+            parent: blocks.last().map_or(genesis.header().unwrap().id(), |block| block.header.id()),
+            last_certificate: blocks.last().map_or(Hash([8; 32]), |block| block.certificate.hash()),
+            tx_root: nothing,
+            state_root,
+            validators_hash: own.hash(),
+            next_validators_hash: next.hash(),
+            evidence_root: nothing,
+            history_root: Hash([7; 32]),
+            proposer: schedule::proposer(own, height, round),
+        };
+        let certificate = certify(&header, own, chain_id);
+        let next = (own.hash() != next.hash()).then(|| next.members().to_vec());
+        let validators = own.members().to_vec();
+        blocks.push(LightBlock { header, certificate, validators, next_validators: next });
+    }
+    blocks
+}
+
+fn certify(header: &Header, set: &ValidatorSet, chain_id: ChainId) -> Certificate {
+    let Header { set_id, height, round, .. } = *header;
+    let (block_id, signers) = (header.id(), signers(height.0).0);
+    let vote = Vote { phase: Phase::Precommit, chain_id, set_id, height, round, value: Some(block_id) };
+    let sign = |signer: &u32| {
+        let own = set.member(*signer).unwrap().0.pubkey;
+        let seed = (0..=99).find(|seed| key(*seed) == own).unwrap();
+        secret(seed).sign(&vote.sign_bytes())
+    };
+    let commit = CommitCertificate {
+        chain_id,
+        set_id,
+        height,
+        round,
+        block_id,
+        bitmap: Bitmap::of(set.members().len(), signers.iter().copied()),
+        signatures: signers.iter().map(sign).collect(),
+    };
+    if height.0 == BOUNDARY { Certificate::Handover(commit, Vec::new()) } else { Certificate::Commit(commit) }
+}
+
+pub(crate) fn anchor() -> (Trusted, Rules) {
+    Trusted::genesis(&genesis()).unwrap()
+}
+
+/// The blocks as a node verifies them, with the second set like the first.
+pub(crate) fn heads() -> &'static [Arc<Trusted>] {
+    static HEADS: OnceLock<Vec<Arc<Trusted>>> = OnceLock::new();
+    HEADS.get_or_init(|| heads_with(None))
+}
+
+/// The same with another second set.
+pub(crate) fn heads_with(changed: Option<Vec<Validator>>) -> Vec<Arc<Trusted>> {
+    let (mut trusted, rules) = anchor();
+    let mut sets = SetCache::default();
+    let verified = blocks(changed).into_iter().map(|block| {
+        let now = block.header.time;
+        match verify(&block, &trusted, &rules, &mut sets, now) {
+            Verdict::Accept(head) => trusted = *head,
+            other => panic!("{:?}: {other:?}", block.header.height),
+        }
+        Arc::new(trusted.clone())
+    });
+    verified.collect()
+}
+
+pub(crate) fn config() -> Config {
+    let genesis = genesis();
+    let peer = |(at, name): (u8, &&str)| {
+        let key = secret(if at == 3 { 99 } else { 100 + at }).public();
+        let id = peer_id(&key).unwrap();
+        format!(
+            r#"{{"name":"{name}","operator":"of-{name}","address":"/ip4/127.0.0.1/tcp/{}/p2p/{id}"}}"#,
+            at + 1
+        )
+    };
+    let peers: Vec<_> = (0..).zip(&PEERS).map(peer).collect();
+    let text = format!(r#"{{"schema":"qratum/peers/v1","peers":[{}]}}"#, peers.join(","));
+    let peers = peers_from_json(text.as_bytes()).unwrap();
+    Config { genesis, anchor: None, peers, home: None, keep: false }
+}
+
+/// A snapshot of a node that was just started: names of the genesis, peers, the anchor.
+pub(crate) fn started() -> Snapshot {
+    static STARTED: OnceLock<Snapshot> = OnceLock::new();
+    STARTED.get_or_init(start).clone()
+}
+
+fn start() -> Snapshot {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let node = LightNode::start(config()).await.unwrap();
+        let snapshot = Snapshot::clone(&node.snapshots().borrow());
+        node.stop().await;
+        Snapshot { refusals: Vec::new(), ..snapshot }
+    })
+}
+
+/// All is well but that east did not sign the last head.
+pub(crate) fn live() -> Snapshot {
+    let mut snapshot = started();
+    for peer in &mut snapshot.peers {
+        peer.connected = peer.name != PEERS[3];
+        peer.claimed_height = peer.connected.then_some(Height(90_777));
+    }
+    let head = Arc::clone(heads().last().unwrap());
+    let operators = vec!["rheinbund".to_owned(), "geysir".to_owned()];
+    Snapshot {
+        state: State::Live,
+        head_seen: Some(head.header().get().time),
+        voting: Arc::new(voting(&head, &[])),
+        witnesses: Witnesses { height: Height(LAST), operators, may_arm: true },
+        head,
+        ..snapshot
+    }
+}
+
+/// The same in each state, with what belongs to it.
+pub(crate) fn in_state(state: State) -> Snapshot {
+    let live = live();
+    let head = Arc::clone(&live.head);
+    let apart = |mut snapshot: Snapshot| {
+        for peer in &mut snapshot.peers {
+            (peer.connected, peer.claimed_height) = (false, None);
+        }
+        snapshot
+    };
+    let changed = match state {
+        State::Loading => apart(started()),
+        State::Syncing => Snapshot { peers: live.peers, ..started() },
+        State::Disconnected => apart(live),
+        State::NoQuorum => {
+            let voting = Voting { stuck: true, ..voting(&head, &[0, 3]) };
+            Snapshot { voting: Arc::new(voting), ..live }
+        }
+        State::Clock => Snapshot { clock_offset_ms: Some(-3_600_000), ..live },
+        State::Forked => {
+            static OTHER: OnceLock<Vec<Arc<Trusted>>> = OnceLock::new();
+            let other = OTHER.get_or_init(|| heads_with(Some(other_set()))).last().unwrap();
+            Snapshot { fork: Fork::of(&head, other).map(Arc::new), ..live }
+        }
+        State::Live | State::Stale | State::Stalled | State::Expired => live,
+    };
+    Snapshot { state, ..changed }
+}
+
+/// A second set in which west has left and somebody new has come.
+pub(crate) fn other_set() -> Vec<Validator> {
+    let mut members: Vec<_> = genesis().validators.into_iter().map(|member| member.validator).collect();
+    members[3] = Validator { pubkey: key(40), since_set: SetId(1), ..members[3].clone() };
+    members
+}
+
+/// Two rounds of votes on the next height: one was lost.
+pub(crate) fn voting(head: &Trusted, silent: &[u32]) -> Voting {
+    let height = Height(LAST + 1);
+    let cast = |round, phase, value| Cast { place: Place { height, round: Round(round), phase }, value };
+    let votes = |index: u32| match index {
+        _ if silent.contains(&index) => Vec::new(),
+        0 | 2 => vec![
+            cast(0, Phase::Prevote, None),
+            cast(0, Phase::Precommit, None),
+            cast(1, Phase::Prevote, Some(head.id())),
+        ],
+        _ => vec![cast(0, Phase::Prevote, Some(head.id())), cast(0, Phase::Precommit, None)],
+    };
+    let member = |(index, leaf): (u32, &Validator)| MemberVote {
+        key: leaf.pubkey,
+        power: leaf.power,
+        last: votes(index).last().copied(),
+        silent: silent.contains(&index),
+        votes: votes(index),
+    };
+    let tally = |signed| Tally { signed, total: 10_000 };
+    let round = |round, proposed, prevotes, precommits| RoundVotes {
+        round: Round(round),
+        proposed,
+        prevotes: tally(prevotes),
+        precommits: tally(precommits),
+    };
+    Voting {
+        members: (0..).zip(head.validators().members()).map(member).collect(),
+        known: true,
+        stuck: false,
+        progress: Some((height, vec![round(0, true, 10_000, 10_000), round(1, true, 5480, 0)])),
+        evidence: Vec::new(),
+    }
+}
+
+/// How it is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Paint {
+    Terminal16,
+    /// No colors, and ASCII only.
+    Mono,
+}
+
+pub(crate) fn model(paint: Paint) -> Model {
+    let home = Home::at("/home/admin/q net".into());
+    let theme = match paint {
+        Paint::Terminal16 => Theme::terminal16(Glyphs::Unicode, Colors::On),
+        Paint::Mono => Theme::terminal16(Glyphs::Ascii, Colors::Off),
+    };
+    Model::new(&config(), &home, theme.unwrap()).unwrap()
+}
+
+/// The console 2.3 s after the last head was made, which saw all of them.
+pub(crate) fn watching(snapshot: Snapshot, paint: Paint) -> Model {
+    let mut model = model(paint);
+    let first = Snapshot {
+        state: State::Syncing,
+        voting: Arc::default(),
+        head: Arc::new(anchor().0),
+        ..snapshot.clone()
+    };
+    update(&mut model, Msg::Snapshot(Arc::new(first), START));
+    if !snapshot.head.signers().is_empty() {
+        for (lag, head) in (0..).zip(heads()) {
+            let head = Arc::clone(head);
+            let seen = head.header().get().time.plus(100 + lag * 10);
+            update(&mut model, Msg::Head(head, seen));
+        }
+    }
+    let now = time_of(LAST).plus(2300);
+    assert_eq!(update(&mut model, Msg::Snapshot(Arc::new(snapshot), now)), [Effect::Draw]);
+    model
+}
+
+pub(crate) fn press(model: &mut Model, keys: &str) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for c in keys.chars() {
+        let key = match c {
+            '\n' => Key::Enter,
+            '\t' => Key::Tab,
+            '\u{1b}' => Key::Esc,
+            '\u{8}' => Key::Backspace,
+            '\u{3}' => Key::Ctrl('c'),
+            c => Key::Char(c),
+        };
+        effects.extend(update(model, Msg::Key(key)));
+    }
+    effects
+}
+
+/// The drawn rows, without trailing spaces.
+pub(crate) fn drawn(model: &Model, (width, height): (u16, u16)) -> Vec<String> {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    terminal.draw(|frame| view(model, frame)).unwrap();
+    let buffer = terminal.backend().buffer();
+    let row = |y| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned();
+    (0..height).map(row).collect()
+}
+
+/// All of it.
+pub(crate) fn picture(model: &Model, size: (u16, u16)) -> String {
+    drawn(model, size).join("\n")
+}
+
+/// Lets the proof arrive that was asked for last.
+pub(crate) fn answer(model: &mut Model) {
+    let Some(asked) = &model.view.asked else { return };
+    let found = match &asked.subject {
+        Subject::Block(height) | Subject::Member { height, .. } => Found::Header(Box::new(proven(height.0))),
+        Subject::Validator { name, .. } => Found::Entry(Box::new(entry(name))),
+    };
+    let msg = Msg::Proof(asked.subject.clone(), Box::new(Ok(found)));
+    assert_eq!(update(model, msg), [Effect::Draw]);
+}
+
+/// The proof of one of the last two blocks.
+pub(crate) fn proven(height: u64) -> Proven {
+    static PROVEN: OnceLock<[Proven; 2]> = OnceLock::new();
+    let [before, last] = PROVEN.get_or_init(|| [LAST - 1, LAST].map(prove));
+    if height == LAST { last.clone() } else { before.clone() }
+}
+
+fn prove(height: u64) -> Proven {
+    let (anchor, rules) = anchor();
+    let all = blocks(None);
+    let at = usize::try_from(height - FIRST).unwrap();
+    let LightBlock { header, certificate, validators, .. } = all[at].clone();
+    let path = all.into_iter().filter(|block| block.header.height.0 == BOUNDARY && height > BOUNDARY);
+    let proof = HeaderProof {
+        header,
+        certificate: Some(certificate),
+        validators,
+        path: path.collect(),
+        history: None,
+    };
+    let checked = proof::check(&proof, &anchor, &rules, proof.header.time).unwrap();
+    Proven { proof, checked }
+}
+
+/// The proof of what the registry says of a validator.
+pub(crate) fn entry(name: &str) -> ProvenStatement {
+    let key = Registration::state_key(name);
+    let (value, way) = genesis().state().unwrap().prove(&key).unwrap();
+    let Proven { proof: header, checked } = proven(LAST - 1);
+    let statement = Statement::State { key, value, proof: way };
+    proof::stands(statement.clone(), &checked.header).unwrap();
+    ProvenStatement { proof: StatementProof { header, statement }, checked }
+}

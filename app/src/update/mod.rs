@@ -1,0 +1,99 @@
+//! What does an event change? A pure step from model to model: time and data come in as messages,
+//! what is to be done goes out as effects.
+
+mod pick;
+mod press;
+mod typing;
+
+use std::sync::Arc;
+
+use qratum_chain::types::Time;
+use qratum_light_node::{FetchError, Snapshot};
+use qratum_verifier::Trusted;
+
+use crate::{
+    action::Key,
+    model::{Found, Model, Notice, Proof, Subject},
+};
+
+/// Something that happened.
+#[derive(Debug)]
+pub(crate) enum Msg {
+    /// The light node knows something new.
+    Snapshot(Arc<Snapshot>, Time),
+    /// A head was verified.
+    Head(Arc<Trusted>, Time),
+    /// Time passed.
+    Tick(Time),
+    /// A key was pressed.
+    Key(Key),
+    /// A proof arrived, or does not come.
+    Proof(Subject, Box<Result<Found, FetchError>>),
+    /// A file was written under this path, or why not.
+    Written(Result<String, String>),
+    /// Something beside the chain went wrong.
+    Notice(Notice),
+    /// The window has another size, in columns and rows.
+    Resized(u16, u16),
+}
+
+/// Something to be done outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Draw what changed.
+    Draw,
+    /// Draw everything anew, whatever the terminal shows.
+    Repaint,
+    /// End the program.
+    Quit,
+    /// Fetch a proof.
+    Prove(Subject),
+    /// Write a file that does not exist yet, whose name starts so.
+    Write { stem: String, text: String },
+}
+
+/// Applies one message.
+pub(crate) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    match msg {
+        Msg::Snapshot(snapshot, now) => {
+            model.learn(snapshot, now);
+            vec![Effect::Draw]
+        }
+        Msg::Head(head, now) => {
+            model.beat(&head, now);
+            vec![Effect::Draw]
+        }
+        Msg::Tick(now) => tick(model, now),
+        Msg::Key(key) => press::key(model, key),
+        Msg::Proof(subject, result) => proof(model, &subject, *result),
+        Msg::Written(written) => {
+            model.did(written.map_or_else(|why| why, |path| format!("wrote {path}")));
+            vec![Effect::Draw]
+        }
+        Msg::Notice(notice) => {
+            model.notify(notice);
+            vec![Effect::Draw]
+        }
+        Msg::Resized(width, height) => {
+            model.view.window = (width, height);
+            vec![Effect::Draw]
+        }
+    }
+}
+
+/// All that depends on time is shown in seconds.
+fn tick(model: &mut Model, now: Time) -> Vec<Effect> {
+    let passed = model.now.0 / 1000 != now.0 / 1000;
+    model.tick(now);
+    if passed { vec![Effect::Draw] } else { Vec::new() }
+}
+
+/// A proof that is no longer waited for changes nothing.
+fn proof(model: &mut Model, subject: &Subject, result: Result<Found, FetchError>) -> Vec<Effect> {
+    let waiting = |asked: &&mut crate::model::Asked| {
+        asked.subject == *subject && matches!(asked.proof, Proof::Fetching)
+    };
+    let Some(asked) = model.view.asked.as_mut().filter(waiting) else { return Vec::new() };
+    asked.proof = result.map_or_else(Proof::Failed, Proof::Shown);
+    vec![Effect::Draw]
+}

@@ -1,0 +1,85 @@
+//! Text that is being typed: a filter, or a name in the palette.
+
+use crate::{
+    action::{Action, Key, Needs, found},
+    model::{Layer, List, Model},
+    screen::lists,
+};
+
+/// The longest text, in characters.
+const LONGEST: usize = 64;
+
+/// What became of a key that went to a text.
+pub(super) enum Typed {
+    /// The text changed, or there was nothing to change.
+    Text,
+    /// It is no key for a text.
+    Other,
+    /// This is to be done, with the number behind its name.
+    Do(Action, Option<u64>),
+    /// What was typed cannot be done.
+    Wrong(&'static str),
+}
+
+/// Gives a key to the text that is being typed.
+pub(super) fn key(model: &mut Model, key: Key) -> Typed {
+    let list = model.view.list();
+    match model.view.layers.last_mut() {
+        Some(Layer::Palette(text)) => {
+            if edit(text, key) {
+                model.view.cursor_mut(List::Palette).row = 0;
+                return Typed::Text;
+            }
+            let text = text.clone();
+            if key == Key::Enter { chosen(model, &text) } else { Typed::Other }
+        }
+        Some(Layer::Filter) => {
+            let cursor = model.view.cursor_mut(list);
+            if edit(&mut cursor.filter, key) {
+                cursor.row = 0;
+                return Typed::Text;
+            }
+            match key {
+                Key::Enter => drop(model.view.layers.pop()),
+                Key::Esc => {
+                    cursor.filter.clear();
+                    model.view.layers.pop();
+                }
+                _ => return Typed::Other,
+            }
+            Typed::Text
+        }
+        _ => Typed::Other,
+    }
+}
+
+/// Whether the key belonged to the text.
+fn edit(text: &mut String, key: Key) -> bool {
+    match key {
+        Key::Char(c) => {
+            if text.chars().count() < LONGEST && !c.is_control() {
+                text.push(c);
+            }
+            true
+        }
+        Key::Backspace => {
+            text.pop();
+            true
+        }
+        _ => false,
+    }
+}
+
+/// What Enter does in the palette.
+fn chosen(model: &mut Model, text: &str) -> Typed {
+    let row = lists::row(model, List::Palette);
+    let Some(entry) = row.and_then(|row| found(text).get(row).copied()) else {
+        return Typed::Wrong("nothing has this name");
+    };
+    let number = text.split_whitespace().nth(1).and_then(|number| number.parse().ok());
+    if entry.needs == Needs::Number && number.is_none() {
+        return Typed::Wrong("it needs a number: height 12");
+    }
+    model.view.layers.pop();
+    Typed::Do(entry.action, number)
+}
