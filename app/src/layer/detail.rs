@@ -4,11 +4,10 @@ use qratum_chain::{
     PublicKey,
     codec::Decode,
     document::Statement,
-    types::{Registration, Validator},
+    types::{Offence, Registration, Validator, Vote},
 };
 use qratum_light_node::{ProvenStatement, Snapshot};
 use qratum_themes::Mark;
-use qratum_verifier::ballots::{Evidence, Place};
 
 use crate::{
     model::{Asked, Detail, Found, Model, Proof, Subject, Who, Worth},
@@ -82,17 +81,16 @@ fn votes(snapshot: &Snapshot, key: &PublicKey, worth: Worth) -> Rows {
     rows
 }
 
-fn twice(evidence: &Evidence) -> String {
-    match evidence {
-        Evidence::Votes(double) => {
-            let vote = &double.first.vote;
-            let Place { height, round, phase } =
-                Place { height: vote.height, round: vote.round, phase: vote.phase };
-            format!("two votes ({phase:?}) at height {height} round {round}")
+fn twice(offence: &Offence) -> String {
+    let kind = offence.word();
+    match offence {
+        Offence::DoubleVote(double) => {
+            let Vote { phase, height, round, .. } = &double.first.vote;
+            format!("{kind} ({phase:?}) at height {height} round {round}")
         }
-        Evidence::Proposals(double) => {
+        Offence::DoubleProposal(double) => {
             let made = &double.first.proposal;
-            format!("two proposals at height {} round {}", made.height, made.round)
+            format!("{kind} at height {} round {}", made.height, made.round)
         }
     }
 }

@@ -147,9 +147,9 @@ pub(super) fn head(model: &Model) -> Table<'static> {
             let peers = snapshot.peers.len();
             let wait = vec![here(format!("waiting for a first verified head from {peers} peers ..."))];
             let anchor = vec![here_hash(model.anchor)];
-            Table::facts(vec![("head", wait), ("anchor", anchor)]).as_one()
+            Table::facts(vec![("head", wait), ("anchor", anchor)]).one()
         }
-        (None, _) => Table::facts(vec![("head", vec![own("the light node is starting ...")])]).as_one(),
+        (None, _) => Table::facts(vec![("head", vec![own("the light node is starting ...")])]).one(),
     }
 }
 
@@ -165,7 +165,7 @@ fn facts(model: &Model, head: &Trusted) -> Table<'static> {
         ("signed", vec![worth.fact(power), enough, worth.bar(tally.signed, tally.total, true)]),
     ];
     let heading = vec![own(label), worth.fact(place), here(format!("  {age} old"))];
-    Table::facts(rows).under(heading).worth(worth).as_one()
+    Table::facts(rows).under(heading).worth(worth).one()
 }
 
 /// Who signed? One row for each member of the set that certified the head.

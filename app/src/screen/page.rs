@@ -205,7 +205,7 @@ impl<'a> Table<'a> {
     }
 
     /// The same, as one thing.
-    pub(crate) fn as_one(self) -> Self {
+    pub(crate) fn one(self) -> Self {
         Self { one: true, ..self }
     }
 
