@@ -8,7 +8,10 @@
     reason = "a test file: a panic is the verdict"
 )]
 
-use std::time::{Duration, Instant};
+use std::{
+    process::Output,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 
@@ -229,6 +232,8 @@ fn a_validator_that_is_killed_is_named_and_so_is_the_lack_of_a_quorum() {
     let page = demo.run(&["status", "--timeout", "30"]);
     let page = String::from_utf8(page.stdout).unwrap();
     assert!(page.contains("\nsilent    north, west: 50 power is missing\n"), "{page}");
+    let watch = demo.run(&["watch", "--json", "--until", "no-quorum", "--timeout", "30"]);
+    assert_eq!((settled(&watch), watch.status.code()), (vec!["no-quorum".to_owned()], Some(0)));
 
     let restored = ["north", "west"].map(|name| demo.restore(name));
     let back = Instant::now();
@@ -240,6 +245,13 @@ fn a_validator_that_is_killed_is_named_and_so_is_the_lack_of_a_quorum() {
     });
     println!("live, and all vote, {} ms after both came back", back.elapsed().as_millis());
     drop(restored);
+}
+
+/// The states that a watch printed, but those of its start.
+fn settled(watch: &Output) -> Vec<String> {
+    let events = events(&watch.stdout).into_iter();
+    let states = events.filter_map(|event| Some(event["state"].as_str()?.to_owned()));
+    states.filter(|state| !["syncing", "disconnected"].contains(&state.as_str())).collect()
 }
 
 #[test]
@@ -286,6 +298,7 @@ fn a_home_whose_network_is_down_shows_what_it_has_kept_and_that_its_store_was_lo
     Schema::named("validators").holds(&set, "kept");
     let page = String::from_utf8(run(&["validators"]).stdout).unwrap();
     assert!(page.contains("\nold: as this home has kept it"), "{page}");
+    a_kept_header_is_shown_and_said_to_be_old(&home, status["verified_height"].as_u64().unwrap());
 
     std::fs::remove_dir_all(std::path::Path::new(&home).join("store")).unwrap();
     std::fs::create_dir(std::path::Path::new(&home).join("store")).unwrap();
@@ -295,6 +308,34 @@ fn a_home_whose_network_is_down_shows_what_it_has_kept_and_that_its_store_was_lo
     Schema::named("status").holds(&status, "lost");
     let page = String::from_utf8(run(&["status"]).stdout).unwrap();
     assert!(page.contains("verified before: `qratum explain rolled-back`\n"), "{page}");
+}
+
+/// The head is in the store; the block below it, which ends no set, is not.
+fn a_kept_header_is_shown_and_said_to_be_old(home: &str, height: u64) {
+    let run = |height: u64, more: &[&str]| {
+        let height = height.to_string();
+        let arguments = [&["header", &height, "--home", home, "--timeout", "2"], more].concat();
+        qratum(&arguments).output().unwrap()
+    };
+    let output = run(height, &["--json"]);
+    let (header, code) = json(&output);
+    assert_eq!((code, header["certificate"]["height"].as_u64()), (3, Some(height)), "{header}");
+    Schema::named("header").holds(&header, "kept");
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert!(complaint.ends_with("\nthe header is shown as this home has kept it\n"), "{complaint}");
+    let file = std::path::Path::new(home).join("kept.json");
+    std::fs::write(&file, output.stdout).unwrap();
+    let anchor = format!("{home}/genesis.json");
+    let (verdict, code) =
+        json(&qratum(&["verify", file.to_str().unwrap(), "--anchor", &anchor, "--json"]).output().unwrap());
+    assert_eq!((code, &verdict["verdict"]), (0, &json!("verified")), "{verdict}");
+    let page = String::from_utf8(run(height, &[]).stdout).unwrap();
+    assert!(
+        page.starts_with("verdict       verified, as this home has kept it: no peer led to it\n"),
+        "{page}"
+    );
+    let output = run(height - 1, &[]);
+    assert_eq!((output.status.code(), output.stdout), (Some(3), Vec::new()));
 }
 
 /// Nobody listens at the peers' addresses of the samples.

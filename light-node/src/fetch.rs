@@ -269,17 +269,15 @@ impl Fetch {
     }
 
     /// Compares the block with what the node remembers, then checks the document made of it.
-    async fn agreed(&self, peer: usize, mut path: Vec<LightBlock>) -> Result<Proven, FetchError> {
-        let Some(target) = path.pop() else { return Err(FetchError::Unavailable) };
+    async fn agreed(&self, peer: usize, path: Vec<LightBlock>) -> Result<Proven, FetchError> {
+        let Some(target) = path.last().cloned() else { return Err(FetchError::Unavailable) };
         let (reply, forked) = oneshot::channel();
-        let command = Command::Compare { peer, block: Box::new(target.clone()), reply };
+        let command = Command::Compare { peer, block: Box::new(target), reply };
         self.commands.send(command).await.map_err(|_| FetchError::Stopped)?;
         if forked.await.map_err(|_| FetchError::Stopped)? {
             return Err(FetchError::Forked);
         }
-        let LightBlock { header, certificate, validators, .. } = target;
-        let proof = HeaderProof { header, certificate: Some(certificate), validators, path, history: None };
-        let proven = self.checked(proof);
+        let proven = self.checked(certified(path).ok_or(FetchError::Unavailable)?);
         if let Err(FetchError::Rejected(reject)) = &proven {
             self.refuse(peer, Reason::Rejected(reject.clone())).await;
         }
@@ -297,6 +295,12 @@ impl Fetch {
         // A driver that is gone shows nothing any more.
         let _ = self.commands.send(Command::Refuse { peer, reason }).await;
     }
+}
+
+/// The document of the last block of `path`, to which the others lead.
+pub(crate) fn certified(mut path: Vec<LightBlock>) -> Option<HeaderProof> {
+    let LightBlock { header, certificate, validators, .. } = path.pop()?;
+    Some(HeaderProof { header, certificate: Some(certificate), validators, path, history: None })
 }
 
 /// The document of a header that stands in the history of the last block of `path`.

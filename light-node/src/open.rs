@@ -84,37 +84,8 @@ pub(crate) fn anchored(config: &Config, clock: Clock) -> Result<(Trusted, Rules)
 }
 
 /// The highest block that was verified in the home before, where there is a home.
-fn before(config: &Config, chain: ChainId) -> Result<Option<Mark>, String> {
+pub(crate) fn before(config: &Config, chain: ChainId) -> Result<Option<Mark>, String> {
     config.home.as_ref().map_or(Ok(None), |place| Highest::of(place).read(chain))
-}
-
-/// What a home has kept, verified again.
-#[derive(Clone, Debug)]
-pub struct Kept {
-    /// What became of the store.
-    pub state: StoreState,
-    /// The newest block that it leads to; none where that is the anchor. Others may have newer ones.
-    pub head: Option<Trusted>,
-}
-
-/// What a node would find in the store of `config`; [`StoreState::None`] where there is no store yet.
-/// Records that do not chain to the anchor are removed, as at any start.
-///
-/// # Errors
-/// [`StartError`], for a bad anchor or the store of another chain.
-pub async fn inspect_store(config: &Config) -> Result<Kept, StartError> {
-    let nothing = |state| Kept { state, head: None };
-    let (anchor, rules) = anchored(config, Clock::SYSTEM)?;
-    let existing = config.home.clone().filter(|home| home.store().exists());
-    match (existing, before(config, rules.chain_id)) {
-        (_, Err(why)) => Ok(nothing(StoreState::Failed(why))),
-        (Some(home), Ok(before)) => {
-            let opened = open_store(home, before, (&anchor, &rules), Clock::SYSTEM).await?;
-            let head = Some(opened.sync.head().clone()).filter(|head| head.id() != anchor.id());
-            Ok(Kept { state: opened.state, head })
-        }
-        (None, Ok(_)) => Ok(nothing(StoreState::None)),
-    }
 }
 
 /// Reads a home, on a blocking task: sled reads files, and panics on some damaged ones. All but the
@@ -145,7 +116,7 @@ fn without(anchor: &Trusted, rules: &Rules, state: StoreState) -> Opened {
     Opened { store: None, state, sync, fork: None, recent: VecDeque::new(), before: None }
 }
 
-async fn open_store(
+pub(crate) async fn open_store(
     place: Place,
     before: Option<Mark>,
     (anchor, rules): (&Trusted, &Rules),

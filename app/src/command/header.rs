@@ -6,11 +6,11 @@ use qratum_chain::{
     document::HeaderProof,
     types::{Certificate, Height},
 };
-use qratum_light_node::{Config, FetchError, Proven, Refusal, Snapshot, SyncError};
+use qratum_light_node::{Config, FetchError, Proven, Refusal, Snapshot, SyncError, kept_header};
 use qratum_verifier::{anchor::Start, proof::check};
 use tokio::time::timeout;
 
-use super::network::{Asking, block_on, unsynced};
+use super::network::{Asking, block_on, start_failure, unsynced};
 use crate::{
     cli::HeaderArgs,
     exit::{Exit, Failure},
@@ -18,29 +18,51 @@ use crate::{
     output, time,
 };
 
-/// Fetches the header, has it verified, prints it.
+/// A proven header, and why it comes from the store of the home where no peer gave it.
+struct Found {
+    proven: Proven,
+    missed: Option<Failure>,
+}
+
+/// Fetches the header, has it verified, prints it. Where nobody gives it, the home may have kept it.
 pub(crate) fn run(home: &Home, args: &HeaderArgs, json: bool) -> Result<Exit, Failure> {
     let config = home.config_without_store()?;
     let height = Height(args.height);
-    let interval_ms = config.genesis.params.block_interval_ms;
-    let proven = match anchor(&config, height)? {
-        Some(anchor) => anchor,
-        None => block_on(async {
-            let asking = Asking::start(config, args.network.timeout).await?;
-            let proven = fetch(&asking, height, interval_ms).await;
-            let snapshots = asking.node.snapshots();
-            asking.node.stop().await;
-            let refusals = &snapshots.borrow().refusals;
-            proven.map_err(|failure| with_refusals(failure, refusals))
-        })?,
+    let found = match anchor(&config, height)? {
+        Some(proven) => Found { proven, missed: None },
+        None => block_on(find(config, height, args.network.timeout))?,
     };
     if json {
-        let text = proven.proof.to_json();
+        let text = found.proven.proof.to_json();
         output::json_text(&text.map_err(|error| Failure::new(Exit::Error, error.to_string()))?)?;
     } else {
-        output::lines(&page(&proven))?;
+        output::lines(&page(&found))?;
     }
-    Ok(if proven.checked.expired { Exit::Expired } else { Exit::Done })
+    let exit = found.missed.as_ref().map_or(Exit::Done, |missed| missed.exit);
+    if let Some(why) = found.missed.and_then(|missed| missed.text) {
+        output::complain(&format!("{why}\nthe header is shown as this home has kept it"));
+    }
+    Ok(if found.proven.checked.expired { Exit::Expired } else { exit })
+}
+
+/// From peers; where nothing comes of that, from the store.
+async fn find(config: Config, height: Height, seconds: u64) -> Result<Found, Failure> {
+    let interval_ms = config.genesis.params.block_interval_ms;
+    let asking = Asking::start(config.clone(), seconds).await?;
+    let fetched = fetch(&asking, height, interval_ms).await;
+    let snapshots = asking.node.snapshots();
+    asking.node.stop().await;
+    let missed = match fetched {
+        Ok(proven) => return Ok(Found { proven, missed: None }),
+        Err(failure) => with_refusals(failure, &snapshots.borrow().refusals),
+    };
+    if missed.exit != Exit::Nothing {
+        return Err(missed);
+    }
+    match kept_header(&config, height).await.map_err(|error| start_failure(&error))? {
+        Some(proven) => Ok(Found { proven, missed: Some(missed) }),
+        None => Err(missed),
+    }
 }
 
 /// The proof of the anchor, where `height` is its own: no peer knows better.
@@ -112,11 +134,12 @@ fn with_refusals(mut failure: Failure, refusals: &[Refusal]) -> Failure {
     failure
 }
 
-fn page(proven: &Proven) -> String {
+fn page(Found { proven, missed }: &Found) -> String {
     let header = proven.checked.header.get();
     let verdict = if proven.checked.expired { "chains, but the anchor is expired" } else { "verified" };
+    let old = if missed.is_some() { ", as this home has kept it: no peer led to it" } else { "" };
     let rows = [
-        ("verdict", verdict.to_owned()),
+        ("verdict", format!("{verdict}{old}")),
         ("height", header.height.to_string()),
         ("block id", header.id().to_string()),
         ("time", time::format(header.time)),

@@ -48,6 +48,8 @@ pub(super) struct Lines {
     goal: Goal,
     /// The state that was printed last.
     told: State,
+    /// Whether a head that is old may still turn out to be one without a quorum: see [`LISTEN`].
+    listening: bool,
     /// Whether a head was printed.
     verified: bool,
     /// Which peers were printed as connected.
@@ -64,6 +66,9 @@ pub(super) struct Lines {
     change: Option<[Arc<Trusted>; 2]>,
 }
 
+/// How long votes are listened to before the first word on a head that is old: as long as it takes to
+/// find that no more than two thirds vote, in one of the first rounds.
+const LISTEN: Duration = Duration::from_secs(10);
 /// Heads after which a set change is told although names of new keys are not proven yet.
 const NAMELESS: u64 = 3;
 
@@ -71,6 +76,7 @@ const NAMELESS: u64 = 3;
 enum Next {
     Signal,
     TimeUp,
+    Listened,
     Head(Arc<Trusted>),
     Snapshot(Arc<Snapshot>),
 }
@@ -82,6 +88,7 @@ impl Lines {
             json,
             goal,
             told: State::Loading,
+            listening: true,
             verified: false,
             connected: Vec::new(),
             refusals: Vec::new(),
@@ -104,16 +111,20 @@ impl Lines {
         sources.snapshots.mark_changed();
         let within = self.goal.within;
         let up = async { if let Some(time) = within { sleep(time).await } else { pending().await } };
-        tokio::pin!(up);
+        let listened = sleep(LISTEN);
+        tokio::pin!(up, listened);
         loop {
             let next = tokio::select! {
                 biased;
                 next = sources.next() => next?,
                 () = &mut up => Next::TimeUp,
+                () = &mut listened, if self.listening => Next::Listened,
             };
             let done = match next {
                 Next::Signal => true,
-                Next::TimeUp => return Ok(self.out_of_time()),
+                Next::TimeUp if !self.listened(&sources.snapshots)? => return Ok(self.out_of_time()),
+                Next::TimeUp => true,
+                Next::Listened => self.listened(&sources.snapshots)?,
                 Next::Head(head) => self.head(&head, &sources.snapshots.borrow().names)?,
                 Next::Snapshot(snapshot) => self.snapshot(&snapshot)?,
             };
@@ -222,10 +233,24 @@ impl Lines {
         self.tell(&Event::Set(SetEvent::of(before.validators(), &head, names)))
     }
 
+    /// What was held back while votes were listened to is told. Whether that is the state that was
+    /// waited for.
+    fn listened(&mut self, snapshots: &watch::Receiver<Arc<Snapshot>>) -> Result<bool, Failure> {
+        self.listening = false;
+        let snapshot = Arc::clone(&snapshots.borrow());
+        self.snapshot(&snapshot)
+    }
+
     /// A state that lasts is told once; live only with a head, for a young genesis looks it too.
     fn state(&mut self, snapshot: &Snapshot) -> Result<(), Failure> {
-        let too_early = snapshot.state == State::Live && head_of(snapshot).is_none();
+        let too_early = match snapshot.state {
+            State::Live => head_of(snapshot).is_none(),
+            State::Stale | State::Stalled => self.listening,
+            _ => false,
+        };
         if snapshot.state != self.told && !too_early {
+            let is_start = matches!(snapshot.state, State::Loading | State::Syncing | State::Disconnected);
+            self.listening &= is_start;
             self.told = snapshot.state;
             self.tell(&Event::State(StateEvent::of(snapshot)))?;
         }
