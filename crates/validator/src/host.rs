@@ -8,6 +8,7 @@
 
 mod acting;
 mod clocks;
+mod early;
 mod heard;
 mod interface;
 mod joining;
@@ -28,7 +29,10 @@ use qratum_chain::{
     types::{BlockId, Height, Round, SignedProposal},
 };
 
-use self::{clocks::Clocks, joining::Joining, mempool::Mempool, offences::Offences, proposals::Proposals};
+use self::{
+    clocks::Clocks, early::Early, joining::Joining, mempool::Mempool, offences::Offences,
+    proposals::Proposals,
+};
 pub use self::{
     heard::Heard,
     interface::{HostError, Moment, Output, Peer},
@@ -45,8 +49,6 @@ use crate::{
 const GREETING_MS: u64 = 1_500;
 /// The least time between two questions to one peer for missing blocks, in milliseconds.
 const ASK_EVERY_MS: u64 = 250;
-/// How many messages of one peer are held back for a height that has not begun.
-const MAX_EARLY: usize = 64;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Stage {
@@ -78,7 +80,7 @@ pub struct Host {
     /// What the log of this height holds already.
     logged: BTreeSet<Vec<u8>>,
     clocks: Clocks,
-    early: BTreeMap<Peer, Vec<Message>>,
+    early: Early,
     /// When each peer was asked last for missing blocks: one that is always ahead must not take the
     /// turn of the others.
     asked_ms: BTreeMap<Peer, u64>,
@@ -121,7 +123,7 @@ impl Host {
             heard,
             logged: BTreeSet::new(),
             clocks: Clocks::default(),
-            early: BTreeMap::new(),
+            early: Early::default(),
             asked_ms: BTreeMap::new(),
             claims: BTreeMap::new(),
             joining: None,
@@ -219,10 +221,7 @@ impl Host {
         if height == next && self.stage == Stage::Voting {
             self.take(peer, message, now, &mut out)?;
         } else if height <= next.next() {
-            let held = self.early.entry(peer).or_default();
-            if held.len() < MAX_EARLY {
-                held.push(message);
-            }
+            self.early.hold(peer, message);
         }
         Ok(out)
     }
@@ -372,11 +371,8 @@ impl Host {
         events.retain(|event| !matches!(event, Event::Build(round) if ours(*round)));
         self.carry_out(events, now, out)?;
         self.judge_proven(now, out)?;
-        let early = std::mem::take(&mut self.early);
-        for (peer, messages) in early {
-            for message in messages {
-                out.extend(self.message(peer, message, now)?);
-            }
+        for (peer, message) in self.early.take() {
+            out.extend(self.message(peer, message, now)?);
         }
         Ok(())
     }

@@ -55,7 +55,8 @@ struct Protocols {
 /// Where the answer to a light node goes.
 #[derive(Debug)]
 pub struct LightChannel {
-    connection: ConnectionId,
+    /// None for a pinned peer, which is no guest and gets all it asks for.
+    guest: Option<ConnectionId>,
     channel: ResponseChannel<wire::Response>,
 }
 
@@ -171,7 +172,8 @@ impl Network {
     /// Answers a light node, within what it and all others may get.
     pub fn answer_light(&mut self, to: LightChannel, response: wire::Response) {
         let bytes = u64::try_from(response.to_bytes().len()).unwrap_or(u64::MAX);
-        if self.guests.gets(to.connection, bytes, self.now_ms()) {
+        let now_ms = self.now_ms();
+        if to.guest.is_none_or(|connection| self.guests.gets(connection, bytes, now_ms)) {
             drop(self.swarm.behaviour_mut().light.send_response(to.channel, response));
         }
     }
@@ -224,10 +226,12 @@ impl Network {
             SwarmEvent::Behaviour(ProtocolsEvent::Light(request_response::Event::Message {
                 message: request_response::Message::Request { request, channel, .. },
                 connection_id,
-                ..
-            })) => self
-                .turn(connection_id)
-                .then_some(Arrival::Light(request, LightChannel { connection: connection_id, channel })),
+                peer,
+            })) => {
+                let guest = self.pinned(&peer).is_none().then_some(connection_id);
+                let turn = guest.is_none_or(|connection| self.turn(connection));
+                turn.then_some(Arrival::Light(request, LightChannel { guest, channel }))
+            }
             _ => None,
         }
     }

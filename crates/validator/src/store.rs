@@ -17,7 +17,7 @@ use qratum_chain::types::Height;
 use self::records::{Middle, Records};
 pub use self::{
     founding::{read_snapshot, write_snapshot},
-    medium::{Medium, free_bytes},
+    medium::{Medium, OnDisk, free_bytes},
 };
 use crate::{block::Decided, engine::Entry};
 
@@ -26,7 +26,7 @@ const LOG: &str = "log.bin";
 
 /// The files of one validator.
 #[derive(Debug)]
-pub struct Store<M = File> {
+pub struct Store<M = OnDisk> {
     chain: Records<M>,
     log: Records<M>,
     /// The highest height of the log: until its block is kept, the log is what tells of the votes that
@@ -55,16 +55,13 @@ pub fn lock(folder: &Path) -> io::Result<File> {
 
 impl Store {
     /// Opens `chain.bin` and `log.bin` in `folder`, making them where they are missing, and locks
-    /// them: two processes with one vote key would sign against each other. Blocks below the snapshot
-    /// of the folder are dropped.
+    /// them: two processes with one vote key would sign against each other.
     ///
     /// # Errors
     /// From the file system, also when another process holds the lock.
     pub fn open(folder: &Path) -> io::Result<(Self, Kept)> {
-        let log = lock(folder)?;
-        // Whoever holds the lock of the log may replace the chain.
-        founding::drop_blocks_below(folder)?;
-        let chain = medium::open(&folder.join("chain.bin"))?;
+        let log = OnDisk::open(&folder.join(LOG))?;
+        let chain = OnDisk::open(&folder.join("chain.bin"))?;
         let opened = Self::on(chain, log)?;
         File::open(folder)?.sync_all()?;
         Ok(opened)
@@ -124,16 +121,13 @@ impl<M: Medium> Store<M> {
         self.log.flush()
     }
 
-    /// Makes the chain file hold exactly `blocks`: for when what it held does not chain.
+    /// Makes the chain file hold exactly `blocks`, in one step: for when what it held does not chain,
+    /// or is needed no more.
     ///
     /// # Errors
     /// From the file system.
     pub fn replace_chain<'a>(&mut self, blocks: impl Iterator<Item = &'a Decided>) -> io::Result<()> {
-        self.chain.clear()?;
-        for block in blocks {
-            self.chain.append(block)?;
-        }
-        self.chain.flush()
+        self.chain.replace(blocks)
     }
 
     /// Empties a log that is over, once the block that ended it is on disk.
@@ -325,6 +319,36 @@ mod tests {
         let folder = Scratch::new();
         assert!(free_bytes(&folder.0).unwrap() > 0);
         assert!(free_bytes(&folder.0.join("absent")).is_err());
+    }
+
+    /// Also over the half-written file of a crash before; and its lock goes with it.
+    #[test]
+    fn a_chain_is_replaced_in_one_step() {
+        let folder = Scratch::new();
+        std::fs::write(folder.0.join("chain.new"), [7; 9]).unwrap();
+        let (mut store, _) = Store::open(&folder.0).unwrap();
+        (1..=3).for_each(|height| store.keep(&block(height)).unwrap());
+        store.flush().unwrap();
+        store.replace_chain([block(1), block(2)].iter()).unwrap();
+        store.keep(&block(3)).unwrap();
+        store.flush().unwrap();
+        assert!(OnDisk::open(&folder.0.join("chain.bin")).is_err(), "it is not locked");
+        assert!(!folder.0.join("chain.new").exists());
+        drop(store);
+        assert_eq!(Store::open(&folder.0).unwrap().1.blocks, [block(1), block(2), block(3)]);
+    }
+
+    #[test]
+    fn where_a_chain_cannot_be_replaced_it_stays() {
+        let chain = Faulty::default();
+        let (mut store, _) = Store::on(chain.clone(), Faulty::default()).unwrap();
+        (1..=2).for_each(|height| store.keep(&block(height)).unwrap());
+        store.flush().unwrap();
+        chain.fail_after(0, io::ErrorKind::Other);
+        assert!(store.replace_chain([block(1)].iter()).is_err());
+        assert!(store.keep(&block(3)).is_err(), "nobody knows what is there");
+        let kept = Store::on(Faulty::of(&chain.synced()), Faulty::default()).unwrap().1;
+        assert_eq!(kept.blocks, [block(1), block(2)]);
     }
 
     #[test]

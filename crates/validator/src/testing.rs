@@ -223,6 +223,13 @@ impl Medium for Faulty {
         Ok(())
     }
 
+    fn replace(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut content = self.0.lock().unwrap();
+        content.turn()?;
+        (content.bytes, content.synced) = (bytes.to_vec(), bytes.to_vec());
+        Ok(())
+    }
+
     fn sync(&mut self) -> io::Result<()> {
         let mut content = self.0.lock().unwrap();
         content.turn()?;

@@ -35,6 +35,9 @@ impl Medium for Copy {
     fn cut(&mut self, _: u64) -> io::Result<()> {
         Ok(())
     }
+    fn replace(&mut self, _: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
     fn sync(&mut self) -> io::Result<()> {
         Ok(())
     }

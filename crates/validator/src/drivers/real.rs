@@ -7,14 +7,14 @@
 
 mod notes;
 mod outputs;
+mod pid;
 mod role;
 mod room;
 mod stop;
 
 use core::{fmt, time::Duration};
 use std::{
-    fs, io,
-    os::unix::fs::DirBuilderExt,
+    io,
     path::{Path, PathBuf},
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
@@ -27,6 +27,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use self::{
     notes::Notes,
     outputs::{Outlet, carry_out},
+    pid::PidFile,
     role::role,
     room::Room,
     stop::stop,
@@ -109,25 +110,6 @@ impl Clock {
 
 fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// The pid file, gone when the process ends in order.
-struct PidFile(PathBuf);
-
-impl PidFile {
-    fn write(path: PathBuf) -> io::Result<Self> {
-        let folder = path.parent().unwrap_or(&path);
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        fs::write(&path, std::process::id().to_string())?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for PidFile {
-    fn drop(&mut self) {
-        // A file that stays behind names a process that is no more; readers check.
-        drop(fs::remove_file(&self.0));
-    }
 }
 
 /// Runs a validator until it is told to stop.
@@ -248,7 +230,8 @@ fn peers(home: &Home, genesis: &Genesis, name: &str) -> Result<(PeerAddress, Vec
 }
 
 /// The ledger of the kept snapshot and the blocks above it. They are checked like a peer's; what does
-/// not chain is dropped and fetched anew.
+/// not chain is dropped and fetched anew. Blocks below the snapshot are dropped once it was read back
+/// from the disk and checked in full.
 fn restore<M: Medium>(
     empty: Ledger,
     snapshot: Option<Snapshot>,
@@ -264,9 +247,10 @@ fn restore<M: Medium>(
         None => empty,
     };
     let base = ledger.tip().height;
+    let needless = blocks.first().is_some_and(|block| block.height() <= base);
     let mut above = blocks.into_iter().filter(|block| block.height() > base);
     let whole = above.try_for_each(|block| ledger.accept(block)).is_ok();
-    if !whole {
+    if !whole || needless {
         let heights = ledger.lowest().0..=ledger.tip().height.0;
         let good = heights.filter_map(|height| ledger.block(Height(height)));
         store.replace_chain(good).map_err(RunError::Store)?;
@@ -432,12 +416,15 @@ impl<F: Fn(&Path) -> io::Result<u64>, M: Medium> Process<F, M> {
 
 #[cfg(test)]
 mod tests {
-    use std::{cell::Cell, future::pending};
+    use core::ops::RangeInclusive;
+    use std::{cell::Cell, fs, future::pending};
+
+    use qratum_chain::codec::Decode;
 
     use super::*;
     use crate::{
         demo,
-        testing::{Faulty, Scratch},
+        testing::{Faulty, Scratch, ledger},
     };
 
     #[test]
@@ -513,6 +500,34 @@ mod tests {
             assert!(until(|| chain() > full).await, "it does not go on");
         };
         assert!(alone(&media, &free, &looks, test).await.is_none());
+    }
+
+    /// What is on the disk: this snapshot and the blocks of these heights. The heights of the blocks
+    /// after a start.
+    fn restored(snapshot: Option<Snapshot>, heights: RangeInclusive<u64>) -> (u64, Vec<u64>) {
+        let (chain, file) = (ledger(103), Faulty::default());
+        let (mut store, _) = Store::on(file.clone(), Faulty::default()).unwrap();
+        let blocks: Vec<_> = heights.map(|height| chain.block(Height(height)).unwrap().clone()).collect();
+        blocks.iter().for_each(|block| store.keep(block).unwrap());
+        let ledger = restore(ledger(0), snapshot, blocks, &mut store).unwrap();
+        store.flush().unwrap();
+        let kept = Store::on(Faulty::of(&file.synced()), Faulty::default()).unwrap().1.blocks;
+        (ledger.tip().height.0, kept.iter().map(|block| block.height().0).collect())
+    }
+
+    #[test]
+    fn a_snapshot_replaces_the_blocks_below_it_once_it_is_found_good() {
+        let chain = ledger(103);
+        let bytes = chain.snapshot().unwrap().1.to_vec();
+        let snapshot = |bytes: &[u8]| Some(Snapshot::from_bytes(bytes).unwrap());
+        assert_eq!(restored(snapshot(&bytes), 1..=103), (103, vec![101, 102, 103]));
+        assert_eq!(restored(snapshot(&bytes), 101..=103), (103, vec![101, 102, 103]));
+        // It can be read, and its state is another.
+        let mut forged = bytes;
+        *forged.last_mut().unwrap() ^= 1;
+        assert_eq!(restored(snapshot(&forged), 1..=103), (103, (1..=103).collect()));
+        assert_eq!(restored(None, 1..=103), (103, (1..=103).collect()));
+        assert_eq!(restored(None, 5..=9), (0, vec![]), "they do not chain");
     }
 
     /// The system said that there is room, and there is none: in the middle of any record.

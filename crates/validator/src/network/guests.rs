@@ -160,10 +160,11 @@ impl Guests {
         });
     }
 
-    /// A request on a connection. Pinned peers are no guests and get all they ask for.
+    /// A request on a connection. On one that was not admitted, and is being closed, nothing is
+    /// answered.
     pub(super) fn asks(&mut self, connection: ConnectionId, now_ms: u64) -> Turn {
         let Some(account) = self.open.get(&connection).and_then(|party| self.accounts.get_mut(party)) else {
-            return Turn::Serve;
+            return Turn::HangUp;
         };
         if now_ms < account.shut_out_until_ms {
             return Turn::HangUp;
@@ -185,7 +186,7 @@ impl Guests {
     /// Whether an answer of so many bytes may leave on a connection.
     pub(super) fn gets(&mut self, connection: ConnectionId, bytes: u64, now_ms: u64) -> bool {
         let Some(account) = self.open.get(&connection).and_then(|party| self.accounts.get_mut(party)) else {
-            return true;
+            return false;
         };
         let enough = account.bytes.has(bytes, now_ms) && self.bytes.has(bytes, now_ms);
         if enough {
@@ -253,7 +254,9 @@ mod tests {
         guests.left(one);
         let back = |guests: &mut Guests, now_ms| guests.admit(one, (key(1), at("192.0.2.1")), now_ms);
         assert!(!back(&mut guests, 10_999) && back(&mut guests, 11_000));
-        assert_eq!(guests.asks(ConnectionId::new_unchecked(9), 0), Turn::Serve, "a pinned peer");
+        let refused = ConnectionId::new_unchecked(9);
+        assert_eq!(guests.asks(refused, 0), Turn::HangUp, "one that was not let in");
+        assert!(!guests.gets(refused, 1, 0));
     }
 
     #[test]

@@ -81,6 +81,19 @@ impl<M: Medium> Records<M> {
         self.change(|medium| medium.cut(0))
     }
 
+    /// Makes the file hold these values and nothing else, in one step. On disk afterwards.
+    pub(super) fn replace<'a, T: Encode + 'a>(
+        &mut self,
+        values: impl Iterator<Item = &'a T>,
+    ) -> io::Result<()> {
+        self.is_whole()?;
+        let bytes: Vec<u8> = values.flat_map(|value| record_of(&value.to_bytes())).collect();
+        self.condition = Condition::Lost;
+        self.medium.replace(&bytes)?;
+        self.condition = Condition::Flushed;
+        Ok(())
+    }
+
     fn is_whole(&self) -> io::Result<()> {
         match self.condition {
             Condition::Flushed | Condition::Written => Ok(()),
@@ -108,13 +121,13 @@ pub(super) fn checksum(bytes: &[u8]) -> [u8; CHECKSUM] {
 }
 
 /// The record of these bytes, which are at most [`MAX_RECORD`].
-pub(super) fn record_of(bytes: &[u8]) -> Vec<u8> {
+fn record_of(bytes: &[u8]) -> Vec<u8> {
     let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
     [&length.to_le_bytes(), checksum(bytes).as_slice(), bytes].concat()
 }
 
 /// The values of all whole records from the start on, and how many bytes they take.
-pub(super) fn parse<T: Decode>(bytes: &[u8]) -> (Vec<T>, usize) {
+fn parse<T: Decode>(bytes: &[u8]) -> (Vec<T>, usize) {
     let (mut values, mut rest) = (Vec::new(), bytes);
     while let Some((value, behind)) = record(rest) {
         values.push(value);
