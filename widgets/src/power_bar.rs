@@ -16,11 +16,18 @@ pub struct PowerBar<'a> {
     pub theme: &'a Theme,
 }
 
+impl PowerBar<'_> {
+    /// The bar in so many columns.
+    #[must_use]
+    pub fn line(&self, width: u16) -> Line<'static> {
+        let marks = cells(self.part, self.whole, width, self.quorum_line);
+        Line::from_iter(marks.into_iter().map(|mark| crate::badge::glyph(self.theme, mark)))
+    }
+}
+
 impl Widget for PowerBar<'_> {
     fn render(self, area: Rect, buffer: &mut Buffer) {
-        let marks = cells(self.part, self.whole, area.width, self.quorum_line);
-        let spans = marks.into_iter().map(|mark| crate::badge::glyph(self.theme, mark));
-        Line::from_iter(spans).render(area, buffer);
+        self.line(area.width).render(area, buffer);
     }
 }
 

@@ -54,6 +54,12 @@ impl<'a> Column<'a> {
         Self { most: columns, ..self }
     }
 
+    /// Whether a title stands above it.
+    #[must_use]
+    pub const fn has_title(&self) -> bool {
+        !self.title.is_empty()
+    }
+
     /// The same, left out of a window that is too narrow.
     #[must_use]
     pub const fn optional(self) -> Self {
@@ -62,12 +68,14 @@ impl<'a> Column<'a> {
 }
 
 /// What stands in one place of a table.
-#[derive(Clone, Debug)]
 pub enum TableCell<'a> {
     /// Our own words, numbers and marks; cut with an ellipsis.
     Line(Line<'a>),
     /// A name from outside; cut so that it still differs from every other.
     Name(SafeText, Style),
+    /// Anything that knows by itself what must stay: the columns it asks for, and what it becomes in
+    /// as many as it gets.
+    Made(usize, Box<dyn Fn(u16) -> Line<'static> + 'a>),
 }
 
 impl<'a> From<Line<'a>> for TableCell<'a> {
@@ -105,6 +113,7 @@ impl TableCell<'_> {
         match self {
             Self::Line(line) => line.width(),
             Self::Name(name, _) => fit::columns(name.as_str()),
+            Self::Made(columns, _) => *columns,
         }
     }
 
@@ -112,11 +121,13 @@ impl TableCell<'_> {
         match self {
             Self::Line(line) => fit::clipped_line(theme, line, room.into()),
             Self::Name(name, style) => Line::styled(fit::clipped(theme, name.as_str(), room.into()), *style),
+            Self::Made(_, make) => make(room),
         }
     }
 }
 
-/// A heading and the rows around the selected one, over the whole of its area.
+/// A heading, where a column has a title, and the rows around the selected one, over the whole of its
+/// area.
 ///
 /// `row` is asked for visible rows only, once each, so a million rows cost what a screenful costs.
 /// It gives one cell for each column, in their order. The window is a pure function of `selected`
@@ -146,16 +157,19 @@ pub fn window(rows: usize, selected: Option<usize>, height: u16) -> usize {
 impl<'c, F: Fn(usize) -> Vec<TableCell<'c>>> Widget for WindowTable<'_, F> {
     fn render(self, area: Rect, buffer: &mut Buffer) {
         let mut lines = area.rows();
-        let Some(heading) = lines.next() else { return };
-        let first = window(self.rows, self.selected, area.height.saturating_sub(1));
+        let titled = u16::from(self.columns.iter().any(Column::has_title));
+        let heading = lines.by_ref().take(titled.into()).next();
+        let first = window(self.rows, self.selected, area.height.saturating_sub(titled));
         let shown: Vec<(usize, Vec<TableCell<'c>>)> = (first..self.rows)
-            .zip(area.rows().skip(1))
+            .zip(area.rows().skip(titled.into()))
             .map(|(index, _)| (index, (self.row)(index)))
             .collect();
         let places = places(self.columns, &shown, area.width);
-        let titles = self.columns.iter().map(|column| Span::raw(column.title).into());
-        self.draw(&titles.collect::<Vec<_>>(), &places, heading, buffer);
-        buffer.set_style(heading, self.theme.tone(Tone::Quiet));
+        if let Some(heading) = heading {
+            let titles = self.columns.iter().map(|column| Span::raw(column.title).into());
+            self.draw(&titles.collect::<Vec<_>>(), &places, heading, buffer);
+            buffer.set_style(heading, self.theme.tone(Tone::Quiet));
+        }
         for ((index, cells), line) in shown.iter().zip(lines) {
             self.draw(cells, &places, line, buffer);
             if self.selected == Some(*index) {

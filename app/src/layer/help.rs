@@ -3,7 +3,7 @@
 use crate::{
     action::{ACTIONS, Entry, Holds},
     model::{List, Model},
-    screen::page::{Table, column, here, own, quiet},
+    screen::page::{Table, column, here, own, quiet, rest},
 };
 
 /// All keys.
@@ -22,6 +22,6 @@ pub(crate) fn table(model: &Model) -> Table<'static> {
         let Some(entry) = entries.get(at) else { return Vec::new() };
         vec![vec![here(entry.shown_keys())], vec![quiet(entry.id)], vec![own(entry.label)]]
     };
-    Table::of(vec![column("key"), column("palette"), column("does")], ACTIONS.len(), row)
+    Table::of(vec![column("key"), column("palette"), rest("does")], ACTIONS.len(), row)
         .under(vec![own("keys; / searches them")])
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     action::found,
-    screen::page::{Table, column, here, own, quiet},
+    screen::page::{Table, column, here, own, quiet, rest},
 };
 
 /// What fits what was typed, the best first.
@@ -13,7 +13,7 @@ pub(crate) fn table(text: &str) -> Table<'static> {
         let Some(entry) = found.get(at) else { return Vec::new() };
         vec![vec![own(entry.id)], vec![own(entry.label)], vec![here(entry.shown_keys())]]
     };
-    Table::of(vec![column("name"), column("does"), column("key")], len, row).under(vec![
+    Table::of(vec![column("name"), column("does"), rest("key")], len, row).under(vec![
         own(": "),
         here(text),
         own("_"),

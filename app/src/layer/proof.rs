@@ -11,7 +11,7 @@ use qratum_verifier::proof::Checked;
 use crate::{
     model::{Asked, Found, Model, Proof, Subject, Who, Worth},
     screen::{
-        page::{Cell, Table, column, glyph, here, here_hash, own, quiet},
+        page::{Cell, Table, column, glyph, here, here_hash, own, quiet, rest},
         parts::share,
     },
 };
@@ -30,13 +30,13 @@ pub(crate) fn table(model: &Model) -> Table<'static> {
         }
         Proof::Shown(found) => {
             let (worth, steps) = steps(model, asked, found);
-            Table::rows(vec![column(""), column("")], steps).under(heading(worth)).worth(worth)
+            Table::rows(vec![column(""), rest("")], steps).under(heading(worth)).worth(worth)
         }
     }
 }
 
 fn one(cell: Cell) -> Table<'static> {
-    Table::rows(vec![column("")], vec![vec![cell]])
+    Table::rows(vec![rest("")], vec![vec![cell]])
 }
 
 /// What a proof is of, in words.

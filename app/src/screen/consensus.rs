@@ -7,11 +7,12 @@ use qratum_chain::types::{Phase, Round};
 use qratum_light_node::{MemberVote, Snapshot};
 use qratum_themes::{Mark, Tone};
 use qratum_verifier::{ballots::Cast, quorum::Tally};
+use qratum_widgets::Column;
 use ratatui::layout::{Constraint, Layout, Rect};
 
 use super::{
     draw::{Pen, height},
-    page::{Cell, Column, Piece, Table, column, numbers, own, quiet},
+    page::{Cell, Piece, Table, column, numbers, own, quiet, rest},
     parts::{clock, enough},
 };
 use crate::model::{Beat, List, Model, Worth};
@@ -60,7 +61,7 @@ fn power(model: &Model) -> Table<'static> {
     let stuck = snapshot.voting.stuck.then(|| own("  it stands: too little power").tone(Tone::Bad));
     let heading = [own("vote on height "), worth.fact(place)].into_iter().chain(stuck);
     let rows = vec![tally("prevotes", round.prevotes), tally("precommits", round.precommits)];
-    let columns = vec![column(""), column(""), column(""), column("")];
+    let columns = vec![column(""), column(""), column(""), rest("")];
     Table::rows(columns, rows).under(heading.collect()).worth(worth)
 }
 
@@ -95,9 +96,9 @@ pub(super) fn votes(model: &Model) -> Table<'_> {
     let (worth, who) = (model.worth(), model.who(snapshot));
     let members = &snapshot.voting.members;
     let names = ["round", "round -1", "round -2", "round -3"];
-    let mut columns: Vec<Column> = vec![column("validator"), numbers("power")];
+    let mut columns: Vec<Column<'static>> = vec![column("validator"), numbers("power")];
     columns.extend(rounds.iter().zip(names).map(|(_, name)| column(name)));
-    columns.push(column("last vote"));
+    columns.push(rest("last vote"));
     let heading = match rounds.first() {
         Some(round) => vec![own("votes, from round "), worth.fact(round), own(" down: prevote precommit")],
         None => vec![own("votes")],
@@ -159,7 +160,7 @@ pub(super) fn heads(model: &Model) -> Table<'_> {
         numbers("round"),
         column("signed"),
         numbers("lag"),
-        column("block id").from(100),
+        rest("block id"),
     ];
     let row = move |at: usize| {
         let Some(beat) = pulse.beat(at) else { return Vec::new() };

@@ -3,15 +3,12 @@
 
 use qratum_light_node::State;
 use qratum_themes::{Mark, Tone};
-use qratum_widgets::SafeText;
-use ratatui::{
-    layout::Rect,
-    text::{Line, Span},
-};
+use qratum_widgets::{Hint, KeyHints, Part, SafeText, Tab, TabBar, TrustBar, fit::clipped_line as clipped};
+use ratatui::{layout::Rect, text::Line};
 
-use super::{draw::Pen, ink::clipped, parts::clock};
+use super::{draw::Pen, parts::clock};
 use crate::{
-    action::{Action, Screen, of},
+    action::{Action, Key, Screen, of},
     model::{Detail, Layer, Model, head_of, worth_of},
     time,
 };
@@ -37,36 +34,33 @@ fn state(model: &Model) -> String {
     format!("{} {}", model.theme.glyph(state_mark(state)), state.word())
 }
 
-/// Network, state, verified height and its age, whether this console can act, the time.
+/// Network, state, verified height and its age, whether this console can act, the time. In a narrow
+/// window the name of the program goes.
 pub(super) fn bar(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
-    let wide = area.width >= WIDE;
-    let network = SafeText::new(&model.network, SafeText::NAME);
-    let mut parts = vec![format!(" {}{network}", if wide { "QRATUM  " } else { "" }), state(model)];
-    if let Some(head) = model.live.snapshot.as_deref().filter(|snapshot| head_of(snapshot).is_some()) {
-        let worth = worth_of(head);
-        let header = head.head.header().get();
-        let age = time::age(time::since(header.time, model.now));
-        let (mark, word) = (model.theme.glyph(worth.mark()), model.theme.word(worth.mark()));
-        let old = if wide { " old" } else { "" };
-        parts.push(format!("{mark} {word} {}  {age}{old}", header.height));
-    }
-    if let Some((since, _)) = model.held {
-        parts.push(format!("PAUSED {}", time::age(time::since(since, model.now))));
-    }
-    if model.view.private {
-        parts.push("PRIVATE".to_owned());
-    }
-    parts.push("RO".to_owned());
-    let style = pen.theme.tone(Tone::Bar);
-    pen.frame.render_widget(Line::styled(" ".repeat(area.width.into()), style), area);
-    let now = format!("{} ", clock(model.now));
-    let width = u16::try_from(now.len()).unwrap_or(0).min(area.width);
-    let left = Line::raw(parts.join("  "));
-    let room = area.width.saturating_sub(width);
-    pen.frame
-        .render_widget(clipped(pen.theme, &left, room.into()).style(style), Rect { width: room, ..area });
-    let at = Rect { x: area.x.saturating_add(room), width, ..area };
-    pen.frame.render_widget(Line::raw(now).style(style), at);
+    let mut parts = vec![part("QRATUM".to_owned(), 1)];
+    parts.push(part(SafeText::new(&model.network, SafeText::NAME).to_string(), 0));
+    parts.push(part(state(model), 0));
+    parts.extend(height(model, area.width).map(|text| part(text, 0)));
+    let paused = model.held.as_ref().map(|(since, _)| time::age(time::since(*since, model.now)));
+    parts.extend(paused.map(|age| part(format!("PAUSED {age}"), 0)));
+    parts.extend(model.view.private.then(|| part("PRIVATE".to_owned(), 0)));
+    parts.push(part("RO".to_owned(), 0));
+    parts.push(part(clock(model.now), 0));
+    pen.frame.render_widget(TrustBar { parts: &parts, theme: pen.theme }, area);
+}
+
+fn part(text: String, rank: u8) -> Part<'static> {
+    Part { line: Line::raw(text), rank }
+}
+
+/// The height of the newest verified head, what it is worth and how old it is.
+fn height(model: &Model, width: u16) -> Option<String> {
+    let snapshot = model.live.snapshot.as_deref().filter(|snapshot| head_of(snapshot).is_some())?;
+    let (worth, header) = (worth_of(snapshot), snapshot.head.header().get());
+    let age = time::age(time::since(header.time, model.now));
+    let (mark, word) = (model.theme.glyph(worth.mark()), model.theme.word(worth.mark()));
+    let old = if width >= WIDE { " old" } else { "" };
+    Some(format!("{mark} {word} {}  {age}{old}", header.height))
 }
 
 /// The one line of a window that is too small for more.
@@ -79,14 +73,16 @@ pub(super) fn too_small(model: &Model, pen: &mut Pen<'_, '_>, (width, height): (
 
 /// The screens and their keys.
 pub(super) fn tabs(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
-    let mut spans = Vec::new();
-    for (screen, digit) in Screen::ALL.into_iter().zip(1..) {
-        let name = if area.width >= WIDE { screen.name() } else { screen.short() };
-        let tone = if model.view.screen == screen { Tone::Bar } else { Tone::Quiet };
-        spans.push(Span::raw(" "));
-        spans.push(Span::styled(format!(" {digit} {name} "), pen.theme.tone(tone)));
-    }
-    pen.frame.render_widget(Line::from(spans), area);
+    let tab = |screen: Screen| {
+        let key = of(Action::Show(screen)).and_then(|entry| match entry.keys.first() {
+            Some(Key::Char(key)) => Some(*key),
+            _ => None,
+        });
+        Tab { key: key.unwrap_or(' '), title: screen.name(), short: screen.short(), count: 0 }
+    };
+    let tabs = Screen::ALL.map(tab);
+    let open = Screen::ALL.iter().position(|screen| *screen == model.view.screen).unwrap_or(0);
+    pen.frame.render_widget(TabBar { tabs: &tabs, open, theme: pen.theme }, area);
 }
 
 /// What is not real here, and where it lies.
@@ -142,19 +138,19 @@ pub(super) fn said(model: &Model, pen: &mut Pen<'_, '_>, rows: &[Rect]) {
     }
 }
 
-/// The keys that are of use now, as the table of actions names them.
+/// The keys that are of use now, as the table of actions has them.
 pub(super) fn hints(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
-    let mut text = String::new();
-    for (action, label) in hinted(model) {
-        let Some(entry) = of(*action) else { continue };
-        let key = entry.keys.first().map(ToString::to_string).unwrap_or_default();
-        text.push_str(&format!(" {key} {label}  "));
-    }
-    let line = clipped(pen.theme, &Line::raw(text), area.width.into());
-    pen.frame.render_widget(line.style(pen.theme.tone(Tone::Quiet)), area);
+    let keyed = hinted(model)
+        .iter()
+        .filter_map(|(action, does)| Some((of(*action)?.keys.first()?.to_string(), *does)));
+    let keyed: Vec<(String, &str)> = keyed.collect();
+    let hint = |(rank, (key, does))| Hint { key, does, rank };
+    let hints: Vec<Hint<'_>> =
+        (0u8..).zip(keyed.iter().map(|(key, does)| (key.as_str(), *does))).map(hint).collect();
+    pen.frame.render_widget(KeyHints { hints: &hints, theme: pen.theme }, area);
 }
 
-/// Which, the most useful first: the last of them may not fit.
+/// Which, the most useful first: the last of them go where there is no room.
 fn hinted(model: &Model) -> &'static [(Action, &'static str)] {
     match model.view.top() {
         None => &[

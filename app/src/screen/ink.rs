@@ -1,8 +1,8 @@
 //! How does a cell become a line of the terminal? In words, signs and colors of the theme; where room
 //! is short, everything gives way but what a fact is worth.
 
-use qratum_themes::{Glyphs, Theme, Tone};
-use qratum_widgets::SafeText;
+use qratum_themes::{Theme, Tone};
+use qratum_widgets::{SafeText, fit::clipped_line as clipped};
 use ratatui::{
     style::Style,
     text::{Line, Span},
@@ -11,14 +11,22 @@ use ratatui::{
 use super::page::{Cell, Look, Piece, Table, Text};
 use crate::model::Worth;
 
-/// Columns that the label of a hash takes.
-const LABEL: usize = 16;
+/// How a stretch of a line gives way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// From its end on.
+    End,
+    /// From its middle on: both ends of a hash tell it from others.
+    Middle,
+    /// Not at all.
+    Keep,
+}
 
-/// A stretch of a line, which is kept whole or gives way.
+/// A stretch of a line.
 #[derive(Clone, Debug)]
 pub(super) struct Part {
     span: Span<'static>,
-    keep: bool,
+    way: Way,
 }
 
 /// Columns of parts side by side.
@@ -26,13 +34,14 @@ pub(super) fn width_of(parts: &[Part]) -> usize {
     parts.iter().map(|part| part.span.width()).sum()
 }
 
-/// Pieces as they are drawn in a window of so many columns. A fact that is worth something else than
-/// its heading says carries its own mark and word.
-pub(super) fn parts(theme: &Theme, cell: &Cell, heading: Option<Worth>, columns: u16) -> Vec<Part> {
+/// Pieces as they are drawn. A fact that is worth something else than its heading says carries its
+/// own mark and word.
+pub(super) fn parts(theme: &Theme, cell: &Cell, heading: Option<Worth>) -> Vec<Part> {
     let mut parts = Vec::new();
     for piece in cell {
-        let span = Span::styled(words(theme, piece, columns), style(theme, piece.look));
-        parts.push(Part { span, keep: false });
+        let span = Span::styled(words(theme, piece), style(theme, piece.look));
+        let way = if matches!(piece.text, Text::Hash(_)) { Way::Middle } else { Way::End };
+        parts.push(Part { span, way });
         if let Some(worth) = piece.worth.filter(|worth| Some(*worth) != heading) {
             parts.push(said(theme, worth, " "));
         }
@@ -41,8 +50,8 @@ pub(super) fn parts(theme: &Theme, cell: &Cell, heading: Option<Worth>, columns:
 }
 
 /// The heading of a table, and what the facts below it are worth.
-pub(super) fn heading(theme: &Theme, table: &Table<'_>, columns: u16) -> Vec<Part> {
-    let mut parts = parts(theme, &table.heading, table.worth, columns);
+pub(super) fn heading(theme: &Theme, table: &Table<'_>) -> Vec<Part> {
+    let mut parts = parts(theme, &table.heading, table.worth);
     for part in &mut parts {
         part.span.style = theme.tone(Tone::Title).patch(part.span.style);
     }
@@ -58,30 +67,25 @@ fn said(theme: &Theme, worth: Worth, gap: &str) -> Part {
         Worth::Stale(height) => format!("{gap}{glyph} {word}, verified at {height}"),
         Worth::Unverified => format!("{gap}{glyph} {word}"),
     };
-    Part { span: Span::styled(text, theme.mark_style(worth.mark())), keep: true }
+    Part { span: Span::styled(text, theme.mark_style(worth.mark())), way: Way::Keep }
 }
 
-fn words(theme: &Theme, piece: &Piece, columns: u16) -> String {
+fn words(theme: &Theme, piece: &Piece) -> String {
     match &piece.text {
         Text::Own(words) => (*words).to_owned(),
-        Text::Any(text) => SafeText::new(text, SafeText::SENTENCE).to_string(),
-        Text::Hash(hash) => {
-            let hash = SafeText::new(hash, SafeText::SENTENCE).to_string();
-            digest(hash, usize::from(columns).saturating_sub(LABEL))
-        }
+        Text::Any(text) | Text::Hash(text) => SafeText::new(text, SafeText::SENTENCE).to_string(),
         Text::Glyph(mark) => theme.glyph(*mark).to_owned(),
         Text::Word(mark) => theme.word(*mark).to_owned(),
         Text::Bar { .. } => String::new(),
     }
 }
 
-/// A hash in at most `room` characters: whole, or both its ends.
-fn digest(hash: String, room: usize) -> String {
-    let ends = hash.get(..16).zip(hash.get(hash.len().saturating_sub(16)..));
-    match ends.filter(|_| hash.len() > room) {
-        Some((start, end)) => format!("{start}..{end}"),
-        None => hash,
-    }
+/// Both ends of a hash in `room` characters; where that says too little, its start.
+fn digest(hash: &str, room: usize) -> Option<String> {
+    let end = room.saturating_sub(2) / 2;
+    let start = room.saturating_sub(2).saturating_sub(end);
+    let last = hash.get(hash.len().saturating_sub(end)..)?;
+    (end >= 4 && hash.len() > room).then(|| Some(format!("{}..{last}", hash.get(..start)?)))?
 }
 
 fn style(theme: &Theme, look: Look) -> Style {
@@ -95,42 +99,23 @@ fn style(theme: &Theme, look: Look) -> Style {
 pub(super) fn fitted(theme: &Theme, parts: &[Part], room: usize) -> Line<'static> {
     let mut over = width_of(parts).saturating_sub(room);
     let mut spans = Vec::new();
-    for Part { span, keep } in parts.iter().rev() {
+    for Part { span, way } in parts.iter().rev() {
         let width = span.width();
-        if over == 0 || *keep || width == 0 {
+        if over == 0 || *way == Way::Keep || width == 0 {
             spans.push(span.clone());
             continue;
         }
-        let short = clipped(theme, &Line::from(span.clone()), width.saturating_sub(over));
+        let room = width.saturating_sub(over);
+        let middle = digest(&span.content, room).filter(|_| *way == Way::Middle);
+        let short = match middle {
+            Some(hash) => Line::from(Span::styled(hash, span.style)),
+            None => clipped(theme, &Line::from(span.clone()), room),
+        };
         over = over.saturating_sub(width.saturating_sub(short.width()));
         spans.extend(short.spans.into_iter().rev());
     }
     spans.reverse();
     clipped(theme, &Line::from(spans), room)
-}
-
-/// As much of a line as fits `room` columns; an ellipsis stands for the rest.
-pub(super) fn clipped(theme: &Theme, line: &Line<'static>, room: usize) -> Line<'static> {
-    if line.width() <= room {
-        return line.clone();
-    }
-    let ellipsis = if theme.glyphs() == Glyphs::Ascii { "..." } else { "…" };
-    let room = room.saturating_sub(Span::raw(ellipsis).width());
-    let (mut spans, mut used) = (Vec::new(), 0usize);
-    for span in &line.spans {
-        let mut shown = String::new();
-        for c in span.content.chars() {
-            let width = Span::raw(c.encode_utf8(&mut [0; 4]) as &str).width();
-            if used.saturating_add(width) > room {
-                spans.push(Span::styled(shown + ellipsis, span.style));
-                return Line::from(spans);
-            }
-            used = used.saturating_add(width);
-            shown.push(c);
-        }
-        spans.push(Span::styled(shown, span.style));
-    }
-    Line::from(spans)
 }
 
 #[cfg(test)]
@@ -145,15 +130,42 @@ mod tests {
         let theme = Theme::terminal16(Glyphs::Unicode, Colors::On).unwrap();
         let worth = Worth::Verified(Height(12));
         let cell = vec![own("named "), worth.fact("a long value"), own(" and so on")];
-        fitted(&theme, &parts(&theme, &cell, None, 80), room).to_string()
+        fitted(&theme, &parts(&theme, &cell, None), room).to_string()
     }
 
-    /// Below the width of the mark alone, nothing is left that could be read without it.
+    /// Where there is no room for the mark, nothing is left that could be read without it.
     #[test]
     fn a_fact_gives_way_before_its_mark() {
         assert_eq!(text(60), "named a long value ✓ verified at 12 and so on");
         assert_eq!(text(38), "named a long value ✓ verified at 12 a…");
-        assert_eq!(text(26), "named a… ✓ verified at 12…");
-        assert_eq!(text(3), "………");
+        assert_eq!(text(26), "named a … ✓ verified at 12");
+        assert_eq!(text(18), "… ✓ verified at 12");
+        assert_eq!(text(3), " ✓…");
+    }
+
+    #[test]
+    fn under_a_heading_that_says_the_same_a_fact_is_bare_and_any_other_is_not() {
+        let theme = Theme::terminal16(Glyphs::Unicode, Colors::On).unwrap();
+        let [here, other] = [Worth::Verified(Height(12)), Worth::Verified(Height(11))];
+        let cell = vec![here.fact("a "), other.fact("b "), Worth::Unverified.fact("c")];
+        let text = |heading| fitted(&theme, &parts(&theme, &cell, heading), 80).to_string();
+        assert_eq!(text(Some(here)), "a b  ✓ verified at 11c ? unverified");
+        assert_eq!(text(None), "a  ✓ verified at 12b  ✓ verified at 11c ? unverified");
+        let table =
+            Table::rows(Vec::new(), Vec::new()).under(vec![own("what")]).worth(Worth::Stale(Height(9)));
+        let heading = fitted(&theme, &heading(&theme, &table), 80).to_string();
+        assert_eq!(heading, "what  ~ stale, verified at 9");
+    }
+
+    #[test]
+    fn a_hash_gives_way_in_its_middle() {
+        let theme = Theme::terminal16(Glyphs::Unicode, Colors::On).unwrap();
+        let worth = Worth::Verified(Height(12));
+        let cell = vec![worth.hash("0123456789abcdef")];
+        let text = |room| fitted(&theme, &parts(&theme, &cell, Some(worth)), room).to_string();
+        assert_eq!(
+            ["0123456789abcdef", "0123456..abcdef", "0123..cdef", "012345…"],
+            [16, 15, 10, 7].map(text)
+        );
     }
 }

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 
 use super::{
     draw::Pen,
-    page::{Cell, Piece, Table, column, glyph, here, own},
+    page::{Cell, Piece, Table, column, glyph, here, own, rest},
     parts::clock,
 };
 use crate::model::{Event, Level, List, Model, Who, Worth};
@@ -19,7 +19,7 @@ pub(super) fn view(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
 
 /// What happened, the newest first.
 pub(super) fn table(model: &Model) -> Table<'_> {
-    let columns = vec![column("time (UTC)"), column("level"), column("what")];
+    let columns = vec![column("time (UTC)"), column("level"), rest("what")];
     let Some(snapshot) = model.snapshot() else {
         return Table::of(columns, 0, |_| Vec::new()).under(vec![own("nothing happened yet")]);
     };

@@ -8,7 +8,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use super::{
     draw::{Pen, height},
     logs,
-    page::{Cell, Piece, Table, column, glyph, here, here_hash, numbers, own, quiet, sign, word},
+    page::{Cell, Piece, Table, column, glyph, here, here_hash, numbers, own, quiet, rest, sign, word},
     parts::{enough, share},
 };
 use crate::{
@@ -79,7 +79,7 @@ fn newest(notices: Vec<Cell>) -> Table<'static> {
     let hidden = count.saturating_sub(shown);
     let more = (hidden > 0).then(|| vec![here(format!("  and {hidden} more")).tone(Tone::Quiet)]);
     let rows = notices.into_iter().rev().take(shown).chain(more).map(|cell| vec![cell]);
-    Table::rows(vec![column("")], rows.collect())
+    Table::rows(vec![rest("")], rows.collect())
 }
 
 /// What went wrong, the newest last, each in one row.
@@ -170,7 +170,7 @@ fn facts(model: &Model, head: &Trusted) -> Table<'static> {
 
 /// Who signed? One row for each member of the set that certified the head.
 pub(super) fn members(model: &Model) -> Table<'_> {
-    let columns = vec![column(""), numbers(""), numbers("").from(70), column(""), column("")];
+    let columns = vec![column(""), numbers(""), numbers("").optional(), column(""), rest("")];
     let (Some(snapshot), Some(head)) = (model.snapshot(), model.head()) else {
         return Table::of(columns, 0, |_| Vec::new());
     };
@@ -194,7 +194,7 @@ pub(super) fn members(model: &Model) -> Table<'_> {
 
 /// The peers, and what they claim.
 pub(super) fn sources(model: &Model) -> Table<'_> {
-    let columns = vec![column(""), column(""), column("")];
+    let columns = vec![column(""), column(""), rest("")];
     let Some(snapshot) = model.snapshot() else { return Table::of(columns, 0, |_| Vec::new()) };
     let (count, now, who) = (snapshot.peers.len(), model.now, model.who(snapshot));
     let connected = snapshot.peers.iter().filter(|peer| peer.connected).count();
@@ -237,5 +237,5 @@ fn refused(model: &Model) -> Table<'_> {
         vec![vec![glyph(Mark::Refused), here(format!(" {peer}: {name}: {why}{times}"))]]
     };
     let heading = sign(Mark::Refused);
-    Table::of(vec![column("")], snapshot.refusals.len(), row).under(heading)
+    Table::of(vec![rest("")], snapshot.refusals.len(), row).under(heading)
 }

@@ -5,6 +5,7 @@
 use core::fmt;
 
 use qratum_themes::{Mark, Tone};
+use qratum_widgets::Column;
 
 use crate::model::{Cursor, Fact, Worth};
 
@@ -131,32 +132,19 @@ impl From<Fact> for Piece {
     }
 }
 
-/// A column of a table.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Column {
-    /// Its heading; no column of a table has one where it is a list of labels and values.
-    pub(super) label: &'static str,
-    /// Whether numbers stand in it.
-    pub(super) right: bool,
-    /// In a window that is narrower it is left out.
-    pub(super) from: u16,
-}
-
 /// A column of words.
-pub(crate) const fn column(label: &'static str) -> Column {
-    Column { label, right: false, from: 0 }
+pub(crate) const fn column(title: &'static str) -> Column<'static> {
+    Column::text(title)
 }
 
 /// A column of numbers.
-pub(crate) const fn numbers(label: &'static str) -> Column {
-    Column { label, right: true, from: 0 }
+pub(crate) const fn numbers(title: &'static str) -> Column<'static> {
+    Column::number(title)
 }
 
-impl Column {
-    /// The same, for windows at least this wide.
-    pub(crate) const fn from(self, from: u16) -> Self {
-        Self { from, ..self }
-    }
+/// The last column, which takes what room is left.
+pub(crate) const fn rest(title: &'static str) -> Column<'static> {
+    Column::rest(title)
 }
 
 /// Makes the cells of a row.
@@ -168,7 +156,7 @@ pub(crate) struct Table<'a> {
     pub(super) heading: Cell,
     /// What the facts in it are worth; said once, in the heading.
     pub(super) worth: Option<Worth>,
-    pub(super) columns: Vec<Column>,
+    pub(super) columns: Vec<Column<'static>>,
     /// How many rows there are.
     pub(super) len: usize,
     pub(super) row: Maker<'a>,
@@ -178,19 +166,23 @@ pub(crate) struct Table<'a> {
 
 impl<'a> Table<'a> {
     /// Rows that are made one by one.
-    pub(crate) fn of(columns: Vec<Column>, len: usize, row: impl Fn(usize) -> Vec<Cell> + 'a) -> Self {
+    pub(crate) fn of(
+        columns: Vec<Column<'static>>,
+        len: usize,
+        row: impl Fn(usize) -> Vec<Cell> + 'a,
+    ) -> Self {
         Self { heading: Vec::new(), worth: None, columns, len, row: Box::new(row), one: false }
     }
 
     /// Rows that are all there: labels, and what they name.
     pub(crate) fn facts(rows: Vec<(&'static str, Cell)>) -> Self {
-        Self::of(vec![column(""), column("")], rows.len(), move |at| {
+        Self::of(vec![column(""), rest("")], rows.len(), move |at| {
             rows.get(at).map(|(label, cell)| vec![vec![quiet(label)], cell.clone()]).unwrap_or_default()
         })
     }
 
     /// Rows that are all there.
-    pub(crate) fn rows(columns: Vec<Column>, rows: Vec<Vec<Cell>>) -> Self {
+    pub(crate) fn rows(columns: Vec<Column<'static>>, rows: Vec<Vec<Cell>>) -> Self {
         Self::of(columns, rows.len(), move |at| rows.get(at).cloned().unwrap_or_default())
     }
 

@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use super::{
     draw::Pen,
     overview::claim,
-    page::{Cell, Table, column, glyph, here, numbers, own, quiet, sign},
+    page::{Cell, Table, column, glyph, here, numbers, own, quiet, rest, sign},
 };
 use crate::{
     model::{List, Model, Who, Worth},
@@ -26,9 +26,8 @@ pub(super) fn table(model: &Model) -> Table<'_> {
         column("peer"),
         column("connection"),
         column("newest block"),
-        numbers("demerits").from(76),
-        column("operator").from(76),
-        column("address").from(120),
+        numbers("demerits").optional(),
+        rest("operator"),
     ];
     let Some(snapshot) = model.snapshot() else {
         return Table::of(columns, 0, |_| Vec::new()).under(vec![own("the light node is starting ...")]);
@@ -38,14 +37,12 @@ pub(super) fn table(model: &Model) -> Table<'_> {
     let all = snapshot.peers.len();
     let row = move |at: usize| {
         let Some(peer) = snapshot.peers.get(at) else { return Vec::new() };
-        let address = model.addresses.get(at).map(|address| who.text(address)).unwrap_or_default();
         vec![
             vec![here(who.peer(&peer.name))],
             connection(model, peer),
             claim(peer),
             vec![here(peer.demerits)],
             operator(&who, peer, worth),
-            vec![here(address)],
         ]
     };
     let heading = format!("peers {connected} of {all} connected; what the chain says of them");

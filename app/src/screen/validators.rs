@@ -13,7 +13,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 
 use super::{
     draw::{Pen, height},
-    page::{Cell, Table, column, here, numbers, own, quiet},
+    page::{Cell, Table, column, here, numbers, own, quiet, rest},
     parts::{share, short},
 };
 use crate::model::{Fact, List, Model, Who, Worth};
@@ -36,10 +36,10 @@ pub(super) fn table(model: &Model) -> Table<'_> {
         numbers("share"),
         column("head"),
         column("votes"),
-        column("where").from(70),
-        column("operator").from(76),
-        numbers("since set").from(100),
-        column("key").from(100),
+        column("where").optional(),
+        column("operator").optional(),
+        numbers("since set").optional(),
+        rest("key"),
     ];
     let (Some(snapshot), Some(head)) = (model.snapshot(), model.head()) else {
         return Table::of(columns, 0, |_| Vec::new()).under(vec![own("no set is verified yet")]);

@@ -1,5 +1,6 @@
 //! Every screen, drawn on a test backend from a network whose heads and proofs the verifier accepted.
 
+mod events;
 mod keys;
 mod overview;
 mod proofs;
