@@ -65,8 +65,7 @@ fn height(model: &Model, width: u16) -> Option<String> {
 
 /// The one line of a window that is too small for more.
 pub(super) fn too_small(model: &Model, pen: &mut Pen<'_, '_>, (width, height): (u16, u16), area: Rect) {
-    let text =
-        format!("{}  too small: {}x{}, need {width}x{height}; q quit", state(model), area.width, area.height);
+    let text = format!("{}  too small: need {width}x{height}; q quit", state(model));
     let row = Rect { height: area.height.min(1), ..area };
     pen.frame.render_widget(clipped(pen.theme, &Line::raw(text), area.width.into()), row);
 }
