@@ -127,8 +127,13 @@ async fn refused(fault: Fault, reason: &str) {
     }
     let named = |snapshot: &Snapshot| snapshot.refusals.iter().any(|it| it.reason.name() == reason);
     let snapshot = until(&node, reason, named).await;
-    let believed = if matches!(fault, Fault::ForgedHistory | Fault::InventedVotes) { 3 } else { 0 };
-    assert_eq!(height(&snapshot), believed, "it moved the node");
+    let believed: &[u64] = match fault {
+        Fault::ForgedHistory => &[3],
+        // Its blocks are true; its votes may be asked for first.
+        Fault::InventedVotes => &[0, 3],
+        _ => &[0],
+    };
+    assert!(believed.contains(&height(&snapshot)), "it moved the node to {}", height(&snapshot));
     node.stop().await;
 
     let (_honest, honest) = chain.peer("honest", 2, None).await;
