@@ -10,7 +10,8 @@
 //! HOME/validators/NAME/vote-KEY.key    the same, of one that voted before, by its public key
 //! HOME/validators/NAME/peer.key        32-byte seed, 0600
 //! HOME/validators/NAME/operator.key    32-byte seed, 0600; only commands of its operator read it
-//! HOME/validators/NAME/chain.bin, log.bin
+//! HOME/validators/NAME/chain.bin, log.bin, snapshot.bin
+//! HOME/validators/NAME/sign-from       the height from which on it signs, or `unknown`
 //! ```
 
 use core::fmt;

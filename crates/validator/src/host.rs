@@ -13,6 +13,7 @@ mod heard;
 mod interface;
 mod joining;
 mod judging;
+mod lost;
 mod mempool;
 mod offences;
 mod proposals;
@@ -35,7 +36,7 @@ use self::{
 };
 pub use self::{
     heard::Heard,
-    interface::{HostError, Moment, Output, Peer},
+    interface::{HostError, Moment, Output, Past, Peer},
 };
 use crate::{
     block::{Block, Decided},
@@ -71,6 +72,8 @@ pub struct Host {
     /// The log of the height that was under way when the process ended. Below it nothing is signed:
     /// what was signed there is known no more.
     recovered: Vec<Entry>,
+    /// Nothing is known of what was signed at all.
+    lost: bool,
     proposals: Proposals,
     /// Proposals that name a lock nobody has proven yet, by round and block.
     unproven: BTreeMap<(Round, BlockId), SignedProposal>,
@@ -92,22 +95,22 @@ pub struct Host {
 }
 
 impl Host {
-    /// A validator on top of `ledger`, greeting the others, which are called `peers`; `log` is what its
-    /// log holds.
+    /// A validator on top of `ledger`, greeting the others, which are called `peers`.
     ///
     /// # Errors
     /// [`HostError::Engine`].
     pub fn new(
         ledger: Ledger,
         signer: impl Signer + 'static,
-        log: Vec<Entry>,
+        past: Past,
         peers: Vec<String>,
         now: Moment,
     ) -> Result<Self, HostError> {
         let mut engine =
             Engine::new(ledger.chain_id(), ledger.params().set_length, ledger.set(), Box::new(signer))
                 .map_err(HostError::Engine)?;
-        engine.sign_from(log.iter().filter_map(Entry::height).max().unwrap_or_default());
+        let Past { log, sign_from } = past;
+        engine.sign_from(log.iter().filter_map(Entry::height).chain(sign_from).max().unwrap_or_default());
         let until_ms = now.uptime_ms.saturating_add(GREETING_MS);
         let heard = Heard::new(&ledger);
         Ok(Self {
@@ -116,6 +119,7 @@ impl Host {
             stage: Stage::Greeting { until_ms, silent: (0..).map(Peer).take(peers.len()).collect() },
             peers,
             recovered: log,
+            lost: sign_from.is_none(),
             proposals: Proposals::default(),
             unproven: BTreeMap::new(),
             mempool: Mempool::default(),
@@ -172,7 +176,9 @@ impl Host {
     pub fn tick(&mut self, now: Moment) -> Result<Vec<Output>, HostError> {
         let mut out = Vec::new();
         match self.stage {
-            Stage::Greeting { until_ms, .. } if until_ms <= now.uptime_ms => self.wait(now),
+            Stage::Greeting { until_ms, .. } if until_ms <= now.uptime_ms => {
+                self.leave_greeting(now, &mut out)
+            }
             _ => {}
         }
         if matches!(self.stage, Stage::Waiting { until_ms } if until_ms <= now.uptime_ms) {
@@ -239,14 +245,14 @@ impl Host {
         let mut out = Vec::new();
         if blocks.is_empty() {
             self.hold_to_its_word(peer, &mut out);
-            self.greeted(peer, now);
+            self.greeted(peer, now, &mut out);
             return Ok(out);
         }
         let before = self.next_height();
         let honest = self.accept_all(peer, blocks, &mut out)?;
         let more = self.caught_up(before, now);
         if !honest {
-            self.greeted(peer, now);
+            self.greeted(peer, now, &mut out);
         } else if more {
             out.push(Output::Ask(peer, self.next_height()));
         }
@@ -309,11 +315,11 @@ impl Host {
         }
     }
 
-    fn greeted(&mut self, peer: Peer, now: Moment) {
+    fn greeted(&mut self, peer: Peer, now: Moment, out: &mut Vec<Output>) {
         if let Stage::Greeting { silent, .. } = &mut self.stage {
             silent.remove(&peer);
             if silent.is_empty() {
-                self.wait(now);
+                self.leave_greeting(now, out);
             }
         }
     }

@@ -94,7 +94,7 @@ fn state(ledger: &Ledger, key: &[u8]) -> Option<Response> {
 mod tests {
     use super::*;
     use crate::{
-        host::Moment,
+        host::{Moment, Past},
         quorum::verify_commit,
         testing::{START, key, ledger},
     };
@@ -103,7 +103,7 @@ mod tests {
 
     fn at(height: u64) -> Host {
         let now = Moment { wall: START, uptime_ms: 0 };
-        Host::new(ledger(height), key(0), Vec::new(), Vec::new(), now).unwrap()
+        Host::new(ledger(height), key(0), Past::of(Vec::new()), Vec::new(), now).unwrap()
     }
 
     #[test]

@@ -9,6 +9,7 @@
 mod founding;
 mod medium;
 mod records;
+mod signed;
 
 use std::{fs::File, io, path::Path};
 
@@ -18,11 +19,13 @@ use self::records::{Middle, Records};
 pub use self::{
     founding::{read_snapshot, write_snapshot},
     medium::{Medium, OnDisk, free_bytes},
+    signed::{read_sign_from, write_sign_from},
 };
 use crate::{block::Decided, engine::Entry};
 
 /// Its lock is that of the folder.
 const LOG: &str = "log.bin";
+const CHAIN: &str = "chain.bin";
 
 /// The files of one validator.
 #[derive(Debug)]
@@ -55,13 +58,19 @@ pub fn lock(folder: &Path) -> io::Result<File> {
 
 impl Store {
     /// Opens `chain.bin` and `log.bin` in `folder`, making them where they are missing, and locks
-    /// them: two processes with one vote key would sign against each other.
+    /// them: two processes with one vote key would sign against each other. Where one is missing, it is
+    /// noted that what was signed is not known.
     ///
     /// # Errors
     /// From the file system, also when another process holds the lock.
     pub fn open(folder: &Path) -> io::Result<(Self, Kept)> {
-        let log = OnDisk::open(&folder.join(LOG))?;
-        let chain = OnDisk::open(&folder.join("chain.bin"))?;
+        let paths = [LOG, CHAIN].map(|file| folder.join(file));
+        // Before they are there again.
+        if !paths.iter().all(|path| path.exists()) {
+            write_sign_from(folder, None)?;
+        }
+        let [log, chain] = paths.map(|path| OnDisk::open(&path));
+        let (log, chain) = (log?, chain?);
         let opened = Self::on(chain, log)?;
         File::open(folder)?.sync_all()?;
         Ok(opened)
@@ -147,7 +156,7 @@ fn lost(why: io::Error) -> io::Error {
     if why.kind() != io::ErrorKind::InvalidData {
         return why;
     }
-    let todo = "remove it once the network has gone on by a block, as what was voted in it is not known";
+    let todo = "remove it: then nothing is signed until the network is beyond what was voted in it";
     io::Error::new(why.kind(), format!("log.bin: {why}; {todo}"))
 }
 

@@ -13,7 +13,7 @@ use qratum_chain::types::Time;
 use qratum_light_node::wire::Request;
 use qratum_validator::{
     home::Home,
-    host::{Host, HostError, Moment, Output, Peer},
+    host::{Host, HostError, Moment, Output, Past, Peer},
     ledger::Ledger,
     network::{Arrival, Network},
     serve,
@@ -38,7 +38,7 @@ pub async fn run(home: &Path, name: &str, fault: Fault) -> Result<(), Box<dyn Er
     let names = others.iter().map(|peer| peer.name.clone()).collect();
     let ledger = Ledger::new(&genesis).map_err(|why| why.to_string())?;
     let started = Instant::now();
-    let host = Host::new(ledger, home.vote_key(name)?, Vec::new(), names, now(started));
+    let host = Host::new(ledger, home.vote_key(name)?, Past::of(Vec::new()), names, now(started));
     let network = Network::listen(home.peer_key(name)?, &own, others).map_err(|why| why.to_string())?;
     let mut host = host.map_err(|why| why.to_string())?;
     home.next_vote_key(name)?.into_iter().for_each(|key| host.add_signer(key));
@@ -126,7 +126,12 @@ impl Liar {
             }
             Output::Ask(peer, from) => self.network.ask(peer, from),
             Output::AskPage { peer, height, offset } => self.network.ask_page(peer, height, offset),
-            Output::Log(_) | Output::Keep(_) | Output::Found(_) | Output::Note { .. } | Output::Warn(_) => {}
+            Output::Log(_)
+            | Output::Keep(_)
+            | Output::Found(_)
+            | Output::SignFrom(_)
+            | Output::Note { .. }
+            | Output::Warn(_) => {}
         }
     }
 }

@@ -34,13 +34,15 @@ use self::{
 };
 use crate::{
     home::{self, Home, HomeError, PeerAddress},
-    host::{Host, HostError, Moment, Output, Peer},
+    host::{Host, HostError, Moment, Output, Past, Peer},
     ledger::{Ledger, LedgerError},
     message::Message,
     network::{Arrival, Network, NetworkError},
     serve,
     snapshot::Snapshot,
-    store::{Kept, Medium, Store, free_bytes, read_snapshot, write_snapshot},
+    store::{
+        Kept, Medium, Store, free_bytes, read_sign_from, read_snapshot, write_sign_from, write_snapshot,
+    },
 };
 
 /// How often lost peers are dialed again, and the disk is looked at.
@@ -178,7 +180,9 @@ impl Place {
         let empty = Ledger::new(&self.genesis).map_err(RunError::Ledger)?.retaining(self.retained);
         let ledger = restore(empty, snapshot, kept.blocks, store)?;
         let key = self.home.vote_key(&self.name).map_err(RunError::Home)?;
-        let mut host = Host::new(ledger, key, kept.log, self.others.clone(), self.clock.now());
+        let sign_from = read_sign_from(&self.folder()).map_err(RunError::Store)?;
+        let past = Past { log: kept.log, sign_from };
+        let mut host = Host::new(ledger, key, past, self.others.clone(), self.clock.now());
         if let (Ok(host), Some(next)) = (&mut host, self.next_vote_key()?) {
             host.add_signer(next);
         }
@@ -282,6 +286,10 @@ impl Outlet for Outside {
 
     fn found(&mut self, snapshot: &[u8]) -> io::Result<()> {
         write_snapshot(&self.folder, snapshot)
+    }
+
+    fn sign_from(&mut self, height: Height) -> io::Result<()> {
+        write_sign_from(&self.folder, Some(height))
     }
 
     fn height(&mut self, line: fmt::Arguments<'_>) {

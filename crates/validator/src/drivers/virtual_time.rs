@@ -276,6 +276,10 @@ impl Net {
                     node.disk.flush();
                     node.disk.found(snapshot);
                 }
+                Output::SignFrom(height) => {
+                    node.disk.flush();
+                    node.disk.sign_from(height);
+                }
                 Output::AskPage { peer, height, offset } => {
                     let to = node.node_of(peer);
                     self.post.send(to, Letter::PageWanted(i, height, offset), self.now_ms);
@@ -318,6 +322,7 @@ fn describe(output: &Output) -> String {
         Output::Keep(decided) => format!("keep {} {}", decided.height(), decided.block.id()),
         Output::Tell(message) => format!("tell {}", print(message)),
         Output::Found(snapshot) => format!("found {} bytes", snapshot.len()),
+        Output::SignFrom(height) => format!("sign from {height}"),
         Output::Ask(peer, from) => format!("ask {} {from}", peer.0),
         Output::AskPage { peer, height, offset } => format!("ask {} {height} {offset}", peer.0),
         Output::Note { line, .. } => format!("note {line}"),

@@ -57,7 +57,7 @@ impl Desk {
 
     fn signer(&mut self, height: Height) -> Result<&mut Box<dyn Signer>, Refusal> {
         if height < self.sign_from {
-            let why = format!("votes up to height {} were cast before", self.sign_from);
+            let why = format!("what it signed below height {} is not known", self.sign_from);
             return Err(Refusal(why));
         }
         let address = self.address();

@@ -79,8 +79,8 @@ impl Engine {
     }
 
     /// Below `height` nothing is signed any more.
-    pub const fn sign_from(&mut self, height: Height) {
-        self.desk.sign_from = height;
+    pub fn sign_from(&mut self, height: Height) {
+        self.desk.sign_from = self.desk.sign_from.max(height);
     }
 
     /// Index of this validator in the set of its height; `None` when it only follows.

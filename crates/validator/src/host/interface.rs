@@ -26,6 +26,23 @@ pub struct Moment {
     pub uptime_ms: u64,
 }
 
+/// What a process finds of the one before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Past {
+    /// The log of the height that was under way.
+    pub log: Vec<Entry>,
+    /// Below this height nothing is signed; none where nothing is known of what was signed.
+    pub sign_from: Option<Height>,
+}
+
+impl Past {
+    /// That this log holds all that was signed above the chain.
+    #[must_use]
+    pub const fn of(log: Vec<Entry>) -> Self {
+        Self { log, sign_from: Some(Height(0)) }
+    }
+}
+
 /// What has to be done, in this order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
@@ -38,6 +55,8 @@ pub enum Output {
     /// Keep this snapshot in place of the one before: must be on disk before anything later. Where it
     /// is above the chain, the chain goes on from it.
     Found(Arc<Vec<u8>>),
+    /// Remember that nothing below this height is signed: must be on disk before anything later.
+    SignFrom(Height),
     /// Ask this peer for decided blocks from this height on.
     Ask(Peer, Height),
     /// Ask this peer for a page of its snapshot.

@@ -98,8 +98,9 @@ impl Host {
                 ]
             }
             Err(why) => {
-                self.greeted(peer, now);
-                vec![self.note_of(peer, format_args!("its snapshot: {why}"))]
+                let mut out = vec![self.note_of(peer, format_args!("its snapshot: {why}"))];
+                self.greeted(peer, now, &mut out);
+                out
             }
         }
     }

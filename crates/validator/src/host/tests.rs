@@ -250,7 +250,10 @@ fn bootstrap_from_checkpoint() {
         assert_eq!(serve::answer(host, &asked), Response::Unknown);
     }
 
-    // It votes: without it, and with another one away, there would be no quorum.
+    // It votes where it cannot have voted before: without it, and with another one away, there would
+    // be no quorum.
+    let tip = net.lowest();
+    assert!(net.run(MINUTE, |net| net.lowest() >= tip + 3), "at {}: {:?}", net.lowest(), net.broken());
     net.kill(2);
     let tip = net.lowest();
     assert!(net.run(MINUTE, |net| net.lowest() >= tip + 5), "at {}: {:?}", net.lowest(), net.broken());
@@ -262,12 +265,75 @@ fn bootstrap_from_checkpoint() {
     assert!(net.run(MINUTE, |net| net.lowest() >= tip + 15), "at {}: {:?}", net.lowest(), net.broken());
 }
 
+/// A validator that lost its disk in the middle of a height votes for nothing that it may have voted
+/// against; and it votes again.
+#[test]
+fn whoever_lost_its_disk_signs_nothing_twice() {
+    for seed in 0..60 {
+        let mut net = net(seed);
+        assert!(net.run(MINUTE, |net| net.lowest() >= 3));
+        *net.weather() = Weather { loses_one_in: 3, ..*net.weather() };
+        net.run(20 * seed, |_| false);
+        net.kill(1);
+        net.wipe(1);
+        net.start(1);
+        net.run(5_000, |_| false);
+        assert_eq!(net.broken(), <[String; 0]>::default(), "seed {seed}");
+        *net.weather() = Weather::FAIR;
+        net.heal();
+        let tip = net.height(0).0;
+        assert!(net.run(5 * MINUTE, |net| net.lowest() >= tip + 5), "seed {seed}: {:?}", net.broken());
+        net.kill(2);
+        let tip = net.lowest();
+        assert!(net.run(5 * MINUTE, |net| net.lowest() >= tip + 3), "seed {seed}: it does not vote");
+    }
+}
+
+/// Of a host at height 2 that knows nothing of what it signed: what it says once these peers have
+/// told that they have nothing newer, and the time is over.
+fn greeted_by(peers: &[u32]) -> (Host, Vec<Output>) {
+    let names = ["v1", "v2", "v3"].map(str::to_owned).into();
+    let past = Past { log: Vec::new(), sign_from: None };
+    let mut host = Host::new(ledger(2), key(0), past, names, at(2_000)).unwrap();
+    for peer in peers {
+        host.decided(Peer(*peer), Vec::new(), at(2_100)).unwrap();
+    }
+    let outputs = host.tick(at(3_500)).unwrap();
+    (host, outputs)
+}
+
+#[test]
+fn without_memory_a_third_must_have_told_its_height() {
+    // 25 of 100: too few, and they are asked again.
+    let (host, outputs) = greeted_by(&[0]);
+    assert!(matches!(host.stage, Stage::Greeting { until_ms: 5_000, .. }), "{:?}", host.stage);
+    let asked = [1, 2].map(|peer| Output::Ask(Peer(peer), Height(3)));
+    assert_eq!(outputs[..2], asked);
+    assert!(matches!(&outputs[2..], [Output::Warn(why)] if why.contains("no record of what it signed")));
+    // 45 of 100.
+    let (host, outputs) = greeted_by(&[0, 2]);
+    assert_eq!(outputs[0], Output::SignFrom(Height(5)));
+    assert_eq!((host.stage, host.lost), (Stage::Voting, false));
+}
+
+/// Nobody has decided anything: the network begins.
+#[test]
+fn where_nothing_is_decided_there_is_nothing_to_wait_for() {
+    let past = Past { log: Vec::new(), sign_from: None };
+    let mut host = Host::new(ledger(0), key(0), past, others(), at(0)).unwrap();
+    let mut outputs = Vec::new();
+    for peer in 0..3 {
+        outputs.extend(host.decided(Peer(peer), Vec::new(), at(100)).unwrap());
+    }
+    assert_eq!(outputs, [Output::SignFrom(Height(0))]);
+}
+
 /// Pages that do not belong together, or do not make a snapshot, start nothing.
 #[test]
 fn a_snapshot_that_is_none_is_dropped_and_another_peer_is_heard() {
     let chain = ledger(105);
     let (height, bytes) = chain.snapshot().unwrap();
-    let mut host = Host::new(ledger(2), key(0), Vec::new(), others(), at(110_000)).unwrap();
+    let mut host = Host::new(ledger(2), key(0), Past::of(Vec::new()), others(), at(110_000)).unwrap();
     let page = |bytes: &[u8], offset: u32| Page {
         height: height.0,
         total: bytes.len() as u32,
@@ -321,7 +387,7 @@ fn at(ms: u64) -> Moment {
 
 /// A host at height 3 that has begun to vote, alone: nobody answers its greeting.
 fn voting(index: u32, log: Vec<Entry>) -> (Host, Vec<Output>) {
-    let mut host = Host::new(ledger(2), key(index), log, others(), at(2_000)).unwrap();
+    let mut host = Host::new(ledger(2), key(index), Past::of(log), others(), at(2_000)).unwrap();
     assert_eq!(host.deadline_ms(), 3_500);
     let outputs = host.tick(at(3_500)).unwrap();
     (host, outputs)
@@ -522,11 +588,12 @@ fn below_its_log_nothing_is_signed_and_at_its_log_nothing_else() {
     let outputs = host.message(Peer(0), proposal_at(3_500, |_| {}), at(3_500)).unwrap();
     let (first, log) = (votes(&outputs), logged(outputs));
 
-    let mut again = Host::new(ledger(1), key(roles().1), log, others(), at(2_000)).unwrap();
+    let mut again = Host::new(ledger(1), key(roles().1), Past::of(log), others(), at(2_000)).unwrap();
     let mut outputs = again.tick(at(3_500)).unwrap();
     outputs.extend(again.tick(at(9_000)).unwrap());
     assert_eq!((again.engine.height(), votes(&outputs)), (Height(2), vec![]));
-    let warned = |output: &Output| matches!(output, Output::Warn(why) if why.ends_with("cast before"));
+    let warned =
+        |output: &Output| matches!(output, Output::Warn(why) if why.ends_with("below height 3 is not known"));
     assert!(outputs.iter().any(warned), "{outputs:?}");
 
     again.decided(Peer(1), decided(2, 2), at(9_100)).unwrap();
@@ -597,7 +664,7 @@ impl Signer for Reluctant {
 fn a_signer_that_refuses_is_named_once_and_the_chain_is_followed_without_a_vote() {
     let own = roles().1;
     let signer = Reluctant(key(own), 0);
-    let mut host = Host::new(ledger(2), signer, Vec::new(), others(), at(2_000)).unwrap();
+    let mut host = Host::new(ledger(2), signer, Past::of(Vec::new()), others(), at(2_000)).unwrap();
     host.tick(at(3_500)).unwrap();
     let mut outputs = host.message(Peer(0), proposal_at(3_500, |_| {}), at(3_500)).unwrap();
     let Some(Output::Tell(Message::Vote(prevote))) = outputs.last().cloned() else { panic!("{outputs:?}") };
@@ -688,7 +755,7 @@ fn each_peer_that_is_ahead_is_asked() {
 #[test]
 fn a_wait_is_over_in_time_whatever_the_clock_says() {
     let early = Moment { wall: Time(START.0 - 60 * MINUTE), uptime_ms: 2_000 };
-    let mut host = Host::new(ledger(2), key(0), Vec::new(), Vec::new(), early).unwrap();
+    let mut host = Host::new(ledger(2), key(0), Past::of(Vec::new()), Vec::new(), early).unwrap();
     host.decided(Peer(0), Vec::new(), early).unwrap();
     assert_eq!((host.deadline_ms(), &host.stage), (3_500, &Stage::Waiting { until_ms: 3_500 }));
 }
@@ -698,7 +765,7 @@ fn a_wait_is_over_in_time_whatever_the_clock_says() {
 fn pages_of_a_snapshot_hold_nobody_up_for_ever() {
     use crate::snapshot::Page;
     let page = |offset| Page { height: 900, total: 200 << 20, offset, bytes: vec![0] };
-    let mut host = Host::new(ledger(2), key(0), Vec::new(), others(), at(0)).unwrap();
+    let mut host = Host::new(ledger(2), key(0), Past::of(Vec::new()), others(), at(0)).unwrap();
     for turn in 0..700 {
         host.page(Peer(0), page(turn), at(u64::from(turn) * 1_000)).unwrap();
     }
@@ -715,7 +782,7 @@ fn decided(from: u64, to: u64) -> Vec<Decided> {
 
 #[test]
 fn a_starting_host_catches_up_before_it_votes() {
-    let mut host = Host::new(ledger(2), key(0), Vec::new(), others(), at(10_000)).unwrap();
+    let mut host = Host::new(ledger(2), key(0), Past::of(Vec::new()), others(), at(10_000)).unwrap();
     assert_eq!(host.peer_up(Peer(1)), Output::Ask(Peer(1), Height(3)));
     let outputs = host.decided(Peer(1), decided(3, 6), at(11_400)).unwrap();
     assert_eq!(outputs.len(), 5);

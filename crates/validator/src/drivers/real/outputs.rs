@@ -25,6 +25,11 @@ pub(super) trait Outlet {
     /// # Errors
     /// From the file system.
     fn found(&mut self, snapshot: &[u8]) -> io::Result<()>;
+    /// To the file that says from which height on is signed.
+    ///
+    /// # Errors
+    /// From the file system.
+    fn sign_from(&mut self, height: Height) -> io::Result<()>;
     /// To an operator who wants to know each height.
     fn height(&mut self, line: fmt::Arguments<'_>);
     /// To the operator, as far as there are not too many about this validator.
@@ -64,6 +69,10 @@ pub(super) fn carry_out<M: Medium>(
                 store.flush()?;
                 outlet.found(&snapshot)?;
             }
+            Output::SignFrom(height) => {
+                store.flush()?;
+                outlet.sign_from(height)?;
+            }
             Output::Ask(peer, from) => outlet.ask(peer, from),
             Output::AskPage { peer, height, offset } => outlet.ask_page(peer, height, offset),
             Output::Note { about, line } => outlet.note(&about, &line),
@@ -90,6 +99,10 @@ mod tests {
         fn ask_page(&mut self, _: Peer, _: u64, _: u32) {}
 
         fn found(&mut self, _: &[u8]) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn sign_from(&mut self, _: Height) -> io::Result<()> {
             Ok(())
         }
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use qratum_chain::codec::Decode;
+use qratum_chain::{codec::Decode, types::Height};
 
-use crate::{block::Decided, engine::Entry, snapshot::Snapshot};
+use crate::{block::Decided, engine::Entry, host::Past, snapshot::Snapshot};
 
 /// The chain and the log of one node.
 #[derive(Debug, Default)]
@@ -13,6 +13,8 @@ pub(super) struct Disk {
     log: Flushed<Entry>,
     /// Replaced whole, so never torn.
     snapshot: Option<Arc<Vec<u8>>>,
+    /// Replaced whole as well.
+    sign_from: Option<Height>,
     /// The log is of a height whose block was kept since.
     log_is_over: bool,
 }
@@ -58,9 +60,13 @@ impl Disk {
         Snapshot::from_bytes(self.snapshot.as_ref()?).ok()
     }
 
-    /// The log that it finds.
-    pub(super) fn log(&self) -> Vec<Entry> {
-        self.log.records.clone()
+    /// What it finds of what was signed.
+    pub(super) fn past(&self) -> Past {
+        Past { log: self.log.records.clone(), sign_from: self.sign_from }
+    }
+
+    pub(super) const fn sign_from(&mut self, height: Height) {
+        self.sign_from = Some(height);
     }
 
     /// Height of the last block.

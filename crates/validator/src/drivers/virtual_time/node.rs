@@ -68,7 +68,7 @@ impl Node {
         let key = SecretKey::from_seed(&self.seed);
         let mut others: Vec<String> = genesis.validators.iter().map(|member| member.name.clone()).collect();
         others.remove(self.index);
-        let mut host = Host::new(ledger, key, self.disk.log(), others, moment)?;
+        let mut host = Host::new(ledger, key, self.disk.past(), others, moment)?;
         self.more_seeds.iter().map(SecretKey::from_seed).for_each(|key| host.add_signer(key));
         self.host = Some(host);
         Ok(())
