@@ -63,9 +63,14 @@ pub(crate) enum Command {
     Doctor(NetworkArgs),
     /// Print a line for each verified head and each change, until told to stop
     #[command(
-        after_help = "Examples:\n  qratum watch --json\n  qratum watch --until live --timeout 60 && echo up\n  qratum watch --heads 10"
+        after_help = "Examples:\n  qratum watch --json\n  qratum watch --until live --timeout 60 && echo up\n  qratum watch --heads 10\n  qratum watch --alerts --json"
     )]
     Watch(WatchArgs),
+    /// The alarms that `qratum watch --alerts` has raised on this home
+    Alarms {
+        #[command(subcommand)]
+        command: AlarmsCommand,
+    },
     /// Print a verified header with the proof that leads to it from the anchor
     Header(HeaderArgs),
     /// Check a header document offline
@@ -328,8 +333,34 @@ fn peer(text: &str) -> Result<PeerArg, String> {
     Ok(PeerArg { name: name.to_owned(), operator, address: address.to_owned() })
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum AlarmsCommand {
+    /// Print those that ask for attention, the worst first
+    List {
+        /// Also those that are over
+        #[arg(long)]
+        all: bool,
+    },
+    /// Take an alarm on; what is critical stays until somebody has
+    Ack {
+        /// Its number
+        id: u64,
+        /// Why that is enough: what was done, or who does it
+        #[arg(long, value_name = "TEXT", value_parser = reason)]
+        reason: String,
+    },
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() { Err("it says nothing".to_owned()) } else { Ok(text.to_owned()) }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct WatchArgs {
+    /// Only what is wrong: alarms, kept and told to the sinks of config.toml
+    #[arg(long, conflicts_with_all = ["until", "heads"])]
+    pub(crate) alerts: bool,
     /// Stop when this state is reached
     #[arg(long, value_name = "STATE", value_parser = state())]
     pub(crate) until: Option<State>,

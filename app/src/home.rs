@@ -18,6 +18,7 @@ use crate::{
     cli::VerifyArgs,
     exit::{Exit, Failure},
     file,
+    settings::Settings,
 };
 
 /// The anchor's file in a home.
@@ -92,6 +93,16 @@ impl Home {
                 Failure::new(Exit::Usage, text)
             })?;
         Ok(Config { genesis, anchor: self.pinned()?, peers, home: Some(self.place()), keep: true })
+    }
+
+    /// What `config.toml` sets.
+    pub(crate) fn settings(&self) -> Result<Settings, Failure> {
+        Settings::read(&self.0.join("config.toml"))
+    }
+
+    /// `alerts`, where what became of alarms is kept.
+    pub(crate) fn alerts(&self) -> PathBuf {
+        self.0.join("alerts")
     }
 
     /// The files that the light node keeps or reads.

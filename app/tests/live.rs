@@ -20,6 +20,9 @@ use serde_json::{Value, json};
 mod check;
 mod support;
 
+#[path = "live/alerts.rs"]
+mod alerts;
+
 use check::Schema;
 use support::{Demo, json, qratum};
 

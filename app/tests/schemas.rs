@@ -153,6 +153,24 @@ fn the_states_are_those_of_the_light_node() {
 }
 
 #[test]
+fn alarms_are_of_their_schema() {
+    let alarm = sample("alarm.json");
+    Schema::named("alarm").holds(&alarm, "alarm");
+    let home = folder("alarms");
+    let (list, code) = printed(&["alarms", "list", "--home", home.to_str().unwrap(), "--json"]);
+    assert_eq!((&list["alarms"], &list["damaged"], code), (&json!([]), &json!(0), 0));
+    let schema = Schema::named("alarms");
+    schema.holds(&list, "none");
+    let mut list = list;
+    let mut one = alarm;
+    for field in ["schema", "event", "key", "network", "chain_id"] {
+        one.as_object_mut().unwrap().remove(field);
+    }
+    list["alarms"] = json!([one]);
+    schema.holds(&list, "one");
+}
+
+#[test]
 fn an_event_is_of_its_schema() {
     let schema = Schema::named("event");
     schema.holds(&sample("event-3.json"), "head 3");

@@ -178,6 +178,7 @@ mod tests {
     use qratum_verifier::Reject;
 
     use super::*;
+    use crate::monitor::Code;
 
     /// All of an enum, from its first and the one after each: the compiler asks for a new one.
     fn walk<T>(first: T, after: impl Fn(&T) -> Option<T>) -> Vec<T> {
@@ -261,6 +262,22 @@ mod tests {
         assert_eq!(explained("peer"), reasons());
         assert_eq!(explained("exit"), exits());
         assert_eq!(explained("store"), stores());
+        let states = states();
+        let alarms: Vec<_> =
+            Code::ALL.map(Code::word).into_iter().filter(|word| !states.contains(word)).collect();
+        assert_eq!(explained("alarm"), alarms);
+    }
+
+    /// Who is called at night asks first whether their own key is in it.
+    #[test]
+    fn a_fork_says_first_what_this_console_has_signed() {
+        let page =
+            find(kinds().into_iter().flat_map(|kind| kind.pages).collect::<Vec<_>>().into_iter(), "forked");
+        let first = page.unwrap().first;
+        assert!(
+            first
+                .starts_with("This console has signed nothing: this version cannot sign, and acting is off.")
+        );
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What does each command do? One module for each, and what they share.
 
+mod alarms;
+mod alerts;
 mod anchor;
 mod completions;
 mod console;
@@ -26,7 +28,7 @@ mod voting;
 mod watch;
 
 use crate::{
-    cli::{AnchorCommand, Cli, Command, CryptoCommand, EvidenceCommand, TxoCommand},
+    cli::{AlarmsCommand, AnchorCommand, Cli, Command, CryptoCommand, EvidenceCommand, TxoCommand},
     exit::{Exit, Failure},
     home::Home,
 };
@@ -44,6 +46,13 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Genesis { command }) => genesis::run(command, Home::resolve(home), json),
         Some(Command::Doctor(args)) => doctor::run(&Home::resolve(home)?, &args, json),
         Some(Command::Watch(args)) => watch::run(&Home::resolve(home)?, &args, json),
+        Some(Command::Alarms { command }) => {
+            let home = Home::resolve(home)?;
+            match command {
+                AlarmsCommand::List { all } => alarms::list(&home, all, json),
+                AlarmsCommand::Ack { id, reason } => alarms::acknowledge(&home, id, &reason, json),
+            }
+        }
         Some(Command::Header(args)) => header::run(&Home::resolve(home)?, &args, json),
         Some(Command::Verify(args)) => verify::run(home, &args, json),
         Some(Command::Anchor { command }) => {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use qratum_light_node::LightNode;
 
 use super::{
+    alerts,
     lines::{Goal, Lines},
     network::{block_on, start_failure},
 };
@@ -17,8 +18,11 @@ use crate::{
 
 /// Follows the network until what was waited for, a signal, or the time is up.
 pub(crate) fn run(home: &Home, args: &WatchArgs, json: bool) -> Result<Exit, Failure> {
-    let config = home.config_without_store()?;
     let within = args.timeout.map(Duration::from_secs);
+    if args.alerts {
+        return alerts::run(home, within, json);
+    }
+    let config = home.config_without_store()?;
     let goal = Goal { until: args.until, within, ..Goal::heads(args.heads) };
     block_on(async {
         let signals = Signals::listen().map_err(|error| Failure::io("signals", &error))?;

@@ -102,7 +102,7 @@ pub(crate) const LIBRARIES: &[Library] = &[
         &["qratum-chain", "qratum-light-node", "qratum-validator", "qratum"],
         "the files of a home and the JSON that leaves the program",
     ),
-    library("toml", &["qratum-themes"], "colours and words are data"),
+    library("toml", &["qratum-themes", "qratum"], "colours and words are data, and so is what a user sets"),
     library("libp2p", &["qratum-light-node", "qratum-validator"], "only who carries opens a network"),
     library(
         "futures",
@@ -125,6 +125,8 @@ pub(crate) const LIBRARIES: &[Library] = &[
     ),
     library("ratatui", &["qratum"], "one crate owns the terminal"),
     library("crossterm", &["qratum"], "one crate owns the terminal"),
+    library("ureq", &["qratum"], "alarms leave by a web hook; nothing else here speaks HTTP"),
+    library("rustls", &["qratum"], "the TLS of that web hook, with the primitives that libp2p brings"),
     library("clap", &["qratum", "qratum-validator"], "command lines: of the console and of the validator"),
     library("clap_complete", &["qratum"], "what shells complete is made of the same description"),
 ];

@@ -1,0 +1,39 @@
+//! What is wrong, who has been told, and who has taken it on? Alarms of the console and of
+//! `qratum watch --alerts`, on one path:
+//!
+//! - [`sight`] says what is wrong in a snapshot, [`missed`] what only a look back can say, and
+//!   [`alarms`] makes alarms of that, and ends them. All three are pure: the time is an argument.
+//! - [`journal`] keeps what happened as [`entry`] lines, [`book`] says what those add up to, and
+//!   [`keeper`] sees to it that an alarm is on disk before anybody is told. [`limit`] holds floods off.
+//! - [`delivery`] tells one [`sink`] until it has it: standard error, a program, a [`webhook`];
+//!   [`document`] and [`beat`] are what it is told.
+//! - [`driver`] is the thread around all of this, and [`notify`] tells the system that it works.
+
+mod alarm;
+mod alarms;
+mod beat;
+mod book;
+mod code;
+mod delivery;
+mod document;
+mod driver;
+mod entry;
+mod journal;
+mod keeper;
+mod limit;
+mod missed;
+mod notify;
+mod outlets;
+mod sight;
+mod sink;
+mod webhook;
+
+pub(crate) use alarm::{Acknowledgement, Alarm, Change, What};
+pub(crate) use book::Book;
+#[cfg(test)]
+pub(crate) use code::Code;
+pub(crate) use document::{AlarmDocument, AlarmJson, Network};
+pub(crate) use driver::Monitor;
+pub(crate) use entry::{Entry, Found};
+pub(crate) use journal::Journal;
+pub(crate) use outlets::setup;

@@ -1,0 +1,224 @@
+//! `config.toml` of a home: what may be set, and is it safe to obey?
+//!
+//! The file names validators of ours and programs to run, so it is obeyed only where nobody but its
+//! owner can write it, and its owner is this user or root.
+
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    net::SocketAddr,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+use crate::{
+    exit::{Exit, Failure},
+    file,
+};
+
+/// The longest file that is read.
+const MOST: usize = 64 << 10;
+/// The most sinks.
+const SINKS: usize = 16;
+/// Who may not write what is obeyed: its group and all.
+const OTHERS_WRITE: u32 = 0o022;
+
+/// Everything that can be set; each part has a default.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Settings {
+    pub(crate) alerts: AlertSettings,
+}
+
+/// `[alerts]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct AlertSettings {
+    /// Names of the validators that are ours.
+    pub(crate) own: Vec<String>,
+    /// From this many missed heights of the last 100 on there is an alarm: 1 to 100.
+    pub(crate) missed: u8,
+    /// How often a sign of life goes to the sinks that want one.
+    pub(crate) heartbeat_s: u32,
+    /// Whether alarms go to standard error, as the system's journal reads them.
+    pub(crate) log: bool,
+    /// `[[alerts.exec]]`.
+    pub(crate) exec: Vec<ExecSettings>,
+    /// `[[alerts.webhook]]`.
+    pub(crate) webhook: Vec<WebhookSettings>,
+}
+
+/// A program that is run for each event.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExecSettings {
+    pub(crate) name: String,
+    /// Its absolute path.
+    pub(crate) program: PathBuf,
+    #[serde(default)]
+    pub(crate) arguments: Vec<String>,
+    /// After this time it is killed.
+    #[serde(default = "ten")]
+    pub(crate) timeout_s: u32,
+    #[serde(default)]
+    pub(crate) least: Least,
+    #[serde(default)]
+    pub(crate) heartbeat: bool,
+}
+
+/// An address that gets each event.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WebhookSettings {
+    pub(crate) name: String,
+    pub(crate) url: String,
+    /// A file with a secret that is sent as a bearer token.
+    pub(crate) token_file: Option<PathBuf>,
+    /// The certificates that are believed, in PEM; else those of the system.
+    pub(crate) roots: Option<PathBuf>,
+    #[serde(default = "ten")]
+    pub(crate) timeout_s: u32,
+    #[serde(default)]
+    pub(crate) least: Least,
+    #[serde(default)]
+    pub(crate) heartbeat: bool,
+}
+
+/// The least level that a sink is told of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Least {
+    /// Everything.
+    #[default]
+    Info,
+    /// What somebody should look at.
+    Warning,
+    /// What somebody must look at.
+    Critical,
+}
+
+const fn ten() -> u32 {
+    10
+}
+
+impl Default for AlertSettings {
+    fn default() -> Self {
+        let (exec, webhook) = (Vec::new(), Vec::new());
+        Self { own: Vec::new(), missed: 10, heartbeat_s: 60, log: false, exec, webhook }
+    }
+}
+
+impl Settings {
+    /// What the file says; the defaults where there is none.
+    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+        let wrong = |why: &dyn std::fmt::Display| {
+            Failure::new(Exit::Usage, format!("{}: {why}\nMend it, or move it away", path.display()))
+        };
+        match fs::metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(wrong(&error)),
+            Ok(_) => is_obeyed(path).map_err(|why| wrong(&why))?,
+        }
+        let text = file::read(path, MOST).map_err(|failure| Failure { exit: Exit::Usage, ..failure })?;
+        let text = std::str::from_utf8(&text).map_err(|_| wrong(&"not UTF-8"))?;
+        Self::parse(text).map_err(|why| wrong(&why))
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let settings: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        settings.alerts.check()?;
+        Ok(settings)
+    }
+}
+
+/// Whether only this user or root decides what is in a file: by its owner and mode, and by those of
+/// its folder.
+pub(crate) fn is_obeyed(path: &Path) -> Result<(), String> {
+    let user = fs::metadata("/proc/self").map_err(|error| format!("/proc/self: {error}"))?.uid();
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    for path in [path, folder.unwrap_or_else(|| Path::new("."))] {
+        let shown = path.display();
+        let found = fs::metadata(path).map_err(|error| format!("{shown}: {error}"))?;
+        if found.uid() != user && found.uid() != 0 {
+            return Err(format!("{shown} belongs to another user, so it is not obeyed"));
+        }
+        if found.permissions().mode() & OTHERS_WRITE != 0 {
+            return Err(format!("{shown} can be written by others, so it is not obeyed"));
+        }
+    }
+    Ok(())
+}
+
+impl AlertSettings {
+    fn check(&self) -> Result<(), String> {
+        let within = |name: &str, got: u32, least: u32, most: u32| match (least..=most).contains(&got) {
+            true => Ok(()),
+            false => Err(format!("alerts.{name} is {got}: {least} to {most} are possible")),
+        };
+        within("missed", self.missed.into(), 1, 100)?;
+        within("heartbeat_s", self.heartbeat_s, 1, 86_400)?;
+        if let Some(name) = self.own.iter().find(|name| !is_name(name)) {
+            return Err(format!("alerts.own: {name:?} is not 1 to 32 of a-z, 0-9 and -"));
+        }
+        let exec = self.exec.iter().map(|sink| (&sink.name, sink.timeout_s));
+        let sinks: Vec<_> =
+            exec.chain(self.webhook.iter().map(|sink| (&sink.name, sink.timeout_s))).collect();
+        if sinks.len() > SINKS {
+            return Err(format!("{} sinks: at most {SINKS} are possible", sinks.len()));
+        }
+        let mut names = BTreeSet::from(["log"]);
+        for (name, timeout_s) in sinks {
+            if !is_name(name) || !names.insert(name) {
+                return Err(format!("sink {name:?}: a name of its own is needed, 1 to 32 of a-z, 0-9 and -"));
+            }
+            within(&format!("{name}.timeout_s"), timeout_s, 1, 300)?;
+        }
+        self.webhook
+            .iter()
+            .try_for_each(|hook| is_private(&hook.url).map_err(|why| format!("sink {:?}: {why}", hook.name)))
+    }
+}
+
+/// What goes to another machine goes over TLS.
+fn is_private(url: &str) -> Result<(), String> {
+    let host = |rest: &str| rest.split(['/', '?', '#']).next().unwrap_or_default().to_owned();
+    if url.strip_prefix("https://").is_some_and(|rest| !host(rest).is_empty()) {
+        return Ok(());
+    }
+    let here = url.strip_prefix("http://").map(host).and_then(|host| host.parse::<SocketAddr>().ok());
+    match here {
+        Some(address) if address.ip().is_loopback() => Ok(()),
+        _ => Err("its url is neither https://... nor http://127.0.0.1:PORT/...".to_owned()),
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    (1..=32).contains(&name.len()) && name.bytes().all(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_set_has_a_default_and_what_is_wrong_is_told() {
+        assert_eq!(Settings::parse("").unwrap(), Settings::default());
+        let set = Settings::parse("[alerts]\nown = [\"north\"]\nmissed = 1\n").unwrap();
+        let want = AlertSettings { own: vec!["north".to_owned()], missed: 1, ..AlertSettings::default() };
+        assert_eq!(set.alerts, want);
+        for (text, why) in [
+            ("[alerts]\nmissed = 0", "alerts.missed is 0: 1 to 100 are possible"),
+            ("[alerts]\nmissed = 101", "alerts.missed is 101"),
+            ("[alerts]\nown = [\"No Rth\"]", "alerts.own: \"No Rth\" is not 1 to 32"),
+            ("[alerts]\nmised = 3", "unknown field `mised`"),
+            ("[alarms]", "unknown field `alarms`"),
+            ("alerts", "TOML parse error"),
+        ] {
+            let told = Settings::parse(text).unwrap_err();
+            assert!(told.contains(why), "{text}: {told}");
+        }
+    }
+}
