@@ -149,7 +149,7 @@ fn the_states_are_those_of_the_light_node() {
         }
     }
     listed.sort();
-    assert_eq!(listed, ["event", "peer-list", "status", "validators"]);
+    assert_eq!(listed, ["event", "heartbeat", "peer-list", "status", "validators"]);
 }
 
 #[test]
