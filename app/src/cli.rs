@@ -83,6 +83,9 @@ pub(crate) enum Command {
     /// Leave a fork, or an anchor that is too old, with a block that operators vouch for
     Reanchor(ReanchorArgs),
     /// Evidence that someone broke the protocol
+    #[command(
+        after_help = "Examples:\n  qratum evidence list\n  qratum evidence show 41 --out east.json\n  qratum evidence verify east.json --anchor genesis.json"
+    )]
     Evidence {
         #[command(subcommand)]
         command: EvidenceCommand,
@@ -407,8 +410,24 @@ pub(crate) struct VerifyArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum EvidenceCommand {
+    /// Say who is accused by votes now, who is jailed on the chain, and which forks this home has kept
+    List(NetworkArgs),
+    /// Print the evidence in a block, proven; each piece is a file that `qratum evidence verify` checks
+    Show(ShowArgs),
     /// Check an evidence document offline
     Verify(VerifyArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// Height of the block, as `qratum evidence list` tells it
+    #[arg(allow_negative_numbers = true, value_parser = height)]
+    pub(crate) height: u64,
+    /// Write the document to this file, which must not exist; further ones to FILE.2, FILE.3, ...
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
 }
 
 #[derive(Debug, Subcommand)]

@@ -19,6 +19,20 @@ pub(crate) enum Exit {
     Refused = 5,
 }
 
+impl Exit {
+    /// The word for it in documents.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Error => "error",
+            Self::Usage => "usage",
+            Self::Nothing => "nothing",
+            Self::Expired => "expired",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// The list that `--help` ends with.
 pub(crate) const CODES: &str = "\
 Exit codes:

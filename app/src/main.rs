@@ -25,16 +25,17 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::{cli::Cli, exit::Exit};
+use crate::{
+    cli::Cli,
+    exit::{Exit, Failure},
+};
 
 fn main() -> ExitCode {
     let exit = match Cli::try_parse() {
-        Ok(cli) => command::run(cli).unwrap_or_else(|failure| {
-            if let Some(text) = &failure.text {
-                output::complain(text);
-            }
-            failure.exit
-        }),
+        Ok(cli) => {
+            let json = cli.json;
+            command::run(cli).unwrap_or_else(|failure| output::fail(&failure, json))
+        }
         Err(usage) => explain(&usage),
     };
     ExitCode::from(exit as u8)
@@ -45,8 +46,8 @@ fn main() -> ExitCode {
 fn explain(usage: &clap::Error) -> Exit {
     let text = usage.render().to_string();
     if usage.use_stderr() {
-        output::complain(text.trim_end());
-        return Exit::Usage;
+        let json = std::env::args_os().any(|argument| argument == "--json");
+        return output::fail(&Failure::new(Exit::Usage, text.trim_end()), json);
     }
     output::lines(text.trim_end()).map_or(Exit::Error, |()| Exit::Done)
 }

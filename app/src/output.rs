@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use qratum_widgets::SafeText;
 use serde::Serialize;
 
+use crate::exit::{Exit, Failure};
+
 /// The longest line of text, in characters.
 const MAX_LINE: usize = 4096;
 
@@ -51,6 +53,29 @@ pub(crate) fn complain(text: &str) {
     for (line, start) in text.lines().zip(["qratum: "].into_iter().chain(std::iter::repeat(""))) {
         let _ = writeln!(out, "{start}{}", SafeText::new(line, MAX_LINE));
     }
+}
+
+/// Says on standard error why a command failed, and how the program ends; for a reader of `json` also on
+/// standard output, in place of the answer or as the end of a stream.
+pub(crate) fn fail(failure: &Failure, json: bool) -> Exit {
+    /// As `--json` prints it.
+    #[derive(Serialize)]
+    struct Error<'a> {
+        schema: &'static str,
+        error: &'static str,
+        exit: u8,
+        text: &'a str,
+    }
+    let Failure { exit, text } = failure;
+    if let Some(text) = text {
+        if json {
+            let error = Error { schema: "qratum/error/v1", error: exit.word(), exit: *exit as u8, text };
+            // Where that is gone, the code still says it.
+            let _ = self::json(&error);
+        }
+        complain(text);
+    }
+    *exit
 }
 
 /// Prints a value as one line of JSON.

@@ -110,8 +110,14 @@ impl Stage {
 }
 
 fn refused(what: &str, (out, err, code): (String, String, i32), want: i32, words: &str) {
-    assert_eq!((out.as_str(), code), ("", want), "{what}: {err}");
+    assert_eq!((no_answer(&out, want), code), (true, want), "{what}: {out}{err}");
     assert!(err.contains(words) && err.contains("Nothing was changed"), "{what}: {err}");
+}
+
+/// Nothing on standard output, or with --json the error with this code.
+fn no_answer(out: &str, code: i32) -> bool {
+    let error = serde_json::from_str::<Value>(out).ok();
+    out.is_empty() || error.is_some_and(|error| error["schema"] == "qratum/error/v1" && error["exit"] == code)
 }
 
 #[test]
@@ -176,7 +182,7 @@ fn what_is_no_newer_anchor_of_this_chain_changes_nothing() {
     for (what, text) in [("garbage", "{}"), ("no anchor", include_str!("data/peers.json"))] {
         let file = stage.file("garbage.json", text);
         let (out, err, code) = stage.import(&file, id);
-        assert_eq!((out.as_str(), code), ("", 1), "{what}: {err}");
+        assert_eq!((no_answer(&out, 1), code), (true, 1), "{what}: {out}{err}");
         let damaged = stage.file("anchor.json", text);
         let (_, err, code) = stage.run(&["anchor", "show"]);
         assert!(code == 2 && err.contains(&damaged), "{what}: {err}");
@@ -200,6 +206,25 @@ fn an_anchor_that_is_too_old_is_left_with_a_newer_one() {
     Schema::named("anchor-change").holds(&serde_json::from_str(&out).unwrap(), "reanchor");
     let (shown, code) = stage.show();
     assert_eq!((&shown["expired"], &shown["height"], code), (&false.into(), &17.into(), 0));
+}
+
+/// Evidence that cannot be read is not passed over: no command goes on as though there were no fork.
+fn damaged_evidence_stops_everything(stage: &Stage, file: &str, list: &dyn Fn() -> (Value, i32)) {
+    for (damage, found) in [("{", "damaged"), (include_str!("data/header-3.json"), "damaged")] {
+        fs::write(file, damage).unwrap();
+        for command in [["status"].as_slice(), &["header", "3"], &["watch"], &["validators"]] {
+            let (out, err, code) = stage.run(&[command, &["--timeout", "1"]].concat());
+            assert_eq!((out.as_str(), code), ("", 1), "{command:?}: {err}");
+            assert!(err.starts_with(&format!("qratum: {file}: ")), "{command:?}: {err}");
+            assert!(err.contains("from a copy") && err.contains("`qratum reanchor`"), "{command:?}: {err}");
+        }
+        let (fork, code) = list();
+        assert_eq!((&fork["found"], &fork["height"], code), (&found.into(), &11.into(), 5), "{fork}");
+        let (out, _, code) = stage.run(&["doctor", "--timeout", "1", "--json"]);
+        let report: Value = serde_json::from_str(&out).unwrap();
+        let check = report["checks"].as_array().unwrap().iter().find(|check| check["check"] == "evidence");
+        assert_eq!((&check.unwrap()["verdict"], code), (&"fail".into(), 1), "{report}");
+    }
 }
 
 /// Two certified blocks at height 11: everything on that home says so until the user leaves the fork,
@@ -233,6 +258,17 @@ fn a_fork_is_known_to_every_command_until_it_is_left() {
     Schema::named("status").holds(&json, "forked");
     assert_eq!((&json["fork"]["height"], &json["fork"]["common_height"]), (&11.into(), &10.into()));
     assert_eq!(stage.run(&["header", "3", "--timeout", "1"]).2, 5);
+    let list = || {
+        let (out, err, code) = stage.run(&["evidence", "list", "--timeout", "1", "--json"]);
+        let list: Value = serde_json::from_str(&out).unwrap_or_else(|why| panic!("{why}: {out}{err}"));
+        Schema::named("evidence-list").holds(&list, "a fork");
+        (list["forks"][0].clone(), code)
+    };
+    let (fork, code) = list();
+    assert_eq!((&fork["found"], &fork["height"], code), (&"verified".into(), &11.into(), 5));
+    damaged_evidence_stops_everything(&stage, &file, &list);
+    fs::write(&file, &evidence).unwrap();
+    assert_eq!(state(stage.run(&status)), ("forked".to_owned(), 5), "the file is whole again");
     let block = stage.block(18);
     let (anchor, id) = (stage.document(&block), block.header.id());
     refused("a fork is not left by the way", stage.import(&anchor, id), 5, "qratum reanchor");

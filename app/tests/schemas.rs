@@ -195,6 +195,64 @@ fn an_event_is_of_its_schema() {
 }
 
 #[test]
+fn known_offences_are_of_their_schemas() {
+    let fields = |value: &Value| Vec::from_iter(value.as_object().unwrap().keys().cloned());
+    let list = Schema::named("evidence-list");
+    let whole = sample("evidence-list.json");
+    list.holds(&whole, "all there is");
+    let mut bare = whole.clone();
+    bare["accused"][0]["document"] = Value::Null;
+    for height in ["block_height", "offence_height"] {
+        bare["jailed"][0][height] = Value::Null;
+    }
+    bare["forks"][0]["height"] = Value::Null;
+    list.holds(&bare, "with gaps");
+    Schema::named("evidence-block").holds(&sample("evidence-block.json"), "a block");
+    let home = folder("evidence-list");
+    for name in ["genesis.json", "peers.json"] {
+        fs::copy(data(name), home.join(name)).unwrap();
+    }
+    let (down, code) =
+        printed(&["evidence", "list", "--home", home.to_str().unwrap(), "--timeout", "1", "--json"]);
+    assert_eq!((&down["verified_height"], &down["registrations"], code), (&Value::Null, &Value::Null, 3));
+    list.holds(&down, "nobody answers");
+    assert_eq!(fields(&down), fields(&whole), "the sample is of this version");
+}
+
+/// Whatever stops a command before it has an answer is told to whoever reads JSON too, and to people.
+#[test]
+fn an_error_is_of_its_schema_and_has_the_exit_code() {
+    let schema = Schema::named("error");
+    let (empty, home) = (folder("no-home"), folder("error"));
+    for name in ["genesis.json", "peers.json"] {
+        fs::copy(data(name), home.join(name)).unwrap();
+    }
+    let (empty, home) = (empty.to_str().unwrap(), home.to_str().unwrap());
+    let missing = format!("{empty}/none.json");
+    let anchor = data("genesis.json");
+    for (arguments, word, exit, start) in [
+        (vec!["status", "--home", empty], "usage", 2, "no configuration: "),
+        (vec!["header", "-1"], "usage", 2, "error: invalid value"),
+        (vec!["header", "3", "--home", home, "--timeout", "1"], "nothing", 3, "no verified block"),
+        (vec!["verify", &missing, "--anchor", anchor.to_str().unwrap()], "error", 1, &missing),
+        (vec!["anchor", "export", "--height", "0", "--home", home], "usage", 2, "block 0 is the genesis"),
+    ] {
+        let arguments = [arguments.as_slice(), &["--json"]].concat();
+        let output = Command::new(env!("CARGO_BIN_EXE_qratum")).args(&arguments).output().unwrap();
+        let error: Value = serde_json::from_slice(&output.stdout).unwrap();
+        schema.holds(&error, word);
+        assert_eq!((error["error"].as_str(), output.status.code()), (Some(word), Some(exit)), "{error}");
+        assert_eq!(error["exit"], exit);
+        assert!(error["text"].as_str().unwrap().starts_with(start), "{error}");
+        let people = String::from_utf8(output.stderr).unwrap();
+        assert!(people.starts_with(&format!("qratum: {start}")), "{people}");
+        let mut other = error.clone();
+        other["exit"] = 5.into();
+        assert!(!schema.faults(&other).is_empty(), "another code");
+    }
+}
+
+#[test]
 fn explanations_are_of_their_schema() {
     let schema = Schema::named("explain");
     let (one, code) = printed(&["explain", "no-quorum", "--json"]);

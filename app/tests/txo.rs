@@ -112,7 +112,8 @@ fn another_encoding_of_the_same_is_no_transaction() {
     ] {
         let output = inspect(name, &content, &["--json"]);
         let text = String::from_utf8(output.stderr).unwrap();
-        assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{name}: {text}");
+        let error: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((output.status.code(), &error["error"]), (Some(1), &"error".into()), "{name}: {text}");
         assert!(text.contains(why), "{name}: {text}");
     }
 }

@@ -9,10 +9,10 @@ use std::{
 
 use qratum_chain::{
     document::{Evidence, ForkProof, MAX_LENGTH},
-    types::{BlockId, ForkEvidence, Time},
+    types::{BlockId, ForkEvidence, Height, Time},
 };
 use qratum_verifier::{
-    Rules, Trusted,
+    Reject, Rules, Trusted,
     detect::{self, Fork},
 };
 
@@ -39,41 +39,74 @@ pub(crate) fn keep(place: &Place, proof: &ForkProof) -> Result<(), String> {
     replace(&path, text.as_bytes())
 }
 
-/// What a home remembers.
-#[derive(Debug, Default)]
-pub(crate) struct Remembered {
-    /// The lowest fork that verifies.
-    pub(crate) fork: Option<(Fork, ForkProof)>,
-    /// Files of forks of this chain that do not verify from this anchor.
-    pub(crate) unverified: Vec<(PathBuf, ForkProof)>,
+/// A file of a fork that a home has kept.
+#[derive(Clone, Debug)]
+pub struct KeptFork {
+    /// The file.
+    pub path: PathBuf,
+    /// What it is worth.
+    pub found: Found,
 }
 
-/// Takes every file of a fork through the verifier. The clock was asked when the fork was seen: none
-/// that is set to another time since makes the home forget it.
-pub(crate) fn read_all(
-    place: &Place,
-    (anchor, rules): (&Trusted, &Rules),
-    now: Time,
-) -> Result<Remembered, String> {
-    let mut timeless = rules.clone();
-    timeless.params.trusting_period_ms = u64::MAX;
-    let mut remembered = Remembered::default();
-    for path in files(&place.evidence())? {
-        let Some(proof) = load(&path)? else { continue };
-        if proof.blocks.first.header.chain_id != rules.chain_id {
-            continue;
-        }
-        match detect::fork_proof(&proof, anchor, &timeless, now.max(seen(&proof))) {
-            Ok(fork) => {
-                let lower = |known: &(Fork, ForkProof)| known.0.height() <= fork.height();
-                if !remembered.fork.as_ref().is_some_and(lower) {
-                    remembered.fork = Some((fork, proof));
+/// What a file of a fork is worth, from the anchor of its home.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// It verifies.
+    Verified(Box<(Fork, ForkProof)>),
+    /// It does not verify by itself: it was written before its path was found, or its fork is not
+    /// above this anchor, or it was changed.
+    Unverified(Box<ForkProof>, Reject),
+    /// It is no evidence of a fork of this chain: why not.
+    Damaged(String),
+}
+
+impl KeptFork {
+    /// Every file of a fork in the home that was not left yet, by name, judged from where its trust
+    /// starts. The clock was asked when the fork was seen: none that is set to another time since
+    /// makes the home forget it.
+    ///
+    /// # Errors
+    /// What the system says of the folder or a file, in words.
+    pub fn all(place: &Place, (anchor, rules): (&Trusted, &Rules), now: Time) -> Result<Vec<Self>, String> {
+        let mut timeless = rules.clone();
+        timeless.params.trusting_period_ms = u64::MAX;
+        let judge = |path: PathBuf| {
+            let found = match load(&path)? {
+                Err(why) => Found::Damaged(why),
+                Ok(proof) if proof.blocks.first.header.chain_id != rules.chain_id => {
+                    Found::Damaged("of another chain".to_owned())
                 }
+                Ok(proof) => match detect::fork_proof(&proof, anchor, &timeless, now.max(seen(&proof))) {
+                    Ok(fork) => Found::Verified(Box::new((fork, proof))),
+                    Err(reject) => Found::Unverified(Box::new(proof), reject),
+                },
+            };
+            Ok(Self { path, found })
+        };
+        files(&place.evidence())?.into_iter().map(judge).collect()
+    }
+
+    /// Whether its fork is not above where trust starts now, and does not verify from there: a change
+    /// of the anchor has left it behind.
+    #[must_use]
+    pub fn is_left(&self, anchor: &Trusted) -> bool {
+        let below = self.height().is_some_and(|height| height <= anchor.header().get().height);
+        below && matches!(self.found, Found::Unverified(..))
+    }
+
+    /// Where the fork is: as the file says, and where it says nothing, as its name does. Verified only
+    /// as far as [`Found`] says.
+    #[must_use]
+    pub fn height(&self) -> Option<Height> {
+        match &self.found {
+            Found::Verified(verified) => Some(verified.0.height()),
+            Found::Unverified(proof, _) => Some(proof.blocks.first.header.height),
+            Found::Damaged(_) => {
+                let name = self.path.file_name()?.to_str()?;
+                name.strip_prefix("fork-")?.strip_suffix(".json")?.parse().ok().map(Height)
             }
-            Err(_) => remembered.unverified.push((path, proof)),
         }
     }
-    Ok(remembered)
 }
 
 /// The time of its newest block: it was not seen much before.
@@ -101,13 +134,14 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
     Ok(found)
 }
 
-/// A fork's file; none where it holds no such thing.
-fn load(path: &Path) -> Result<Option<ForkProof>, String> {
+/// A fork's file, or why it holds no such thing.
+fn load(path: &Path) -> Result<Result<ForkProof, String>, String> {
     let text = read(path, MAX_LENGTH).map_err(|error| format!("{}: {error}", path.display()))?;
-    match text.map(|text| Evidence::from_json(&text)) {
-        Some(Ok(Evidence::Fork(proof))) => Ok(Some(*proof)),
-        _ => Ok(None),
-    }
+    Ok(match Evidence::from_json(&text.unwrap_or_default()) {
+        Ok(Evidence::Fork(proof)) => Ok(*proof),
+        Ok(Evidence::Offence(_)) => Err("no evidence of a fork".to_owned()),
+        Err(why) => Err(why.to_string()),
+    })
 }
 
 /// Moves the files of all forks beside: `left-ID-fork-HEIGHT.json`, by the block that is trusted

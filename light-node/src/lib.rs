@@ -48,6 +48,7 @@ pub mod wire;
 
 pub use clock::Clock;
 pub use config::{Config, ConfigError, Peer, peer_id, peers_from_json};
+pub use evidence::{Found, KeptFork};
 pub use exhibit::BlockEvidence;
 pub use fetch::{FetchError, Proven};
 pub use highest::{Highest, Mark};

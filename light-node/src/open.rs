@@ -3,7 +3,7 @@
 
 use core::fmt;
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, path::Path};
 
 use qratum_chain::{
     document::ForkProof,
@@ -18,7 +18,8 @@ use qratum_verifier::{
 use tokio::task;
 
 use crate::{
-    Clock, Config, ConfigError, Highest, Mark, Place, StoreState, evidence,
+    Clock, Config, ConfigError, Highest, Mark, Place, StoreState,
+    evidence::{Found, KeptFork},
     store::{OpenError, Replayed, Store, replay},
 };
 
@@ -145,21 +146,57 @@ pub(crate) async fn open_store(
     Ok(Opened { before, ..opened })
 }
 
-/// The fork that the home remembers. Evidence that was written before its path was found verifies
-/// by what the store leads to.
+/// The fork that the home remembers, the lowest. Evidence that was written before its path was found
+/// verifies by what the store leads to. What does not verify at all, and is not below the anchor, is no
+/// fork; but it was one when it was written, so nothing is followed over it.
 fn known_fork(
     place: &Place,
     (anchor, rules): (&Trusted, &Rules),
     store: Option<&Store>,
     clock: Clock,
 ) -> Result<Option<(Fork, ForkProof)>, String> {
-    let remembered = evidence::read_all(place, (anchor, rules), clock.now())?;
-    if remembered.fork.is_some() {
-        return Ok(remembered.fork);
+    let (mut known, mut lost) = (Vec::new(), None);
+    for kept in KeptFork::all(place, (anchor, rules), clock.now())? {
+        match fork_of(kept, (anchor, rules), store, clock) {
+            Ok(fork) => known.extend(fork),
+            Err(why) => drop(lost.get_or_insert(why)),
+        }
     }
-    let blocks = remembered.unverified.into_iter().filter_map(|(_, proof)| Some((proof.blocks, store?)));
-    let proven = |(blocks, store)| with_path(blocks, store, (anchor, rules), clock);
-    Ok(blocks.filter_map(proven).next())
+    known.sort_by_key(|(fork, _)| fork.height());
+    match (known.into_iter().next(), lost) {
+        (None, Some(why)) => Err(why),
+        (known, _) => Ok(known),
+    }
+}
+
+/// The fork that a file proves; none where it is not above the anchor.
+fn fork_of(
+    kept: KeptFork,
+    (anchor, rules): (&Trusted, &Rules),
+    store: Option<&Store>,
+    clock: Clock,
+) -> Result<Option<(Fork, ForkProof)>, String> {
+    let left = kept.is_left(anchor);
+    match kept.found {
+        Found::Verified(verified) => Ok(Some(*verified)),
+        Found::Damaged(why) => Err(lost_evidence(&kept.path, &why)),
+        Found::Unverified(proof, reject) => {
+            let proven = store.and_then(|store| with_path(proof.blocks, store, (anchor, rules), clock));
+            if proven.is_some() || left {
+                return Ok(proven);
+            }
+            Err(lost_evidence(&kept.path, &reject.to_string()))
+        }
+    }
+}
+
+fn lost_evidence(path: &Path, why: &str) -> String {
+    format!(
+        "{}: {why}\n\
+         This home saw a fork, and what proves it cannot be used any more: nothing is followed from here\n\
+         Put the file back from a copy, or leave the fork with `qratum reanchor`",
+        path.display()
+    )
 }
 
 /// Evidence with the way to it that the store has, where it verifies so.

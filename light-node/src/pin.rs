@@ -17,7 +17,8 @@ use qratum_verifier::{
 };
 
 use crate::{
-    Highest, Mark, Place, evidence,
+    Highest, Mark, Place,
+    evidence::{self, Found, KeptFork},
     place::replace,
     store::{OpenError, Replayed, Store, replay},
 };
@@ -175,13 +176,13 @@ impl Plan {
     }
 
     /// Where the evidence of the home says that the chain forked. Evidence that does not verify from
-    /// this anchor, or not any more, is not passed over: it is moved beside with the rest.
+    /// this anchor, or not any more, or is damaged, is not passed over: it is moved beside with the rest.
     fn remembered(&self, now: Time) -> Result<Option<Height>, PinError> {
         let trust = (&self.from.anchor, &self.from.rules);
-        let remembered = evidence::read_all(&self.place, trust, now).map_err(PinError::Failed)?;
-        let verified = remembered.fork.map(|(fork, _)| fork.height());
-        let claimed = remembered.unverified.first().map(|(_, proof)| proof.blocks.first.header.height);
-        Ok(verified.or(claimed))
+        let mut kept = KeptFork::all(&self.place, trust, now).map_err(PinError::Failed)?;
+        // Those that verify first.
+        kept.sort_by_key(|fork| (!matches!(fork.found, Found::Verified(_)), fork.height()));
+        Ok(kept.first().map(|fork| fork.height().unwrap_or(Height(0))))
     }
 
     /// Replaces the anchor, durably; then moves the evidence of a fork beside and removes what does

@@ -12,7 +12,7 @@
 //! - Its lock is released a little after the last handle is dropped, so opening tries for a while.
 //! - Its cache takes 1 GiB unless told otherwise: it is told 8 MiB.
 
-use std::{collections::VecDeque, path::Path, thread, time::Duration};
+use std::{collections::VecDeque, io, path::Path, thread, time::Duration};
 
 use qratum_chain::{
     codec::{Decode, Encode},
@@ -43,7 +43,7 @@ pub(crate) enum OpenError {
     InUse,
     /// It was made for this chain.
     OtherChain(ChainId),
-    /// It cannot be read; sled's words.
+    /// It cannot be read: why.
     Failed(String),
 }
 
@@ -96,15 +96,15 @@ impl Store {
     pub(crate) fn steps_below(&self, height: Height) -> Result<Vec<LightBlock>, String> {
         let records = self.0.range(key(Height(0))..key(height)).values();
         let read = |bytes: sled::Result<sled::IVec>| {
-            let bytes = bytes.map_err(|error| error.to_string())?;
+            let bytes = bytes.map_err(words)?;
             LightBlock::from_bytes(&bytes).map_err(|why| why.to_string())
         };
         records.map(read).collect()
     }
 
     fn write(&self, batch: sled::Batch) -> Result<(), String> {
-        self.0.apply_batch(batch).map_err(|error| error.to_string())?;
-        self.0.flush().map(|_| ()).map_err(|error| error.to_string())
+        self.0.apply_batch(batch).map_err(words)?;
+        self.0.flush().map(drop).map_err(words)
     }
 }
 
@@ -128,7 +128,25 @@ fn is_locked(error: &sled::Error) -> bool {
 }
 
 fn failed(error: sled::Error) -> OpenError {
-    OpenError::Failed(error.to_string())
+    OpenError::Failed(words(error))
+}
+
+/// What is wrong, in our words: sled's are for whoever works on sled.
+fn words(error: sled::Error) -> String {
+    match error {
+        sled::Error::Io(error) => match error.raw_os_error() {
+            Some(code) => {
+                format!("its files cannot be read or written: {}", io::Error::from_raw_os_error(code))
+            }
+            None => format!("its files cannot be read or written: {}", error.kind()),
+        },
+        sled::Error::Unsupported(_) => {
+            "it was written by another version, or its files are damaged".to_owned()
+        }
+        sled::Error::Corruption { .. }
+        | sled::Error::CollectionNotFound(_)
+        | sled::Error::ReportableBug(_) => "its files are damaged".to_owned(),
+    }
 }
 
 fn key(height: Height) -> Vec<u8> {
@@ -162,7 +180,6 @@ pub(crate) struct Replayed {
 /// Takes everything through the verifier, from the anchor up, and removes what does not chain.
 /// Records that are refused only for time stay: nobody is to blame for a clock.
 pub(crate) fn replay(store: &Store, anchor: &Trusted, rules: &Rules, now: Time) -> Result<Replayed, String> {
-    let words = |error: sled::Error| error.to_string();
     let sync = Sync::new(anchor.clone(), rules.clone());
     let recent = VecDeque::new();
     let mut replayed = Replayed { sync, fork: None, recent, loaded: 0, dropped: 0, untimely: false };
@@ -231,6 +248,20 @@ mod tests {
 
     use super::*;
     use crate::chain::{Chain, bad_signature, constant, disjoint};
+
+    #[test]
+    fn a_store_that_cannot_be_opened_says_so_in_our_words() {
+        let folder = std::env::temp_dir().join(format!("qratum-words-{}", process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("store"), "no folder").unwrap();
+        let chain = Chain::new("net", Time(1000), constant);
+        let why = Store::open(&Place::new(folder.clone()), chain.id()).unwrap_err();
+        fs::remove_dir_all(&folder).unwrap();
+        let OpenError::Failed(why) = why else { panic!("{why:?}") };
+        assert!(why.starts_with("its files cannot be read or written: "), "{why}");
+        let damaged = words(sled::Error::Corruption { at: None, bt: () });
+        assert_eq!(damaged, "its files are damaged");
+    }
 
     const NOW: Time = Time(1_000_000);
 

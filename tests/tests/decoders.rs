@@ -23,9 +23,9 @@ use qratum_chain::{
     state::{Changes, StateMap, StateProof},
     types::{
         Certificate, ChainParams, ChainedBlock, ChainedCertificate, Checkpoint, CommitCertificate,
-        DoubleVote, ForkEvidence, Header, Height, HotStuffPhase, KeyUse, LightBlock, MAX_VALIDATORS, Offence,
-        PhaseCertificate, Proposal, Purpose, Registration, Retired, SetId, SignedProposal, SignedVote, Time,
-        Txo, TxoBody, TxoClass, Validator, Vote,
+        DoubleVote, ForkEvidence, Header, Height, HotStuffPhase, Jailed, KeyUse, LightBlock, MAX_VALIDATORS,
+        Offence, PhaseCertificate, Proposal, Purpose, Registration, Retired, SetId, SignedProposal,
+        SignedVote, Time, Txo, TxoBody, TxoClass, Validator, Vote,
     },
 };
 use qratum_crypto::sign::ed25519::{SecretKey, Signature};
@@ -249,6 +249,8 @@ fn entries_of_the_registry_are_canonical() {
     assert!(canonical::<KeyUse>("use of a key", &used) > 0);
     let retired = Retired { name: "v2".to_owned(), last_set: SetId(3), time: Time(7) };
     assert!(canonical::<Retired>("retired", &retired) > 0);
+    let jailed = Jailed { block: Height(9), offence: Height(7) };
+    assert!(canonical::<Jailed>("jailed", &jailed) > 0);
 }
 
 #[test]

@@ -57,9 +57,13 @@ impl Demo {
 
     /// Ten blocks a second.
     fn fast(name: &str) -> Self {
+        Self::with_interval(name, 100)
+    }
+
+    fn with_interval(name: &str, block_interval_ms: u64) -> Self {
         let home = Self::home(name);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
-        let options = Options { block_interval_ms: 100, ..Options::default() };
+        let options = Options { block_interval_ms, ..Options::default() };
         create(&home, Time(u64::try_from(now).unwrap()), &options).unwrap();
         Self::on(home)
     }
@@ -111,6 +115,14 @@ impl Demo {
         self.until(&format!("state {state}"), |event| event["event"] == "state" && event["state"] == state);
     }
 
+    /// Starts a validator that has a fault, in place of one that was killed.
+    fn corrupt(&mut self, name: &'static str, fault: &str) {
+        let mut liar = Command::new(env!("CARGO_BIN_EXE_qratum-mischief"));
+        liar.args(["validator", "--name", name, "--fault", fault, "--home"]).arg(&self.home);
+        let liar = liar.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        self.restarted.insert(name, liar);
+    }
+
     /// Forgets what was said before.
     fn drain(&self) {
         while self.events.try_recv().is_ok() {}
@@ -142,6 +154,14 @@ impl Demo {
         let mut command = Command::new(program("qratum"));
         command.arg("--home").arg(&self.home).args(arguments).stderr(Stdio::piped());
         command
+    }
+
+    /// What it prints as JSON, and its exit code.
+    fn json(&self, arguments: &[&str]) -> (Value, Option<i32>) {
+        let output = self.qratum(&[arguments, &["--json"]].concat()).output().unwrap();
+        let complained = String::from_utf8_lossy(&output.stderr);
+        let said = serde_json::from_slice(&output.stdout);
+        (said.unwrap_or_else(|why| panic!("{arguments:?}: {why}: {complained}")), output.status.code())
     }
 
     fn status(&self) -> Value {
@@ -263,6 +283,15 @@ fn a_rotated_key_keeps_the_name_and_the_operator_of_its_validator() {
     let joined = members.iter().find(|member| member["since_set"] != 0);
     let joined = joined.unwrap_or_else(|| panic!("nobody rotated: {set}"));
     assert_eq!((joined["name"].as_str(), joined["operator"].as_str()), (Some("east"), Some("east")), "{set}");
+    let sets = String::from_utf8_lossy(&watched.stdout).into_owned();
+    let mut sets = sets.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let turned = sets.find(|event| event["event"] == "set").expect("a set change is told");
+    assert_eq!(
+        (turned["joined"].as_array().unwrap().len(), turned["left"].as_array().unwrap().len()),
+        (0, 0)
+    );
+    let changed = &turned["changed"][0];
+    assert_eq!((&changed["validator"], &changed["new_key"]), (&"east".into(), &true.into()), "{turned}");
     // A watch that began before the rotation names the new key too, but for the head or two until it is
     // proven.
     let heads = String::from_utf8(watched.stdout).unwrap();
@@ -284,10 +313,7 @@ fn whoever_proposes_bad_blocks_is_named_with_the_reason() {
         ("forged-history", "another history root"),
         ("future-time", "time outside"),
     ] {
-        let mut liar = Command::new(env!("CARGO_BIN_EXE_qratum-mischief"));
-        liar.args(["validator", "--name", "east", "--fault", fault, "--home"]).arg(&demo.home);
-        let liar = liar.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        demo.restarted.insert("east", liar);
+        demo.corrupt("east", fault);
         let named =
             |line: &str| line.starts_with("proposal ") && line.contains(&format!(" of east: {reason}"));
         let started = Instant::now();
@@ -302,4 +328,60 @@ fn whoever_proposes_bad_blocks_is_named_with_the_reason() {
     }
     let tip = demo.head();
     demo.heads_above(tip, 2);
+}
+
+/// A validator that votes twice, in another set than the anchor's: a watch names it with a document that
+/// convinces others, the chain takes its seat, and the block that did so is proven.
+#[test]
+fn whoever_votes_twice_is_named_with_evidence_and_jailed_and_that_is_proven() {
+    let mut demo = Demo::with_interval("double-sign", 300);
+    demo.heads_above(20, 1);
+    let mut watch = demo.qratum(&["watch", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
+    demo.kill("east");
+    demo.corrupt("east", "double-sign");
+    let lines = BufReader::new(watch.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let mut events = lines.map(|line| serde_json::from_str::<Value>(&line).unwrap());
+    let accused = events.find(|event| event["event"] == "accused").expect("a watch that goes on");
+    let told = |field: &str| accused[field].as_str().unwrap().to_owned();
+    assert_eq!([told("validator"), told("operator"), told("kind")], ["east", "east", "double-vote"]);
+    let document = &accused["evidence"];
+    assert!(!document["path"].as_array().unwrap().is_empty(), "the way to set 1: {document}");
+    let judge = |name: &str, document: &Value| {
+        let file = demo.home.join(name);
+        fs::write(&file, document.to_string()).unwrap();
+        let (file, anchor) = (file.to_str().unwrap().to_owned(), demo.home.join("genesis.json"));
+        let (verdict, code) = demo.json(&["evidence", "verify", &file, "--anchor", anchor.to_str().unwrap()]);
+        (verdict["verdict"].as_str().unwrap().to_owned(), verdict["reason"].clone(), code)
+    };
+    let verified = ("verified".to_owned(), Value::Null, Some(0));
+    assert_eq!(judge("accused.json", document), verified);
+    // The last byte of the second signature; and a path that ends before the set.
+    let mut flipped = document.clone();
+    let bytes = document["bytes"].as_str().unwrap();
+    let last = if bytes.ends_with("00") { "01" } else { "00" };
+    flipped["bytes"] = format!("{}{last}", &bytes[..bytes.len() - 2]).into();
+    let refused = |reason: &str| ("refused".to_owned(), reason.into(), Some(5));
+    assert_eq!(judge("flipped.json", &flipped), refused("BadSignature"));
+    let mut nowhere = document.clone();
+    nowhere.as_object_mut().unwrap().remove("path");
+    assert_eq!(judge("nowhere.json", &nowhere), refused("NotProven"));
+
+    let left = events.find(|event| event["event"] == "set").expect("a watch that goes on");
+    assert_eq!((&left["left"][0]["validator"], &left["joined"]), (&"east".into(), &serde_json::json!([])));
+    watch.kill().unwrap();
+    watch.wait().unwrap();
+    let (list, code) = demo.json(&["evidence", "list"]);
+    let jailed = &list["jailed"][0];
+    assert_eq!(
+        (jailed["validator"].as_str(), jailed["stake"].as_u64(), code),
+        (Some("east"), Some(237_500), Some(0))
+    );
+    let block = jailed["block_height"].as_u64().unwrap().to_string();
+    let (shown, code) = demo.json(&["evidence", "show", &block]);
+    assert_eq!((shown["evidence"].as_array().unwrap().len(), code), (1, Some(0)), "{shown}");
+    let piece = &shown["evidence"][0];
+    assert_eq!((&piece["validator"], &piece["height"]), (&"east".into(), &jailed["offence_height"]));
+    assert_eq!(judge("shown.json", &piece["document"]), verified);
+    let (none, code) = demo.json(&["evidence", "show", "3"]);
+    assert_eq!((&none["evidence"], code), (&serde_json::json!([]), Some(0)));
 }

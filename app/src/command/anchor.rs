@@ -111,7 +111,13 @@ impl View {
 
 /// Prints a verified block as an anchor document, for somebody else to start from.
 pub(crate) fn export(home: &Home, args: &ExportArgs) -> Result<Exit, Failure> {
+    if args.height == Some(0) {
+        let text = "block 0 is the genesis, which nobody signed: genesis.json itself is the anchor there\n\
+                    Choose a height from 1, or none for the newest verified block";
+        return Err(Failure::new(Exit::Usage, text));
+    }
     let config = home.config_without_store()?;
+    let own = config.anchor.as_ref().map(|anchor| anchor.checkpoint.height);
     let params = config.genesis.params.clone();
     let proven = block_on(async {
         let asking = Asking::start(config, args.network.timeout).await?;
@@ -125,7 +131,14 @@ pub(crate) fn export(home: &Home, args: &ExportArgs) -> Result<Exit, Failure> {
     }
     let not_after = header.time.plus(params.trusting_period_ms);
     let certificate = proven.proof.certificate.ok_or_else(|| {
-        let text = format!("block {}: there is no certificate for it; choose another height", header.height);
+        let height = header.height;
+        if own == Some(height) {
+            let file = home.place().anchor().display().to_string();
+            let text =
+                format!("block {height} is the anchor of this home: {file} is the document to hand on");
+            return Failure::new(Exit::Usage, text);
+        }
+        let text = format!("block {height}: there is no certificate for it; choose another height");
         Failure::new(Exit::Nothing, text)
     })?;
     let (id, validators) = (header.id(), proven.proof.validators);

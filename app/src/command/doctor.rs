@@ -5,7 +5,7 @@ mod local;
 mod reach;
 mod report;
 
-use qratum_light_node::Config;
+use qratum_light_node::{Config, Found, KeptFork};
 
 use self::report::{Check, Report};
 use super::network::block_on;
@@ -21,7 +21,12 @@ pub(crate) fn run(home: &Home, args: &NetworkArgs, json: bool) -> Result<Exit, F
     let mut checks = local::home(home);
     match home.config() {
         Ok(config) => {
-            checks.extend([anchor(home, &config), local::peers(&config.peers), local::files(home)]);
+            checks.extend([
+                anchor(home, &config),
+                local::peers(&config.peers),
+                local::files(home),
+                evidence(home),
+            ]);
             match block_on(reach::network(config, args.timeout)) {
                 Ok(found) => checks.extend(found),
                 Err(failure) => checks.push(Check::of_failure("network", failure)),
@@ -37,6 +42,32 @@ pub(crate) fn run(home: &Home, args: &NetworkArgs, json: bool) -> Result<Exit, F
         output::lines(&report.page())?;
     }
     Ok(report.exit())
+}
+
+/// The forks that the home has kept.
+fn evidence(home: &Home) -> Check {
+    let kept = home.start().and_then(|(start, _)| {
+        let kept = KeptFork::all(&home.place(), (&start.anchor, &start.rules), time::now());
+        let halting = |kept: Vec<KeptFork>| kept.into_iter().find(|fork| !fork.is_left(&start.anchor));
+        kept.map(halting).map_err(|why| Failure::new(Exit::Error, why))
+    });
+    match kept {
+        Ok(None) => Check::ok("evidence", "this home has seen no fork"),
+        Ok(Some(fork)) => {
+            let file = fork.path.display();
+            let (text, todo) = match fork.found {
+                Found::Verified(_) => {
+                    (format!("{file} proves a fork"), "`qratum explain forked` says what to do")
+                }
+                Found::Unverified(..) | Found::Damaged(_) => (
+                    format!("{file} is damaged, or does not verify: `qratum evidence list` says why"),
+                    "Put the file back from a copy, or leave the fork with `qratum reanchor`",
+                ),
+            };
+            Check::fail("evidence", text, todo)
+        }
+        Err(failure) => Check::of_failure("evidence", failure),
+    }
 }
 
 /// Where trust starts.

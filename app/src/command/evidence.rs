@@ -1,4 +1,10 @@
-//! `qratum evidence verify`: did someone break the protocol?
+//! `qratum evidence`: did someone break the protocol? `list` says what is known, `show` proves what a
+//! block holds, `verify` checks a file offline.
+
+mod list;
+mod show;
+
+pub(super) use self::{list::list, show::show};
 
 use std::path::PathBuf;
 
@@ -16,7 +22,7 @@ use crate::{
 };
 
 /// Checks an evidence document offline.
-pub(crate) fn run(home: Option<PathBuf>, args: &VerifyArgs, json: bool) -> Result<Exit, Failure> {
+pub(super) fn verify(home: Option<PathBuf>, args: &VerifyArgs, json: bool) -> Result<Exit, Failure> {
     let start = home::trusted(home, args)?;
     let now = args.at.unwrap_or_else(time::now);
     let named = start.anchor.id().to_string();
@@ -54,11 +60,11 @@ fn judge(evidence: &Evidence, anchor: &Trusted, rules: &Rules, now: Time) -> Res
             });
             let blame = match fork.culprits() {
                 keys if !keys.is_empty() => {
-                    format!("both blocks were signed in one round by {}", list(&keys))
+                    format!("both blocks were signed in one round by {}", joined(&keys))
                 }
                 _ => format!(
                     "the rounds differ, so the blocks alone do not prove who broke the protocol; both were signed by: {}",
-                    list(&fork.signers_of_both())
+                    joined(&fork.signers_of_both())
                 ),
             };
             Ok(format!("the chain forked at height {height}; {shared}{blame}"))
@@ -66,6 +72,6 @@ fn judge(evidence: &Evidence, anchor: &Trusted, rules: &Rules, now: Time) -> Res
     }
 }
 
-fn list(items: &[impl ToString]) -> String {
+fn joined(items: &[impl ToString]) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -126,7 +126,7 @@ pub(super) fn failure(height: Height, error: &FetchError) -> Failure {
 }
 
 /// The failure, with who did what, and where to read on.
-fn with_refusals(mut failure: Failure, refusals: &[Refusal]) -> Failure {
+pub(super) fn with_refusals(mut failure: Failure, refusals: &[Refusal]) -> Failure {
     for Refusal { peer, reason, .. } in refusals {
         let (text, name) = (failure.text.unwrap_or_default(), reason.name());
         failure.text = Some(format!("{text}\nrefused   {peer}: {reason} ({name}): `qratum explain {name}`"));

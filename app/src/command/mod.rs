@@ -64,9 +64,11 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
             }
         }
         Some(Command::Reanchor(args)) => pin::reanchor(&Home::resolve(home)?, &args.pin, args.yes, json),
-        Some(Command::Evidence { command: EvidenceCommand::Verify(args) }) => {
-            evidence::run(home, &args, json)
-        }
+        Some(Command::Evidence { command }) => match command {
+            EvidenceCommand::List(args) => evidence::list(&Home::resolve(home)?, &args, json),
+            EvidenceCommand::Show(args) => evidence::show(&Home::resolve(home)?, &args, json),
+            EvidenceCommand::Verify(args) => evidence::verify(home, &args, json),
+        },
         Some(Command::Txo { command: TxoCommand::Inspect { file } }) => txo::inspect(&file, json),
         Some(Command::Crypto { command: CryptoCommand::List }) => crypto::list(json),
         Some(Command::Completions { shell }) => completions::run(shell),

@@ -112,9 +112,10 @@ impl Validators {
                 (_, true) => "signed",
                 (_, false) => "not signed",
             };
-            let (whole, rest) = (share / 100, share % 100);
+            let tenths = share / 10;
+            let (whole, rest) = (tenths / 10, tenths % 10);
             page.push_str(&format!(
-                "{index:>4}  {name:<longest$}  {jurisdiction}  {power:>10}  {whole:>3}.{rest:02} %  {signed:<10}  since set {since_set}\n"
+                "{index:>4}  {name:<longest$}  {jurisdiction}  {power:>10}  {whole:>3}.{rest} %  {signed:<10}  since set {since_set}\n"
             ));
         }
         if self.verified_from == "home" {

@@ -6,6 +6,7 @@
 use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
@@ -183,6 +184,8 @@ fn four_processes_agree_go_on_without_one_and_take_it_back() {
     // An orderly end removes the pid file and exits with success, for the end of stdin alone.
     let pids = || std::fs::read_dir(scratch.0.join("run")).unwrap().count();
     assert_eq!(pids(), 4);
+    let mode = std::fs::metadata(scratch.0.join("run/validator-0.pid")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
     for (name, mut child) in std::mem::take(&mut network.children) {
         drop(child.stdin.take());
         assert!(child.wait().unwrap().success(), "{name}");

@@ -189,19 +189,52 @@ async fn an_anchor_is_changed_by_one_alone_and_finished_after_a_crash() {
     assert_eq!(plan().map(drop), Err(PinError::NothingToLeave));
 }
 
-/// Evidence that nobody signed does not stop a home: it is not believed.
+/// Evidence that does not verify is not believed, and nothing is followed over it: it was a fork when it
+/// was kept. Once the file is whole again the fork is known again, and it can be left without that.
 #[tokio::test]
-async fn made_up_evidence_is_not_believed() {
-    let (scratch, chain, config) = forked("made-up", constant, 13).await;
+async fn a_home_whose_evidence_is_damaged_follows_nothing_until_that_is_mended_or_left() {
+    let (scratch, chain, config) = forked("damaged", constant, 13).await;
     let home = scratch.place().unwrap();
-    let (mut proof, _) = evidence(&home, &chain.lock().unwrap(), 14).unwrap();
-    std::fs::remove_dir_all(home.evidence()).unwrap();
-    std::fs::create_dir(home.evidence()).unwrap();
-    proof.blocks.second = bad_signature(proof.blocks.second);
-    let text = Evidence::Fork(Box::new(proof)).to_json().unwrap();
-    std::fs::write(home.evidence().join("fork-14.json"), text).unwrap();
-    std::fs::write(home.evidence().join("fork-15.json"), "garbage").unwrap();
-    let node = LightNode::start(config).await.unwrap();
-    assert_eq!(node.snapshots().borrow().fork.as_ref().map(|fork| fork.height()), None);
+    let (whole, _) = evidence(&home, &chain.lock().unwrap(), 14).unwrap();
+    let files: Vec<_> = std::fs::read_dir(home.evidence()).unwrap().map(|it| it.unwrap().path()).collect();
+    files.into_iter().for_each(|path| std::fs::remove_file(path).unwrap());
+    let file = home.evidence().join("fork-14.json");
+    let text = |proof: ForkProof| Evidence::Fork(Box::new(proof)).to_json().unwrap();
+    let mut unsigned = whole.clone();
+    unsigned.blocks.second = bad_signature(unsigned.blocks.second);
+    let mut foreign = whole.clone();
+    foreign.blocks.first.header.chain_id = qratum_chain::types::ChainId::ZERO;
+    for (damage, why) in [
+        (text(unsigned), "signature"),
+        (text(foreign), "of another chain"),
+        ("{\"schema\":".to_owned(), "not a document of this form"),
+        (String::new(), "not a document of this form"),
+    ] {
+        std::fs::write(&file, &damage).unwrap();
+        for keep in [true, false] {
+            let refused = LightNode::start(Config { keep, ..config.clone() }).await.unwrap_err().to_string();
+            let told = format!("{}: ", file.display());
+            assert!(refused.starts_with(&told) && refused.contains(why), "{why}: {refused}");
+            assert!(refused.contains("from a copy") && refused.contains("qratum reanchor"), "{refused}");
+        }
+    }
+    std::fs::write(&file, text(whole)).unwrap();
+    let node = LightNode::start(config.clone()).await.unwrap();
+    assert_eq!(node.snapshots().borrow().fork.as_ref().map(|fork| fork.height()), Some(Height(14)));
+    node.stop().await;
+
+    std::fs::write(&file, "garbage").unwrap();
+    let block = chain.lock().unwrap().block(18).unwrap().clone();
+    let plan = |way| {
+        let next = Anchor::of(block.clone(), Time(u64::MAX));
+        Plan::of(&home, &config.genesis, next, (block.header.id(), way), now())
+    };
+    assert_eq!(plan(Way::Import).map(drop), Err(PinError::Forked));
+    let leaving = plan(Way::Reanchor).unwrap();
+    assert_eq!(leaving.fork, Some(Height(14)), "by the name of the file");
+    let done = leaving.carry_out(now()).unwrap();
+    assert_eq!(done.evidence.iter().map(std::fs::read).collect::<Result<Vec<_>, _>>().unwrap(), [b"garbage"]);
+    let node = LightNode::start(Config { anchor: home.pinned().unwrap(), ..config }).await.unwrap();
+    assert!(node.snapshots().borrow().fork.is_none());
     node.stop().await;
 }

@@ -5,7 +5,10 @@ use core::fmt;
 use qratum_crypto::sign::ed25519::PublicKey;
 
 use super::{Draft, Place};
-use crate::types::{Offence, Status, Time};
+use crate::{
+    codec::Encode,
+    types::{Jailed, Offence, Status, Time},
+};
 
 /// What a validator can do wrong. The chain proves the first only; the others are decided by people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,5 +103,7 @@ pub fn punish(
     registration.status = Status::Jailed;
     draft.register(&used.name, &registration);
     draft.put(known, Vec::from(place.height.0.to_le_bytes()));
+    let jailed = Jailed { block: place.height, offence: offence.height() };
+    draft.put(Jailed::state_key(&used.name), jailed.to_bytes());
     Ok(())
 }

@@ -11,9 +11,9 @@ use crate::{
     codec::{Decode, Encode, Malformed},
     state::StateMap,
     types::{
-        BlockId, DoubleVote, Enrolment, Genesis, GenesisValidator, Jurisdiction, KeyUse, Offence, Phase,
-        Proofs, Purpose, Retired, Round, STAKE_UNIT, SignedVote, Status, Txo, TxoBody, TxoClass, Validator,
-        ValidatorSet, Vote,
+        BlockId, DoubleVote, Enrolment, Genesis, GenesisValidator, Jailed, Jurisdiction, KeyUse, Offence,
+        Phase, Proofs, Purpose, Retired, Round, STAKE_UNIT, SignedVote, Status, Txo, TxoBody, TxoClass,
+        Validator, ValidatorSet, Vote,
     },
 };
 
@@ -250,6 +250,8 @@ fn the_guilty_loses_stake_and_seat_once() {
     let guilty = draft.registration("v1").unwrap();
     assert_eq!((guilty.status, guilty.stake), (Status::Jailed, 285_000));
     assert_eq!(draft.get(&state_key(&offence(0, 2, 0), &key)), Some(3u64.to_le_bytes().as_slice()));
+    let jailed = Jailed { block: Height(3), offence: Height(2) };
+    assert_eq!(draft.get(&Jailed::state_key("v1")), Some(jailed.to_bytes().as_slice()));
     let next = turn(&mut draft, &bench.place(LENGTH), &bench.set).unwrap();
     assert_eq!(next.index_of(&key), None);
     assert_eq!(next.members().len(), 2);

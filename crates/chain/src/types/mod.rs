@@ -26,7 +26,7 @@ pub use header::Header;
 pub use ids::{BlockId, ChainId, Height, Round, SetId, Time};
 pub use light_block::LightBlock;
 pub use name::{MAX_NAME, is_name};
-pub use registration::{KeyUse, Registration, Retired, Status};
+pub use registration::{Jailed, KeyUse, Registration, Retired, Status};
 pub use txo::{Txo, TxoBody, TxoClass};
 pub use validators::{Jurisdiction, MAX_VALIDATORS, SetError, Validator, ValidatorSet, validators_hash};
 pub use vote::{Phase, Proposal, SignedProposal, SignedVote, Vote};

@@ -4,7 +4,7 @@ use core::fmt;
 
 use qratum_crypto::sign::ed25519::PublicKey;
 
-use super::{Enrolment, Jurisdiction, MAX_NAME, Purpose, SetId, Time, Validator, is_name, power_of};
+use super::{Enrolment, Height, Jurisdiction, MAX_NAME, Purpose, SetId, Time, Validator, is_name, power_of};
 use crate::{
     Hash,
     codec::{Decode, Encode, Malformed, Reader, put_bytes},
@@ -218,6 +218,36 @@ impl Decode for Retired {
             last_set: SetId::decode(reader)?,
             time: Time::decode(reader)?,
         })
+    }
+}
+
+/// Where a validator was last found guilty: under [`Jailed::state_key`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Jailed {
+    /// The block with the evidence.
+    pub block: Height,
+    /// Height of what it did.
+    pub offence: Height,
+}
+
+impl Jailed {
+    /// State key: `jailed/` and the name of the validator.
+    #[must_use]
+    pub fn state_key(name: &str) -> Vec<u8> {
+        [b"jailed/", name.as_bytes()].concat()
+    }
+}
+
+impl Encode for Jailed {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.block.encode(out);
+        self.offence.encode(out);
+    }
+}
+
+impl Decode for Jailed {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Ok(Self { block: Height::decode(reader)?, offence: Height::decode(reader)? })
     }
 }
 

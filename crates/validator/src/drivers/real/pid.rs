@@ -1,7 +1,13 @@
 //! Which process runs this validator? A file that names it, gone when it ends in order. One that a
 //! killed process left behind is replaced; readers look whether the process is there.
 
-use std::{fs, io, os::unix::fs::DirBuilderExt, path::PathBuf, process};
+use std::{
+    fs,
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::PathBuf,
+    process,
+};
 
 /// The pid file of this process.
 pub(super) struct PidFile(PathBuf);
@@ -14,7 +20,11 @@ impl PidFile {
     pub(super) fn write(path: PathBuf) -> io::Result<Self> {
         let folder = path.parent().unwrap_or(&path);
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        fs::write(&path, process::id().to_string())?;
+        let mut file =
+            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+        // One that was left behind has the mode that it was made with.
+        file.set_permissions(fs::Permissions::from_mode(0o600))?;
+        file.write_all(process::id().to_string().as_bytes())?;
         Ok(Self(path))
     }
 }
