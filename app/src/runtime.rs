@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use crossterm::event::{Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use futures::{StreamExt, stream::FuturesUnordered};
 use qratum_light_node::{LightNode, Snapshot};
 use qratum_verifier::Trusted;
@@ -31,7 +31,7 @@ use crate::{
     model::{Found, Model, Notice, Subject, Wanted},
     screen,
     signals::Signals,
-    terminal::Guard,
+    terminal::{Guard, Input, Shell},
     time,
     update::{Effect, Msg, update},
 };
@@ -44,7 +44,7 @@ type Jobs<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = Msg> + 'a>>>;
 /// Everything that events come from.
 struct Sources<'a> {
     signals: Signals,
-    keys: EventStream,
+    input: Input,
     heads: broadcast::Receiver<Arc<Trusted>>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     network: Option<&'a mut Network>,
@@ -60,30 +60,48 @@ pub(crate) async fn run<'a>(
     signals: Signals,
 ) -> Result<(), Failure> {
     let terminal = |error: io::Error| Failure::io("terminal", &error);
-    let mut guard = Guard::open().map_err(terminal)?;
+    let mut guard = Guard::open(model.theme.glyphs()).map_err(terminal)?;
+    let (input, mut shell) = (Input::open().map_err(terminal)?, Shell::listen().map_err(terminal)?);
     let mut seconds = interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let (heads, mut snapshots) = (node.heads(), node.snapshots());
     snapshots.mark_changed();
-    let (keys, jobs) = (EventStream::new(), FuturesUnordered::new());
-    let mut sources = Sources { signals, keys, heads, snapshots, network, jobs, seconds };
+    let jobs = FuturesUnordered::new();
+    let mut sources = Sources { signals, input, heads, snapshots, network, jobs, seconds };
     model.tick(time::now());
-    if let Ok((width, height)) = crossterm::terminal::size() {
-        update(&mut model, Msg::Resized(width, height));
-    }
-    guard.draw(|frame| screen::view(&model, frame)).map_err(terminal)?;
-    while let Some(msg) = sources.next().await {
+    let size = guard.size().map_err(terminal)?;
+    update(&mut model, Msg::Resized(size.width, size.height));
+    // Whether the screen is not what the model is: drawn when the terminal has taken the last frame.
+    let mut dirty = true;
+    loop {
+        let msg = tokio::select! {
+            biased;
+            ready = guard.ready(), if dirty => {
+                ready.and_then(|()| guard.draw(|frame| screen::view(&model, frame))).map_err(terminal)?;
+                dirty = false;
+                continue;
+            }
+            job = shell.next() => {
+                guard.follow(job).map_err(terminal)?;
+                dirty = true;
+                continue;
+            }
+            msg = sources.next() => msg,
+        };
+        let Some(msg) = msg else { return Ok(()) };
         for effect in update(&mut model, msg) {
             match effect {
-                Effect::Draw => guard.draw(|frame| screen::view(&model, frame)).map_err(terminal)?,
-                Effect::Repaint => guard.repaint(|frame| screen::view(&model, frame)).map_err(terminal)?,
+                Effect::Draw => dirty = true,
+                Effect::Repaint => {
+                    guard.repaint().map_err(terminal)?;
+                    dirty = true;
+                }
                 Effect::Quit => return Ok(()),
                 Effect::Prove(subject) => sources.jobs.push(Box::pin(prove(node, subject))),
                 Effect::Write { stem, text } => sources.jobs.push(Box::pin(write(home, stem, text))),
             }
         }
     }
-    Ok(())
 }
 
 async fn prove(node: &LightNode, subject: Subject) -> Msg {
@@ -130,11 +148,7 @@ impl Sources<'_> {
             tokio::select! {
                 biased;
                 () = self.signals.recv() => return None,
-                event = self.keys.next() => match event {
-                    Some(Ok(event)) => if let Some(msg) = read(&event) { return Some(msg) },
-                    // The terminal is gone.
-                    Some(Err(_)) | None => return None,
-                },
+                event = self.input.next() => if let Some(msg) = read(&event?) { return Some(msg) },
                 ended = ended(&mut self.network) => return Some(Msg::Notice(ended)),
                 Some(msg) = self.jobs.next(), if !self.jobs.is_empty() => return Some(msg),
                 head = self.heads.recv() => match head {

@@ -1,4 +1,4 @@
-//! Was the program asked to end? SIGINT, SIGTERM and SIGHUP all mean the same: cleanly, now.
+//! Was the program asked to end? SIGINT, SIGTERM, SIGQUIT and SIGHUP all mean the same: cleanly, now.
 
 use std::io;
 
@@ -9,6 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    quit: Signal,
     hangup: Signal,
 }
 
@@ -18,6 +19,7 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            quit: signal(SignalKind::quit())?,
             hangup: signal(SignalKind::hangup())?,
         })
     }
@@ -27,6 +29,7 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = self.quit.recv() => {}
             _ = self.hangup.recv() => {}
         }
     }

@@ -18,6 +18,6 @@ mod window_table;
 
 pub use power_bar::PowerBar;
 pub use rows::{Hint, KeyHints, Part, Tab, TabBar, TrustBar};
-pub use safe_text::SafeText;
+pub use safe_text::{SafeText, is_drawable};
 pub use spark::{Spark, bars};
 pub use window_table::{Column, TableCell, WindowTable, window};

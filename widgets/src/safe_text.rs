@@ -64,6 +64,18 @@ impl From<SafeText> for Span<'static> {
     }
 }
 
+/// Whether a cell of a terminal may hold this: one character that is seen, with its marks.
+#[must_use]
+pub fn is_drawable(symbol: &str) -> bool {
+    let mut chars = symbol.chars();
+    let Some(first) = chars.next() else { return false };
+    let marks = chars.clone().count();
+    !is_unsafe(first)
+        && chars.all(|c| !is_unsafe(c))
+        && marks <= MAX_COMBINING
+        && crate::fit::columns(symbol) <= 2
+}
+
 /// Characters that a terminal obeys, or that a reader cannot see or tell from a space.
 fn is_unsafe(c: char) -> bool {
     c.is_control() || (c.is_whitespace() && c != ' ') || is_invisible(c)

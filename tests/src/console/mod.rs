@@ -25,6 +25,7 @@
 mod home;
 mod keys;
 mod reader;
+mod stream;
 
 use std::{
     fs::OpenOptions,
@@ -32,6 +33,7 @@ use std::{
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     process::Command,
+    time::{Duration, Instant},
 };
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
@@ -40,6 +42,7 @@ use self::reader::Reader;
 pub use self::{
     home::Home,
     reader::{Link, Screen},
+    stream::{foreign, frames},
 };
 
 /// A running console and its terminal; both go with it.
@@ -184,6 +187,14 @@ impl Console {
         self.reader.written()
     }
 
+    /// Waits until these characters were written, since the last call of [`Console::written`].
+    ///
+    /// # Panics
+    /// When they are not within half a minute.
+    pub fn until_written(&self, text: &str) {
+        self.reader.wait_for_bytes(text);
+    }
+
     /// Changes the size of the terminal.
     ///
     /// # Panics
@@ -201,6 +212,21 @@ impl Console {
     pub fn signal(&self, name: &str) {
         let pid = self.pid().to_string();
         assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
+    /// Waits until the kernel says that the program is stopped.
+    ///
+    /// # Panics
+    /// When it is not within half a minute.
+    pub fn until_stopped(&self) {
+        // Nobody tells of this but the parent's wait, and the parent is this process.
+        let stat = format!("/proc/{}/stat", self.pid());
+        let stopped = || std::fs::read_to_string(&stat).is_ok_and(|stat| stat.contains(") T "));
+        let late = Instant::now() + Duration::from_secs(30);
+        while !stopped() {
+            assert!(Instant::now() < late, "it is not stopped\n{:?}", self.screen());
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// The process id of the program.

@@ -4,7 +4,7 @@ use std::{
     fmt,
     io::Read,
     num::NonZeroU16,
-    sync::{Arc, Condvar, Mutex, MutexGuard},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -120,12 +120,13 @@ impl Reader {
     /// Waits until the link is up; none when the terminal is gone.
     fn up(&self) -> Option<Link> {
         let down = |state: &mut State| state.link == Link::Down && !state.over;
-        let state = self.0.1.wait_while(self.state(), down).unwrap();
+        let state = self.0.1.wait_while(self.state(), down).unwrap_or_else(PoisonError::into_inner);
         (!state.over).then_some(state.link)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.0.lock().unwrap()
+        // A test that failed while it looked still has to be cleared away.
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn screen(&self) -> Screen {
@@ -151,14 +152,23 @@ impl Reader {
     }
 
     pub(super) fn wait(&self, what: &str, done: impl Fn(&Screen) -> bool) -> Screen {
+        self.wait_for(what, |state| Some(Screen(state.parser.screen().clone())).filter(&done))
+    }
+
+    pub(super) fn wait_for_bytes(&self, text: &str) {
+        let holds = |state: &State| state.written.windows(text.len()).any(|part| part == text.as_bytes());
+        self.wait_for(&format!("{text:?} written"), |state| holds(state).then_some(()));
+    }
+
+    fn wait_for<T>(&self, what: &str, done: impl Fn(&State) -> Option<T>) -> T {
         let deadline = Instant::now() + PATIENCE;
         let mut state = self.state();
         loop {
-            let screen = Screen(state.parser.screen().clone());
-            if done(&screen) {
-                return screen;
+            if let Some(found) = done(&state) {
+                return found;
             }
             let left = deadline.saturating_duration_since(Instant::now());
+            let screen = Screen(state.parser.screen().clone());
             assert!(!left.is_zero() && !state.over, "not seen: {what}\n{screen:?}");
             state = self.0.1.wait_timeout(state, left).unwrap().0;
         }

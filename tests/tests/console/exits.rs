@@ -1,6 +1,6 @@
 //! However it ends, the terminal is as it was.
 
-use qratum_tests::console::{Console, Home};
+use qratum_tests::console::{Console, Home, Link, foreign};
 
 fn watching(home: &Home) -> Console {
     let console = Console::start((100, 30), &["--home", home.path()]);
@@ -17,16 +17,78 @@ fn quitting_restores_it() {
         console.press(key);
         let ended = console.end();
         assert!(ended.code == 0 && ended.restored, "{key}: {ended:?}");
+        assert_eq!(foreign(&console.written()), [""; 0]);
     }
 }
 
 #[test]
 fn every_signal_that_ends_it_restores_it() {
-    for name in ["INT", "TERM", "HUP"] {
+    for name in ["INT", "TERM", "HUP", "QUIT"] {
         let home = Home::alone("signal");
         let mut console = watching(&home);
         console.signal(name);
         let ended = console.end();
         assert!(ended.code == 0 && ended.restored, "{name}: {ended:?}");
     }
+}
+
+#[test]
+fn a_lost_terminal_ends_it() {
+    for _ in 0..8 {
+        let home = Home::alone("lost");
+        let mut console = watching(&home);
+        console.unplug();
+    }
+}
+
+/// By the key, and by the signal; each time it goes on where it was.
+#[test]
+fn suspending_restores_it_and_going_on_takes_it_again() {
+    let home = Home::alone("suspend");
+    let mut console = watching(&home);
+    for by_key in [true, false, true] {
+        if by_key {
+            console.press("Ctrl-z");
+        } else {
+            console.signal("TSTP");
+        }
+        console.until_stopped();
+        console.wait("the main screen", |screen| !screen.is_alternate());
+        assert!(console.is_restored(), "{by_key}");
+        console.signal("CONT");
+        console.wait("the console", |screen| screen.is_alternate() && screen.holds("q quit"));
+        assert!(!console.is_restored(), "{by_key}");
+    }
+    console.press("q");
+    assert!(console.end().restored);
+}
+
+/// A signal that nobody can refuse, from somebody who does not know of terminals.
+#[test]
+fn a_stop_from_outside_is_followed_by_a_whole_picture() {
+    let home = Home::alone("stop");
+    let mut console = watching(&home);
+    console.signal("STOP");
+    console.until_stopped();
+    let _ = console.written();
+    console.signal("CONT");
+    console.until_written("\x1b[?1049h");
+    console.until_written("quit");
+    console.press("q");
+    assert!(console.end().restored);
+}
+
+/// What lies unread is thrown away, so that the terminal gets back at once.
+#[test]
+fn a_terminal_that_does_not_read_is_restored_when_it_reads_again() {
+    let home = Home::alone("unread");
+    let mut console = watching(&home);
+    console.link(Link::Down);
+    for rows in (16..60).chain(16..60) {
+        console.resize((200, rows));
+    }
+    console.signal("TERM");
+    console.link(Link::Fast);
+    let ended = console.end();
+    assert!(ended.code == 0 && ended.restored, "{ended:?}");
 }

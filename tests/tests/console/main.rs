@@ -9,4 +9,5 @@
 )]
 
 mod exits;
+mod flow;
 mod sizes;

@@ -86,7 +86,11 @@ pub(crate) const LIBRARIES: &[Library] = &[
         &["qratum-validator"],
         "the keys of a throw-away demo network; all else draws from the DRBG that crypto will hold",
     ),
-    library("rustix", &["qratum-validator"], "how much room there is on the disk, which std does not say"),
+    library(
+        "rustix",
+        &["qratum-validator", "qratum"],
+        "the room on a disk, and the settings of a terminal, which std does not say",
+    ),
     library("jmt", &["qratum-chain"], "the one state map, without I/O"),
     library("borsh", &["qratum-chain"], "the encoding of the state map's proofs, and of nothing else"),
     library("anyhow", &["qratum-chain"], "the error type in the state map's reader trait"),
@@ -132,7 +136,7 @@ pub(crate) const LIBRARIES: &[Library] = &[
 ];
 
 /// Libraries that any crate may name as a dev-dependency: they never ship.
-pub(crate) const DEV_ONLY: &[&str] = &["proptest", "boon"];
+pub(crate) const DEV_ONLY: &[&str] = &["proptest", "boon", "portable-pty", "vt100", "vte"];
 
 /// Crates without clock, randomness, I/O or an order that changes from run to run.
 pub(crate) const PURE: &[&str] = &["crates/crypto", "crates/chain", "light-node/verifier"];

@@ -1,0 +1,288 @@
+//! Which key was it? What terminals send, as xterm does, read byte by byte.
+//!
+//! What is no key is swallowed whole: an answer of a terminal that comes late must never act as the
+//! keys that its letters are.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// The longest sequence that can be a key.
+const LONGEST: usize = 16;
+
+/// What came so far of a key.
+#[derive(Debug, Default)]
+pub(super) struct Keys {
+    state: State,
+    taken: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Start,
+    /// After ESC.
+    Escape,
+    /// After ESC O.
+    Single,
+    /// After ESC [.
+    Control,
+    /// Inside a string that a terminal sends, and whether its last byte was ESC.
+    String { escape: bool },
+    /// Inside a character of so many more bytes.
+    Character(u8),
+}
+
+impl Keys {
+    /// Whether more bytes may belong to what came last.
+    pub(super) fn is_open(&self) -> bool {
+        self.state != State::Start
+    }
+
+    /// Nothing followed for a while: an ESC alone was the key of that name, other beginnings were
+    /// nothing.
+    pub(super) fn pause(&mut self) -> Option<KeyEvent> {
+        let was = std::mem::take(&mut self.state);
+        self.taken.clear();
+        (was == State::Escape).then(|| plain(KeyCode::Esc))
+    }
+
+    /// The next byte; a key when it ends one.
+    pub(super) fn byte(&mut self, byte: u8) -> Option<KeyEvent> {
+        match self.state {
+            State::Start => self.first(byte, KeyModifiers::NONE),
+            State::Escape => self.escaped(byte),
+            State::Single => {
+                self.state = State::Start;
+                letter(byte, KeyModifiers::NONE)
+            }
+            State::Control => self.control(byte),
+            State::String { escape } => {
+                let ends = byte == 0x07 || (escape && byte == b'\\');
+                self.state = if ends { State::Start } else { State::String { escape: byte == 0x1b } };
+                None
+            }
+            State::Character(more) => self.character(byte, more),
+        }
+    }
+
+    fn first(&mut self, byte: u8, modifiers: KeyModifiers) -> Option<KeyEvent> {
+        self.state = State::Start;
+        let control = |c: u8| Some(KeyEvent::new(KeyCode::Char(char::from(c)), KeyModifiers::CONTROL));
+        match byte {
+            0x1b => {
+                self.state = State::Escape;
+                None
+            }
+            b'\r' => Some(KeyEvent::new(KeyCode::Enter, modifiers)),
+            b'\t' => Some(KeyEvent::new(KeyCode::Tab, modifiers)),
+            0x7f => Some(KeyEvent::new(KeyCode::Backspace, modifiers)),
+            0x00 => control(b' '),
+            0x01..=0x1a => control(byte.saturating_add(0x60)),
+            0x1c..=0x1f => control(byte.saturating_add(0x40)),
+            0x20..=0x7e => Some(character(char::from(byte), modifiers)),
+            0x80.. => {
+                let more = match byte {
+                    0xc2..=0xdf => 1,
+                    0xe0..=0xef => 2,
+                    0xf0..=0xf4 => 3,
+                    _ => return None,
+                };
+                self.taken = vec![byte];
+                self.state = State::Character(more);
+                None
+            }
+        }
+    }
+
+    fn character(&mut self, byte: u8, more: u8) -> Option<KeyEvent> {
+        if !(0x80..0xc0).contains(&byte) {
+            return self.first(byte, KeyModifiers::NONE);
+        }
+        self.taken.push(byte);
+        self.state = if more > 1 { State::Character(more.saturating_sub(1)) } else { State::Start };
+        let read = str::from_utf8(&self.taken).ok().and_then(|text| text.chars().next());
+        read.filter(|_| !self.is_open()).map(|c| character(c, KeyModifiers::NONE))
+    }
+
+    fn escaped(&mut self, byte: u8) -> Option<KeyEvent> {
+        self.taken.clear();
+        match byte {
+            b'[' => self.state = State::Control,
+            b'O' => self.state = State::Single,
+            b']' | b'P' | b'X' | b'^' | b'_' => self.state = State::String { escape: false },
+            0x1b => return Some(plain(KeyCode::Esc)),
+            _ => return self.first(byte, KeyModifiers::ALT),
+        }
+        None
+    }
+
+    fn control(&mut self, byte: u8) -> Option<KeyEvent> {
+        match byte {
+            0x20..=0x3f => {
+                // What is too long is no key; its end is still looked for.
+                if self.taken.len() < LONGEST {
+                    self.taken.push(byte);
+                }
+                None
+            }
+            0x40..=0x7e => {
+                self.state = State::Start;
+                sequence(&self.taken, byte)
+            }
+            _ => self.first(byte, KeyModifiers::NONE),
+        }
+    }
+}
+
+const fn plain(code: KeyCode) -> KeyEvent {
+    KeyEvent::new(code, KeyModifiers::NONE)
+}
+
+/// Capitals carry Shift.
+fn character(c: char, modifiers: KeyModifiers) -> KeyEvent {
+    let shift = if c.is_uppercase() { KeyModifiers::SHIFT } else { KeyModifiers::NONE };
+    KeyEvent::new(KeyCode::Char(c), modifiers | shift)
+}
+
+/// `ESC [ parameters end`: a number, and modifiers behind a semicolon.
+fn sequence(parameters: &[u8], end: u8) -> Option<KeyEvent> {
+    let mut numbers = str::from_utf8(parameters).ok()?.split(';');
+    let (number, modifiers, None) = (numbers.next()?, numbers.next(), numbers.next()) else { return None };
+    let modifiers = modifiers.map_or(Some(KeyModifiers::NONE), |text| modified(text.parse().ok()?))?;
+    match (number, end) {
+        (_, b'~') => numbered(number.parse().ok()?).map(|code| KeyEvent::new(code, modifiers)),
+        ("" | "1", _) => letter(end, modifiers),
+        _ => None,
+    }
+}
+
+/// xterm: one more than the sum of Shift 1, Alt 2, Ctrl 4.
+fn modified(code: u8) -> Option<KeyModifiers> {
+    let bits = code.checked_sub(1).filter(|bits| *bits < 8)?;
+    let all = [(1, KeyModifiers::SHIFT), (2, KeyModifiers::ALT), (4, KeyModifiers::CONTROL)];
+    Some(all.into_iter().filter(|(bit, _)| bits & bit != 0).map(|(_, modifier)| modifier).collect())
+}
+
+fn letter(end: u8, modifiers: KeyModifiers) -> Option<KeyEvent> {
+    let code = match end {
+        b'A' => KeyCode::Up,
+        b'B' => KeyCode::Down,
+        b'C' => KeyCode::Right,
+        b'D' => KeyCode::Left,
+        b'F' => KeyCode::End,
+        b'H' => KeyCode::Home,
+        b'P' => KeyCode::F(1),
+        b'Q' => KeyCode::F(2),
+        // F3 with a modifier has the form of a cursor's position: it is taken for that.
+        b'R' if modifiers.is_empty() => KeyCode::F(3),
+        b'S' => KeyCode::F(4),
+        b'Z' => return Some(KeyEvent::new(KeyCode::BackTab, modifiers | KeyModifiers::SHIFT)),
+        _ => return None,
+    };
+    Some(KeyEvent::new(code, modifiers))
+}
+
+fn numbered(number: u8) -> Option<KeyCode> {
+    Some(match number {
+        1 | 7 => KeyCode::Home,
+        2 => KeyCode::Insert,
+        3 => KeyCode::Delete,
+        4 | 8 => KeyCode::End,
+        5 => KeyCode::PageUp,
+        6 => KeyCode::PageDown,
+        11..=15 => KeyCode::F(number.saturating_sub(10)),
+        17..=21 => KeyCode::F(number.saturating_sub(11)),
+        23 | 24 => KeyCode::F(number.saturating_sub(12)),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The keys in these bytes, and in the pause behind them.
+    fn keys(bytes: &[u8]) -> Vec<KeyEvent> {
+        let mut keys = Keys::default();
+        let mut found: Vec<_> = bytes.iter().filter_map(|byte| keys.byte(*byte)).collect();
+        found.extend(keys.pause());
+        found
+    }
+
+    fn codes(bytes: &[u8]) -> Vec<KeyCode> {
+        keys(bytes).into_iter().map(|key| key.code).collect()
+    }
+
+    #[test]
+    fn keys_are_read_as_terminals_send_them() {
+        let cases: [(&[u8], KeyCode, KeyModifiers); 14] = [
+            (b"e", KeyCode::Char('e'), KeyModifiers::NONE),
+            (b"E", KeyCode::Char('E'), KeyModifiers::SHIFT),
+            ("é".as_bytes(), KeyCode::Char('é'), KeyModifiers::NONE),
+            ("東".as_bytes(), KeyCode::Char('東'), KeyModifiers::NONE),
+            (b"\x1b", KeyCode::Esc, KeyModifiers::NONE),
+            (b"\r", KeyCode::Enter, KeyModifiers::NONE),
+            (b"\x7f", KeyCode::Backspace, KeyModifiers::NONE),
+            (b"\x03", KeyCode::Char('c'), KeyModifiers::CONTROL),
+            (b"\x1c", KeyCode::Char('\\'), KeyModifiers::CONTROL),
+            (b"\x1b[A", KeyCode::Up, KeyModifiers::NONE),
+            (b"\x1bOB", KeyCode::Down, KeyModifiers::NONE),
+            (b"\x1b[6~", KeyCode::PageDown, KeyModifiers::NONE),
+            (b"\x1b[1;5C", KeyCode::Right, KeyModifiers::CONTROL),
+            (b"\x1bx", KeyCode::Char('x'), KeyModifiers::ALT),
+        ];
+        for (bytes, code, modifiers) in cases {
+            assert_eq!(keys(bytes), [KeyEvent::new(code, modifiers)], "{bytes:?}");
+        }
+        assert_eq!(codes(b"\x1b[Zq"), [KeyCode::BackTab, KeyCode::Char('q')]);
+        assert_eq!(codes(b"\x1b\x1b"), [KeyCode::Esc, KeyCode::Esc]);
+    }
+
+    /// Device attributes, a cursor's position, a color, a clipboard, focus, a mouse: no key.
+    #[test]
+    fn what_a_terminal_answers_is_no_key() {
+        let answers: [&[u8]; 8] = [
+            b"\x1b[?65;1;9c",
+            b"\x1b[12;40R",
+            b"\x1b]11;rgb:0000/0000/0000\x07",
+            b"\x1b]52;c;cXVpdA==\x1b\\",
+            b"\x1bP1$r0m\x1b\\",
+            b"\x1b[I",
+            b"\x1b[<0;10;10M",
+            b"\x1b[200~",
+        ];
+        for answer in answers {
+            assert_eq!(codes(&[answer, b"q"].concat()), [KeyCode::Char('q')], "{answer:?}");
+        }
+    }
+
+    /// A key that comes in pieces is one key, as long as no pause lies between.
+    #[test]
+    fn beginnings_alone_are_nothing() {
+        for bytes in [&b"\x1b["[..], b"\x1b[1;", b"\x1bO", b"\xe6\x9d", b"\x1b]0;q"] {
+            assert_eq!(codes(bytes), [], "{bytes:?}");
+        }
+        let mut keys = Keys::default();
+        assert_eq!(keys.byte(0x1b), None);
+        assert!(keys.is_open());
+        assert_eq!(keys.pause(), Some(plain(KeyCode::Esc)));
+        assert_eq!(keys.byte(b'['), Some(plain(KeyCode::Char('['))));
+    }
+
+    #[test]
+    fn no_bytes_are_too_odd_and_what_follows_is_read() {
+        let mut bytes = vec![0x1b, b'['];
+        bytes.extend([b'9'; 5000]);
+        bytes.extend(b"Aq");
+        assert_eq!(codes(&bytes), [KeyCode::Char('q')]);
+        for first in 0..=255 {
+            for second in 0..=255 {
+                let mut keys = Keys::default();
+                for byte in [first, second] {
+                    keys.byte(byte);
+                }
+                keys.pause();
+                assert_eq!(keys.byte(b'q'), Some(plain(KeyCode::Char('q'))), "{first} {second}");
+            }
+        }
+    }
+}

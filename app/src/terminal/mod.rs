@@ -1,0 +1,122 @@
+//! The terminal: taken over while the console runs, and given back however it ends.
+//!
+//! - [`Guard`] draws, and restores.
+//! - [`Input`] reads keys and sizes.
+//! - [`Shell`] hears when the shell stops the program and lets it go on.
+//!
+//! Writing never holds up the program: a frame is made only when the one before has left, so that a
+//! terminal which reads slowly, or not at all, gets the newest picture next and no queue of old ones.
+
+mod backend;
+mod input;
+mod jobs;
+mod keys;
+mod tty;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::{env, io, panic, sync::Arc, time::Duration};
+
+use qratum_themes::{Colors, Glyphs, Theme};
+use ratatui::{Frame, Terminal, layout::Size};
+use tokio::time::{Instant, sleep_until};
+
+use self::{backend::GuardBackend, jobs::Job, tty::Screen};
+use crate::exit::{Exit, Failure};
+
+pub(crate) use self::{input::Input, jobs::Shell};
+
+/// The least time between two frames: 30 in a second.
+const FRAME: Duration = Duration::from_millis(33);
+
+/// The terminal while it is ours. Dropped, it is as it was before.
+pub(crate) struct Guard {
+    terminal: Terminal<GuardBackend>,
+    screen: Arc<Screen>,
+    /// When the next frame may be drawn.
+    next: Instant,
+}
+
+impl Guard {
+    /// Takes the terminal over.
+    pub(crate) fn open(glyphs: Glyphs) -> io::Result<Self> {
+        let screen = Arc::new(Screen::new()?);
+        let in_panic = Arc::clone(&screen);
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            in_panic.restore();
+            before(info);
+        }));
+        let terminal = Terminal::new(GuardBackend::new(glyphs, screen.size()?))?;
+        let guard = Self { terminal, screen, next: Instant::now() };
+        guard.screen.take_over()?;
+        Ok(guard)
+    }
+
+    /// Waits until a frame can be drawn: the one before has left, and is some time ago. Losing the
+    /// race against another event loses nothing.
+    ///
+    /// # Errors
+    /// When the terminal takes nothing any more.
+    pub(crate) async fn ready(&self) -> io::Result<()> {
+        self.screen.writer.free().await?;
+        sleep_until(self.next).await;
+        Ok(())
+    }
+
+    /// Draws what changed. Does nothing before [`Guard::ready`], nor while the terminal is not ours.
+    pub(crate) fn draw(&mut self, view: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        if !self.screen.is_ours() || !self.screen.writer.is_free()? {
+            return Ok(());
+        }
+        self.terminal.backend_mut().resize(self.screen.size()?);
+        self.terminal.draw(view)?;
+        if let Some(frame) = self.terminal.backend_mut().take() {
+            self.screen.writer.submit(frame);
+            self.next = Instant::now().checked_add(FRAME).unwrap_or(self.next);
+        }
+        Ok(())
+    }
+
+    /// Forgets what the terminal shows, so that the next frame draws all of it.
+    pub(crate) fn repaint(&mut self) -> io::Result<()> {
+        self.terminal.clear()
+    }
+
+    /// Columns and rows.
+    pub(crate) fn size(&self) -> io::Result<Size> {
+        self.screen.size()
+    }
+
+    /// Does what the shell asks for: gives the terminal back and stops, or takes it over again,
+    /// whatever became of it in between.
+    pub(crate) fn follow(&mut self, job: Job) -> io::Result<()> {
+        match job {
+            Job::Suspend => {
+                self.screen.restore();
+                jobs::stop()
+            }
+            Job::Resume => {
+                self.screen.take_over()?;
+                self.terminal.backend_mut().forget();
+                self.repaint()
+            }
+        }
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.screen.restore();
+    }
+}
+
+/// The theme as the user's terminal wants it: `NO_COLOR` with any value turns colors off.
+pub(crate) fn theme(ascii: bool) -> Result<Theme, Failure> {
+    let glyphs = if ascii { Glyphs::Ascii } else { Glyphs::Unicode };
+    let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let colors = if no_color { Colors::Off } else { Colors::On };
+    Theme::terminal16(glyphs, colors).map_err(|why| Failure::new(Exit::Error, why.to_string()))
+}
