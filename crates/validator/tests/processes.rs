@@ -300,9 +300,11 @@ fn a_validator_without_a_disk_joins_from_the_snapshot_of_its_peers() {
     for file in ["chain.bin", "log.bin", "snapshot.bin"] {
         std::fs::remove_file(folder.join(file)).unwrap();
     }
+    let lost = network.height("north");
     network.start("west");
-    let tip = network.height("north");
-    network.reach(tip + 5);
+    network.goes_on(5);
+    let from: u64 = std::fs::read_to_string(folder.join("sign-from")).unwrap().trim().parse().unwrap();
+    assert!(from > lost + 2, "it may have voted at {lost} and signs from {from} on");
     assert!(folder.join("snapshot.bin").exists(), "it came from a peer: no checkpoint was passed since");
     let chain = std::fs::metadata(folder.join("chain.bin")).unwrap().len();
     let others = std::fs::metadata(scratch.0.join("validators/north/chain.bin")).unwrap().len();

@@ -19,7 +19,7 @@ use qratum_verifier::{Rules, SetCache, Trusted, Verdict, detect, proof, verify};
 use super::*;
 use crate::{
     drivers::virtual_time::{Net, Weather},
-    engine::Entry,
+    engine::{Entry, Timer, TimerKind},
     serve,
     snapshot::Page,
     testing::{POWERS, START, certificate, genesis, key, ledger, net, order, rotation},
@@ -853,6 +853,20 @@ fn whose_proposal_did_not_come_is_said_and_of_whom_it_came_is_not() {
     let line = format!("round 0 of height 3 had no proposal from {about}");
     assert_eq!(missed(false), Some(Output::Note { about, line }));
     assert_eq!(missed(true), None);
+
+    // One that came and cannot be judged yet lets the clock run out as well.
+    let (mut host, _) = voting(other, Vec::new());
+    let round = (0..).map(Round).find(|round| host.engine.proposer(*round) != other).unwrap();
+    let timer = Timer { kind: TimerKind::Propose, round };
+    let mut told = |comes: bool| {
+        let mut out = Vec::new();
+        if comes {
+            host.proposals.admit(round, BlockId::ZERO);
+        }
+        host.miss(timer, &mut out);
+        out.len()
+    };
+    assert_eq!([told(false), told(true)], [1, 0]);
 }
 
 /// A peer may speak of the next height before it is asked; of one far above it must have blocks.
