@@ -1,12 +1,12 @@
 //! What a running node learns from votes: who is silent, that there is no quorum, who invents.
 
-use qratum_chain::types::Offence;
+use qratum_chain::types::{DoubleVote, Offence};
 use qratum_light_node::{Accused, Voting};
 use qratum_verifier::{Trusted, detect};
 
 use super::{
     chain::{vote, votes},
-    peer::{standing, voting, with_votes},
+    peer::{self, standing, voting, with_votes},
     *,
 };
 
@@ -150,5 +150,45 @@ async fn two_votes_in_one_place_are_evidence() {
     let (anchor, rules) = Trusted::genesis(&chain.lock().unwrap().genesis).unwrap();
     let guilty = detect::offence_proof(proof, &anchor, &rules, now()).unwrap();
     assert_eq!((named, guilty.get()), (accused, accused));
+    node.stop().await;
+}
+
+/// The evidence of a block is what its header stands for: a peer that invents some is named and not
+/// believed, and one that tells the truth is.
+#[tokio::test]
+async fn the_evidence_of_a_block_is_proven_or_refused() {
+    let chain = grown(constant, 2);
+    let truly = Arc::clone(&chain);
+    let told = move |offences: Vec<Offence>| -> peer::Script {
+        let truly = Arc::clone(&truly);
+        Box::new(move |request| {
+            let answer = match request {
+                Request::Evidence(_) => Response::Evidence(offences.clone()),
+                request => truth(&truly.lock().unwrap(), request),
+            };
+            Some(answer.to_bytes())
+        })
+    };
+    let invented = {
+        let chain = chain.lock().unwrap();
+        let place = |value| vote((2, 2), (2, 0, qratum_chain::types::Phase::Prevote), value, &chain);
+        let (first, second) = (place(None), place(Some(chain.tip().unwrap().header.id())));
+        Offence::DoubleVote(DoubleVote { first, second })
+    };
+    let peer = FakePeer::start("a", 101, told(vec![invented])).await;
+    let node = LightNode::start(config(&chain, &[&peer], None)).await.unwrap();
+    until_height(&node, 2).await;
+    let refused = node.evidence(Height(1)).await.unwrap_err();
+    assert!(matches!(refused, FetchError::Rejected(Reject::WrongEvidence { .. })), "{refused}");
+    let named = until(&node, "named", |snapshot| !snapshot.refusals.is_empty()).await;
+    assert_eq!((named.refusals[0].peer.as_str(), named.refusals[0].reason.name()), ("a", "WrongEvidence"));
+    assert_eq!(node.evidence(Height(9)).await.unwrap_err(), FetchError::NotYet { head: Height(2) });
+    node.stop().await;
+
+    let peer = FakePeer::start("b", 102, told(Vec::new())).await;
+    let node = LightNode::start(config(&chain, &[&peer], None)).await.unwrap();
+    until_height(&node, 2).await;
+    let found = node.evidence(Height(1)).await.unwrap();
+    assert_eq!((found.checked.header.get().height, found.offences.len()), (Height(1), 0));
     node.stop().await;
 }
