@@ -32,6 +32,9 @@ pub(crate) struct Cli {
     /// Draw the console with ASCII characters only
     #[arg(long, global = true)]
     pub(crate) ascii: bool,
+    /// A console for screen readers and slow lines: no frame, one line for each thing that happens
+    #[arg(long, global = true)]
+    pub(crate) plain: bool,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 }

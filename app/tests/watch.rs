@@ -79,3 +79,26 @@ fn what_is_no_state_or_no_home_is_a_mistake_in_usage() {
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(String::from_utf8(output.stderr).unwrap().lines().count(), 2);
 }
+
+/// A console for whoever hears the screen: it says that it changes nothing, and draws nothing.
+#[test]
+fn the_plain_console_tells_lines_and_no_escapes() {
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plain");
+    let _ = fs::remove_dir_all(&home);
+    fs::create_dir_all(&home).unwrap();
+    for name in ["genesis.json", "peers.json"] {
+        fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name), home.join(name))
+            .unwrap();
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_qratum"));
+    command.arg("--plain").arg("--home").arg(&home);
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let state = first_state(&mut child);
+    assert!(state.starts_with("state ") && !state.contains('\u{1b}'), "{state}");
+    assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+    let (status, _, note) = ended(child);
+    let want = format!("Network demo, home {}. Read-only (RO): ", home.display());
+    assert_eq!(status.code(), Some(0));
+    assert!(note.starts_with(&want), "{note}");
+}

@@ -4,12 +4,15 @@ use std::io::IsTerminal;
 
 use qratum_light_node::LightNode;
 
-use super::network::{block_on, start_failure};
+use super::{
+    lines::{Goal, Lines},
+    network::{block_on, start_failure},
+};
 use crate::{
     exit::{Exit, Failure},
     home::Home,
     model::Model,
-    runtime,
+    output, runtime,
     signals::Signals,
     terminal,
 };
@@ -29,5 +32,21 @@ pub(crate) fn run(home: &Home, ascii: bool) -> Result<Exit, Failure> {
         let ended = runtime::run(model, (&node, home), None, signals).await;
         node.stop().await;
         ended.map(|()| Exit::Done)
+    })
+}
+
+/// The console without a screen: what happens, a line for each, until told to stop. It keeps the home's
+/// store, as the console does.
+pub(crate) fn plain(home: &Home) -> Result<Exit, Failure> {
+    let config = home.config()?;
+    let network = &config.genesis.network;
+    let text = "Read-only (RO): it watches and changes nothing. Ctrl-C ends it.";
+    output::note(&format!("Network {network}, home {}. {text}", home.shown()));
+    block_on(async {
+        let signals = Signals::listen().map_err(|error| Failure::io("signals", &error))?;
+        let node = LightNode::start(config).await.map_err(|error| start_failure(&error))?;
+        let ended = Lines::new(false, Goal::heads(None)).print(&node, None, signals).await;
+        node.stop().await;
+        ended
     })
 }

@@ -28,17 +28,20 @@ mod voting;
 mod watch;
 
 use crate::{
-    cli::{AlarmsCommand, AnchorCommand, Cli, Command, CryptoCommand, EvidenceCommand, TxoCommand},
+    cli::{AlarmsCommand, AnchorCommand, Cli, Command, CryptoCommand, DemoArgs, EvidenceCommand, TxoCommand},
     exit::{Exit, Failure},
     home::Home,
 };
 
 /// Runs what was typed.
 pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
-    let Cli { home, json, ascii, command } = cli;
+    let Cli { home, json, ascii, plain, command } = cli;
     match command {
+        None if plain => console::plain(&Home::resolve(home)?),
         None => console::run(&Home::resolve(home)?, ascii),
-        Some(Command::Demo(args)) => demo::run(home, &args, json, ascii),
+        Some(Command::Demo(args)) => {
+            demo::run(home, &DemoArgs { headless: args.headless || plain, ..args }, json, ascii)
+        }
         Some(Command::Status(args)) => status::run(&Home::resolve(home)?, &args, json),
         Some(Command::Validators(args)) => validators::run(&Home::resolve(home)?, &args, json),
         Some(Command::Peers(args)) => peers::run(&Home::resolve(home)?, &args, json),
