@@ -24,11 +24,13 @@ use tokio::{
 
 use crate::{
     action::Key,
+    command::alarms::user,
     demo::Network,
     exit::Failure,
     file,
     home::Home,
     model::{Found, Model, Notice, Subject, Wanted},
+    monitor::{Acknowledgement, Monitor, View as Alarms},
     screen,
     signals::Signals,
     terminal::{Guard, Input, Shell},
@@ -49,13 +51,15 @@ struct Sources<'a> {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     network: Option<&'a mut Network>,
     jobs: Jobs<'a>,
+    monitor: Monitor,
+    alarms: watch::Receiver<Arc<Alarms>>,
     seconds: Interval,
 }
 
 /// Runs the console until the user, a signal or the terminal ends it.
 pub(crate) async fn run<'a>(
     mut model: Model,
-    (node, home): (&'a LightNode, &'a Home),
+    (node, home, monitor): (&'a LightNode, &'a Home, Monitor),
     network: Option<&'a mut Network>,
     signals: Signals,
 ) -> Result<(), Failure> {
@@ -66,8 +70,8 @@ pub(crate) async fn run<'a>(
     seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let (heads, mut snapshots) = (node.heads(), node.snapshots());
     snapshots.mark_changed();
-    let jobs = FuturesUnordered::new();
-    let mut sources = Sources { signals, input, heads, snapshots, network, jobs, seconds };
+    let (jobs, alarms) = (FuturesUnordered::new(), monitor.view());
+    let mut sources = Sources { signals, input, heads, snapshots, network, jobs, monitor, alarms, seconds };
     model.tick(time::now());
     let size = guard.size().map_err(terminal)?;
     update(&mut model, Msg::Resized(size.width, size.height));
@@ -98,6 +102,10 @@ pub(crate) async fn run<'a>(
                 }
                 Effect::Quit => return Ok(()),
                 Effect::Prove(subject) => sources.jobs.push(Box::pin(prove(node, subject))),
+                Effect::Acknowledge { id, reason } => {
+                    let taken = Acknowledgement::new(&user(), &reason, time::now().0);
+                    sources.monitor.acknowledge(id, taken);
+                }
                 Effect::Write { stem, text } => sources.jobs.push(Box::pin(write(home, stem, text))),
             }
         }
@@ -150,6 +158,13 @@ impl Sources<'_> {
                 () = self.signals.recv() => return None,
                 event = self.input.next() => if let Some(msg) = read(&event?) { return Some(msg) },
                 ended = ended(&mut self.network) => return Some(Msg::Notice(ended)),
+                change = self.monitor.next() => match change {
+                    Ok(change) => return Some(Msg::Alarm(Box::new(change))),
+                    Err(_) => return None,
+                },
+                Ok(()) = self.alarms.changed() => {
+                    return Some(Msg::Alarms(self.alarms.borrow_and_update().clone()));
+                }
                 Some(msg) = self.jobs.next(), if !self.jobs.is_empty() => return Some(msg),
                 head = self.heads.recv() => match head {
                     Ok(head) => return Some(Msg::Head(head, time::now())),

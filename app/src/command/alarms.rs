@@ -63,7 +63,7 @@ fn unusable(home: &Home, error: &std::io::Error) -> Failure {
 }
 
 /// Who says so, as far as this machine knows.
-fn user() -> String {
+pub(crate) fn user() -> String {
     let named = env::var("USER").or_else(|_| env::var("LOGNAME")).ok().filter(|name| !name.is_empty());
     named.unwrap_or_else(|| "nobody known".to_owned())
 }

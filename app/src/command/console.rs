@@ -12,6 +12,7 @@ use crate::{
     exit::{Exit, Failure},
     home::Home,
     model::Model,
+    monitor::{Monitor, setup},
     output, runtime,
     signals::Signals,
     terminal,
@@ -26,10 +27,12 @@ pub(crate) fn run(home: &Home, ascii: bool) -> Result<Exit, Failure> {
     }
     let theme = terminal::theme(ascii)?;
     let model = Model::new(&config, home, theme)?;
+    let setup = setup(home, &config.genesis, false)?;
     block_on(async {
         let signals = Signals::listen().map_err(|error| Failure::io("signals", &error))?;
         let node = LightNode::start(config).await.map_err(|error| start_failure(&error))?;
-        let ended = runtime::run(model, (&node, home), None, signals).await;
+        let monitor = Monitor::start(setup, node.snapshots())?;
+        let ended = runtime::run(model, (&node, home, monitor), None, signals).await;
         node.stop().await;
         ended.map(|()| Exit::Done)
     })

@@ -14,6 +14,7 @@ use crate::{
     exit::{Exit, Failure},
     home::Home,
     model::{Model, Notice},
+    monitor::{Monitor, setup},
     output, runtime,
     signals::Signals,
     terminal,
@@ -51,8 +52,10 @@ async fn open(
     if let Some(note) = &demo.note {
         model.notify(Notice::of(note.clone()));
     }
+    let setup = setup(&demo.home, &config.genesis, false)?;
     let node = LightNode::start(config).await.map_err(|error| start_failure(&error))?;
-    let ended = runtime::run(model, (&node, &demo.home), Some(network), signals).await;
+    let monitor = Monitor::start(setup, node.snapshots())?;
+    let ended = runtime::run(model, (&node, &demo.home, monitor), Some(network), signals).await;
     node.stop().await;
     ended.map(|()| Exit::Done)
 }

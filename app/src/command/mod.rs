@@ -1,6 +1,6 @@
 //! What does each command do? One module for each, and what they share.
 
-mod alarms;
+pub(crate) mod alarms;
 mod alerts;
 mod anchor;
 mod completions;

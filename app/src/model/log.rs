@@ -9,6 +9,8 @@ use qratum_chain::{
 use qratum_light_node::{Reason, Refusal, Snapshot, State};
 use qratum_verifier::{Trusted, quorum::Tally};
 
+use super::fact::Worth;
+
 /// How many entries are kept.
 pub(crate) const ENTRIES: usize = 1000;
 
@@ -40,6 +42,8 @@ pub(crate) enum Event {
     Set { set: SetId, height: Height, joined: Vec<PublicKey>, left: Vec<PublicKey> },
     /// A member signed twice in one place.
     Accused { key: PublicKey, height: Height },
+    /// Something happened to an alarm, which tells of what was known then.
+    Alarm { line: String, level: Level, worth: Worth },
     /// Something beside the chain went wrong.
     Notice(String),
     /// The user did something here.
@@ -66,6 +70,7 @@ impl Event {
             Self::Silent { keys, .. } if !keys.is_empty() => Level::Warn,
             Self::Peer { connected: false, .. } | Self::Refusal { .. } | Self::Notice(_) => Level::Warn,
             Self::Accused { .. } => Level::Crit,
+            Self::Alarm { level, .. } => *level,
             _ => Level::Info,
         }
     }

@@ -30,6 +30,7 @@ pub(crate) use self::{
 use crate::{
     exit::{Exit, Failure},
     home::Home,
+    monitor::{self, Change, View as Alarms, What},
 };
 
 /// The most notices that are kept: as many as a demo has validators.
@@ -56,6 +57,8 @@ pub(crate) struct Model {
     pub(crate) live: Known,
     /// What was known when the picture was held still, and since when.
     pub(crate) held: Option<(Time, Known)>,
+    /// What is wrong now, also while the picture is held still.
+    pub(crate) alarms: Arc<Alarms>,
     /// What is looked at.
     pub(crate) view: View,
 }
@@ -88,6 +91,7 @@ impl Model {
             now: Time(0),
             live: Known::default(),
             held: None,
+            alarms: Arc::default(),
             view: View::new(),
         })
     }
@@ -117,6 +121,22 @@ impl Model {
     pub(crate) fn beat(&mut self, head: &Trusted, now: Time) {
         self.live.pulse.head(head, now);
         self.live.log.head(head, now);
+    }
+
+    /// Takes what happened to an alarm.
+    pub(crate) fn alarm(&mut self, change: &Change) {
+        let level = match (change.what, change.alarm.level) {
+            (What::Cleared | What::Acknowledged, _) | (_, monitor::Level::Info) => Level::Info,
+            (_, monitor::Level::Warning) => Level::Warn,
+            (_, monitor::Level::Critical) => Level::Crit,
+        };
+        let event = Event::Alarm { line: change.line(), level, worth: self.live_worth() };
+        self.live.log.push(event, self.now);
+    }
+
+    /// What everything is worth that stands under the newest head, whatever is held still.
+    pub(crate) fn live_worth(&self) -> Worth {
+        self.live.snapshot.as_deref().map_or(Worth::Unverified, worth_of)
     }
 
     /// Says what a key did, on the bottom line and in the log.

@@ -28,6 +28,7 @@ pub(crate) enum List {
     Help,
     Palette,
     Page,
+    Alarms,
 }
 
 /// Which lists a screen has; Tab goes from one to the next.
@@ -68,6 +69,9 @@ pub(crate) enum Layer {
     Page(&'static str),
     /// With what was typed.
     Palette(String),
+    Alarms,
+    /// Why the alarm of this number is in good hands, with what was typed.
+    Reason(u64, String),
     /// Typing a filter for the list below.
     Filter,
 }
@@ -128,7 +132,8 @@ impl View {
             Layer::Help => Some(List::Help),
             Layer::Page(_) => Some(List::Page),
             Layer::Palette(_) => Some(List::Palette),
-            Layer::Filter => None,
+            Layer::Alarms => Some(List::Alarms),
+            Layer::Filter | Layer::Reason(..) => None,
         };
         self.layers.iter().rev().find_map(of).unwrap_or_else(|| self.panel())
     }
@@ -162,7 +167,7 @@ impl View {
             return;
         }
         self.layers.push(layer);
-        if self.top() != Some(&Layer::Filter) {
+        if !matches!(self.top(), Some(Layer::Filter | Layer::Reason(..))) {
             let list = self.list();
             self.lists.remove(&list);
         }

@@ -88,6 +88,14 @@ impl Monitor {
         self.view.clone()
     }
 
+    /// Has an alarm acknowledged; nothing, where there is none of this number.
+    pub(crate) fn acknowledge(&self, id: u64, taken: Acknowledgement) {
+        if let Some(orders) = &self.orders {
+            // A monitor that has stopped takes no orders.
+            let _ = orders.send((id, taken));
+        }
+    }
+
     /// The next thing that happens to an alarm; it is on disk.
     pub(crate) async fn next(&mut self) -> Result<Change, Failure> {
         self.changes.recv().await.ok_or_else(|| Failure::new(Exit::Error, "the monitor has stopped"))

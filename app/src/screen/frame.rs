@@ -9,6 +9,7 @@ use ratatui::{layout::Rect, text::Line};
 use super::{draw::Pen, parts::clock};
 use crate::{
     action::{Action, Key, Screen, of},
+    layer::alarms,
     model::{Detail, Layer, Model, head_of, worth_of},
     time,
 };
@@ -34,18 +35,27 @@ fn state(model: &Model) -> String {
     format!("{} {}", model.theme.glyph(state_mark(state)), state.word())
 }
 
+/// How many alarms ask for attention, marked by the worst.
+fn alarms(model: &Model) -> Option<String> {
+    let open = &model.alarms.open;
+    let worst = open.iter().map(|alarm| alarm.level).max()?;
+    let word = if open.len() == 1 { "alarm" } else { "alarms" };
+    Some(format!("{} {} {word}", model.theme.glyph(alarms::mark(worst)), open.len()))
+}
+
 /// Network, state, verified height and its age, whether this console can act, the time. In a narrow
 /// window the name of the program goes.
 pub(super) fn bar(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
-    let mut parts = vec![part("QRATUM".to_owned(), 1)];
+    let mut parts = vec![part("QRATUM".to_owned(), 2)];
     parts.push(part(SafeText::new(&model.network, SafeText::NAME).to_string(), 0));
     parts.push(part(state(model), 0));
     parts.extend(height(model, area.width).map(|text| part(text, 0)));
     let paused = model.held.as_ref().map(|(since, _)| time::age(time::since(*since, model.now)));
     parts.extend(paused.map(|age| part(format!("PAUSED {age}"), 0)));
     parts.extend(model.view.private.then(|| part("PRIVATE".to_owned(), 0)));
+    parts.extend(alarms(model).map(|text| part(text, 0)));
     parts.push(part("RO".to_owned(), 0));
-    parts.push(part(clock(model.now), 0));
+    parts.push(part(clock(model.now), 1));
     pen.frame.render_widget(TrustBar { parts: &parts, theme: pen.theme }, area);
 }
 
@@ -65,7 +75,8 @@ fn height(model: &Model, width: u16) -> Option<String> {
 
 /// The one line of a window that is too small for more.
 pub(super) fn too_small(model: &Model, pen: &mut Pen<'_, '_>, (width, height): (u16, u16), area: Rect) {
-    let text = format!("{}  too small: need {width}x{height}; q quit", state(model));
+    let alarms = alarms(model).map(|text| format!("{text}  ")).unwrap_or_default();
+    let text = format!("{}  {alarms}too small: need {width}x{height}; q quit", state(model));
     let row = Rect { height: area.height.min(1), ..area };
     pen.frame.render_widget(clipped(pen.theme, &Line::raw(text), area.width.into()), row);
 }
@@ -105,7 +116,13 @@ pub(super) fn crumbs(model: &Model) -> Line<'static> {
     } else {
         format!("   /{filter}{typing}")
     };
-    Line::raw(format!(" {}{filter}", crumbs.join(" > ")))
+    let reason = match model.view.top() {
+        Some(Layer::Reason(id, text)) => {
+            format!("   why is alarm {id} in good hands? {}_", SafeText::new(text, SafeText::SENTENCE))
+        }
+        _ => String::new(),
+    };
+    Line::raw(format!(" {}{filter}{reason}", crumbs.join(" > ")))
 }
 
 /// In words of this program: what it is called stands below, with what that is worth.
@@ -116,7 +133,8 @@ const fn crumb(layer: &Layer) -> Option<&'static str> {
         Layer::Proof => Some("proof"),
         Layer::Help => Some("help"),
         Layer::Page(_) => Some("explain"),
-        Layer::Palette(_) | Layer::Filter => None,
+        Layer::Alarms => Some("alarms"),
+        Layer::Palette(_) | Layer::Filter | Layer::Reason(..) => None,
     }
 }
 
@@ -157,6 +175,7 @@ fn hinted(model: &Model) -> &'static [(Action, &'static str)] {
             (Action::Prove, "proof"),
             (Action::Help, "help"),
             (Action::Explain, "explain"),
+            (Action::Alarms, "alarms"),
             (Action::Palette, "palette"),
             (Action::Open, "open"),
             (Action::Filter, "filter"),
@@ -170,7 +189,16 @@ fn hinted(model: &Model) -> &'static [(Action, &'static str)] {
             (Action::Filter, "filter"),
             (Action::Help, "help"),
         ],
-        Some(Layer::Palette(_) | Layer::Filter) => &[(Action::Open, "take it"), (Action::Back, "leave it")],
+        Some(Layer::Alarms) => &[
+            (Action::Back, "back"),
+            (Action::Acknowledge, "acknowledge"),
+            (Action::Open, "explain"),
+            (Action::Down, "down"),
+            (Action::Help, "help"),
+        ],
+        Some(Layer::Palette(_) | Layer::Filter | Layer::Reason(..)) => {
+            &[(Action::Open, "take it"), (Action::Back, "leave it")]
+        }
         Some(_) => &[
             (Action::Back, "back"),
             (Action::Prove, "proof"),

@@ -7,7 +7,7 @@ use super::{
     peers, validators,
 };
 use crate::{
-    layer::{detail, explain, help, palette, proof},
+    layer::{alarms, detail, explain, help, palette, proof},
     model::{Layer, List, Model},
 };
 
@@ -23,6 +23,7 @@ pub(crate) fn table(model: &Model, list: List) -> Table<'_> {
         List::Peers => peers::table(model),
         List::Logs => logs::table(model),
         List::Help => help::table(model),
+        List::Alarms => alarms::table(model),
         List::Proof => proof::table(model),
         List::Detail | List::Page | List::Palette => opened(model),
     }

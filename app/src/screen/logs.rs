@@ -73,6 +73,7 @@ fn told(who: &Who<'_>, event: &Event) -> Cell {
         Event::Accused { key, height } => {
             vec![Piece::from(at(height).of(format!("{} signed twice in one place", who.validator(key))))]
         }
+        Event::Alarm { line, worth, .. } => vec![worth.fact(who.text(line))],
         Event::Notice(text) | Event::Did(text) => vec![here(who.text(text))],
     }
 }

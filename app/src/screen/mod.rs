@@ -22,6 +22,7 @@ use ratatui::{
 use self::draw::Pen;
 use crate::{
     action::Screen,
+    layer::alarms,
     model::{Layer, Model},
 };
 
@@ -40,13 +41,17 @@ pub(crate) fn view(model: &Model, frame: &mut Frame<'_>) {
         return;
     }
     let tall = area.height >= TALL;
-    let rows = [1, 1, u16::from(model.demo && tall)].map(Constraint::Length);
+    let urgent = alarms::banner(model);
+    let rows = [1, 1, u16::from(model.demo && tall), u16::from(urgent.is_some())].map(Constraint::Length);
     let below = [1 + u16::from(tall), 1].map(Constraint::Length);
     let all = rows.into_iter().chain([Constraint::Fill(1)]).chain(below);
-    let [bar, tabs, banner, body, said, hints] = Layout::vertical(all).areas(area);
+    let [bar, tabs, banner, alarm, body, said, hints] = Layout::vertical(all).areas(area);
     frame::bar(model, pen, bar);
     frame::tabs(model, pen, tabs);
     frame::banner(model, pen, banner);
+    if let Some(urgent) = urgent {
+        pen.table(&urgent, None, alarm);
+    }
     self::body(model, pen, body);
     frame::said(model, pen, &said.rows().collect::<Vec<_>>());
     frame::hints(model, pen, hints);
@@ -54,7 +59,8 @@ pub(crate) fn view(model: &Model, frame: &mut Frame<'_>) {
 
 /// What lies open, else the screen.
 fn body(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
-    let open = model.view.layers.iter().any(|layer| *layer != Layer::Filter);
+    let typed = |layer: &Layer| matches!(layer, Layer::Filter | Layer::Reason(..));
+    let open = model.view.layers.iter().any(|layer| !typed(layer));
     if open {
         let list = model.view.list();
         pen.table(&lists::table(model, list), Some(&model.view.cursor(list)), area);

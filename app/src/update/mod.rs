@@ -14,6 +14,7 @@ use qratum_verifier::Trusted;
 use crate::{
     action::Key,
     model::{Found, Model, Notice, Proof, Subject},
+    monitor::{Change, View as Alarms},
 };
 
 /// Something that happened.
@@ -31,6 +32,10 @@ pub(crate) enum Msg {
     Proof(Subject, Box<Result<Found, FetchError>>),
     /// A file was written under this path, or why not.
     Written(Result<String, String>),
+    /// Something happened to an alarm.
+    Alarm(Box<Change>),
+    /// Other alarms ask for attention than before.
+    Alarms(Arc<Alarms>),
     /// Something beside the chain went wrong.
     Notice(Notice),
     /// The window has another size, in columns and rows.
@@ -50,6 +55,8 @@ pub(crate) enum Effect {
     Prove(Subject),
     /// Write a file that does not exist yet, whose name starts so.
     Write { stem: String, text: String },
+    /// Have the alarm of this number acknowledged.
+    Acknowledge { id: u64, reason: String },
 }
 
 /// Applies one message.
@@ -68,6 +75,14 @@ pub(crate) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Proof(subject, result) => proof(model, &subject, *result),
         Msg::Written(written) => {
             model.did(written.map_or_else(|why| why, |path| format!("wrote {path}")));
+            vec![Effect::Draw]
+        }
+        Msg::Alarm(change) => {
+            model.alarm(&change);
+            vec![Effect::Draw]
+        }
+        Msg::Alarms(alarms) => {
+            model.alarms = alarms;
             vec![Effect::Draw]
         }
         Msg::Notice(notice) => {

@@ -5,6 +5,7 @@ use qratum_light_node::State;
 
 use crate::{
     model::{Detail, Event, Layer, List, Model, Subject},
+    monitor::Alarm,
     screen::lists,
 };
 
@@ -22,7 +23,7 @@ pub(super) fn subject(model: &Model) -> Option<Subject> {
             Detail::Peer(_) => None,
         },
         List::Proof => model.view.asked.as_ref().map(|asked| asked.subject.clone()),
-        List::Help | List::Palette | List::Page | List::Sources | List::Peers => None,
+        List::Help | List::Palette | List::Page | List::Alarms | List::Sources | List::Peers => None,
     }
 }
 
@@ -69,6 +70,11 @@ pub(super) fn opened(model: &Model) -> Option<Detail> {
     }
 }
 
+/// The alarm that the cursor is on.
+pub(super) fn alarm(model: &Model) -> Option<&Alarm> {
+    model.alarms.open.get(lists::row(model, List::Alarms)?).filter(|_| model.view.list() == List::Alarms)
+}
+
 /// The code that explains what the cursor is on: a refusal, else the state.
 pub(super) fn code(model: &Model) -> &'static str {
     let list = model.view.list();
@@ -82,6 +88,7 @@ pub(super) fn code(model: &Model) -> &'static str {
         List::Sources | List::Peers => {
             row().and_then(|row| Some(model.snapshot()?.peers.get(row)?.ban.as_ref()?.reason.name()))
         }
+        List::Alarms => alarm(model).map(|alarm| alarm.code.word()),
         _ => None,
     };
     let state = || model.live.snapshot.as_ref().map_or(State::Loading, |snapshot| snapshot.state);

@@ -17,6 +17,10 @@ pub(super) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
     match typing::key(model, key) {
         Typed::Text => vec![Effect::Draw],
         Typed::Do(action, number) => perform(model, action, number),
+        Typed::Taken(id, reason) => {
+            model.did(format!("alarm {id} acknowledged"));
+            vec![Effect::Acknowledge { id, reason }, Effect::Draw]
+        }
         Typed::Wrong(why) => {
             model.say(why.to_owned());
             vec![Effect::Draw]
@@ -56,6 +60,8 @@ fn perform(model: &mut Model, action: Action, number: Option<u64>) -> Vec<Effect
         Action::ProveHeight => return prove(model, number.map(|height| Subject::Block(Height(height)))),
         Action::Write => return write(model),
         Action::Explain => model.view.open(Layer::Page(pick::code(model))),
+        Action::Alarms => model.view.open(Layer::Alarms),
+        Action::Acknowledge => acknowledge(model),
         Action::Pause => pause(model),
         Action::Privacy => model.view.private = !model.view.private,
     }
@@ -130,6 +136,9 @@ fn open(model: &mut Model) -> Vec<Effect> {
     if model.view.list() == List::Head {
         return perform(model, Action::Explain, None);
     }
+    if model.view.list() == List::Alarms {
+        return if pick::alarm(model).is_some() { perform(model, Action::Explain, None) } else { Vec::new() };
+    }
     let Some(detail) = pick::opened(model) else { return Vec::new() };
     let subject = match &detail {
         Detail::Validator(key) => Some(pick::of_member(model, key)),
@@ -177,6 +186,22 @@ fn write(model: &mut Model) -> Vec<Effect> {
         return vec![Effect::Draw];
     };
     vec![Effect::Write { stem, text }]
+}
+
+/// Asks why the alarm under the cursor is in good hands; elsewhere, shows the alarms first.
+fn acknowledge(model: &mut Model) {
+    if model.view.list() != List::Alarms {
+        model.view.open(Layer::Alarms);
+        return;
+    }
+    match pick::alarm(model) {
+        Some(alarm) if alarm.acknowledged.is_none() => {
+            let id = alarm.id;
+            model.view.open(Layer::Reason(id, String::new()));
+        }
+        Some(_) => model.say("it is acknowledged already".to_owned()),
+        None => model.say("no alarm is open".to_owned()),
+    }
 }
 
 /// Holds the picture still, or shows what is known by now.

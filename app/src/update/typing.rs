@@ -17,6 +17,8 @@ pub(super) enum Typed {
     Other,
     /// This is to be done, with the number behind its name.
     Do(Action, Option<u64>),
+    /// The alarm of this number is in good hands, for this reason.
+    Taken(u64, String),
     /// What was typed cannot be done.
     Wrong(&'static str),
 }
@@ -32,6 +34,20 @@ pub(super) fn key(model: &mut Model, key: Key) -> Typed {
             }
             let text = text.clone();
             if key == Key::Enter { chosen(model, &text) } else { Typed::Other }
+        }
+        Some(Layer::Reason(id, text)) => {
+            if edit(text, key) {
+                return Typed::Text;
+            }
+            let (id, text) = (*id, text.trim().to_owned());
+            match key {
+                Key::Enter if text.is_empty() => Typed::Wrong("say in a few words why it is in good hands"),
+                Key::Enter => {
+                    model.view.layers.pop();
+                    Typed::Taken(id, text)
+                }
+                _ => Typed::Other,
+            }
         }
         Some(Layer::Filter) => {
             let cursor = model.view.cursor_mut(list);

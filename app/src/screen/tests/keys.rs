@@ -5,10 +5,11 @@ use std::sync::Arc;
 use qratum_chain::types::Height;
 use qratum_light_node::{Snapshot, State};
 
-use super::stage::{LAST, Paint, drawn, in_state, live, model, picture, press, time_of, watching};
+use super::stage::{LAST, Paint, alarms_in, drawn, in_state, live, model, picture, press, time_of, watching};
 use crate::{
     action::{ACTIONS, Action, Needs, Screen},
     model::{Layer, Subject},
+    monitor::Acknowledgement,
     update::{Effect, Msg, update},
 };
 
@@ -151,6 +152,58 @@ fn privacy_hides_names_keys_and_addresses_on_every_screen() {
         }
         press(&mut model, "\u{1b}");
     }
+}
+
+fn alarmed() -> crate::model::Model {
+    let mut model = watching(in_state(State::NoQuorum), Paint::Terminal16);
+    update(&mut model, Msg::Alarms(Arc::new(alarms_in(State::NoQuorum))));
+    model
+}
+
+/// On every screen, and while the picture is held still.
+#[test]
+fn a_critical_alarm_stands_on_every_screen_until_somebody_takes_it_on() {
+    let mut model = alarmed();
+    for keys in ["1", "2", "3", "4", "5", "?", "\u{1b}e", "\u{1b} "] {
+        press(&mut model, keys);
+        let text = picture(&model, SIZE);
+        assert!(
+            text.contains("✗ 2 alarms") && text.contains("✗ critical no-quorum: chain: no vote"),
+            "{text}"
+        );
+    }
+    assert!(drawn(&model, (50, 10))[0].starts_with("✗ no-quorum  ✗ 2 alarms  too small"));
+    let mut alarms = alarms_in(State::NoQuorum);
+    alarms.open[0].acknowledged = Some(Acknowledgement::new("ann", "on it", 0));
+    update(&mut model, Msg::Alarms(Arc::new(alarms)));
+    let text = picture(&model, SIZE);
+    assert!(text.contains("2 alarms") && !text.contains("critical no-quorum"), "{text}");
+}
+
+/// Not by one key, and not without a reason.
+#[test]
+fn an_alarm_is_acknowledged_with_a_reason() {
+    let mut model = alarmed();
+    assert_eq!(press(&mut model, "x"), [Effect::Draw], "the alarms are shown first");
+    press(&mut model, "x");
+    assert!(picture(&model, SIZE).contains("why is alarm 3 in good hands? _"));
+    assert_eq!(press(&mut model, " \n"), [Effect::Draw, Effect::Draw], "no reason, no order");
+    let effects = press(&mut model, "called both\n");
+    let order = Effect::Acknowledge { id: 3, reason: "called both".to_owned() };
+    assert_eq!(effects[effects.len() - 2..], [order, Effect::Draw]);
+    assert!(picture(&model, SIZE).contains("alarm 3 acknowledged"));
+    assert_eq!(
+        press(&mut model, "jx\u{1b}"),
+        [Effect::Draw, Effect::Draw, Effect::Draw],
+        "Esc takes nothing on"
+    );
+}
+
+#[test]
+fn enter_on_an_alarm_explains_it() {
+    let mut model = alarmed();
+    press(&mut model, "!j\n");
+    assert!(picture(&model, SIZE).contains("silent (alarm)"), "{}", picture(&model, SIZE));
 }
 
 /// From the first screen: why is this red at most 2 keys, prove it at most 2.

@@ -8,13 +8,18 @@ mod provenance;
 mod snapshots;
 pub(crate) mod stage;
 
+use std::sync::Arc;
+
 use qratum_light_node::State;
 
-use self::stage::{Paint, answer, in_state, press, watching};
-use crate::model::Model;
+use self::stage::{Paint, alarms_in, answer, in_state, press, watching};
+use crate::{
+    model::Model,
+    update::{Msg, update},
+};
 
 /// Names of pictures, and the keys that lead there from the first screen.
-const SCENES: [(&str, &str); 11] = [
+const SCENES: [(&str, &str); 12] = [
     ("overview", ""),
     ("consensus", "2"),
     ("validators", "3"),
@@ -26,6 +31,7 @@ const SCENES: [(&str, &str); 11] = [
     ("help", "?"),
     ("palette", ":va"),
     ("explain", "i"),
+    ("alarms", "!"),
 ];
 
 /// The sizes that pictures are taken in.
@@ -34,6 +40,7 @@ const SIZES: [(u16, u16); 3] = [(80, 24), (120, 36), (60, 16)];
 /// A scene in a state; proofs that are asked for arrive.
 fn scene(keys: &str, state: State, paint: Paint) -> Model {
     let mut model = watching(in_state(state), paint);
+    update(&mut model, Msg::Alarms(Arc::new(alarms_in(state))));
     press(&mut model, keys);
     if model.view.asked.is_some() {
         answer(&mut model);

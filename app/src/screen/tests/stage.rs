@@ -32,6 +32,7 @@ use crate::{
     action::Key,
     home::Home,
     model::{Found, Model, Subject},
+    monitor::{Alarm, Code, Level, View as Alarms},
     screen::view,
     update::{Effect, Msg, update},
 };
@@ -262,6 +263,32 @@ pub(crate) fn in_state(state: State) -> Snapshot {
         State::Live | State::Stale | State::Stalled | State::Expired => live,
     };
     Snapshot { state, ..changed }
+}
+
+/// The alarms that belong to a state: one that is critical, and one that is not.
+pub(crate) fn alarms_in(state: State) -> Alarms {
+    let alarm = |id, code, level, subject: &str, text: &str| Alarm {
+        id,
+        code,
+        level,
+        subject: subject.to_owned(),
+        text: text.to_owned(),
+        since_ms: time_of(LAST).0,
+        at_ms: time_of(LAST).0,
+        count: 2,
+        cleared_ms: None,
+        acknowledged: None,
+    };
+    let critical = match state {
+        State::NoQuorum => Some((Code::NoQuorum, "no vote from north and west, 5088 of 10000 power")),
+        State::Stalled => Some((Code::Stalled, "no block since 90212")),
+        State::Forked => Some((Code::Forked, "two blocks at 90212")),
+        _ => None,
+    };
+    let silent = alarm(4, Code::Silent, Level::Warning, "west", "no vote since 90212");
+    let worst = critical.map(|(code, text)| alarm(3, code, Level::Critical, "chain", text));
+    let open = worst.into_iter().flat_map(|worst| [worst, silent.clone()]).collect();
+    Alarms { open, delivers: true }
 }
 
 /// A second set in which west has left and somebody new has come.

@@ -1,0 +1,71 @@
+//! What is wrong, and who has taken it on? The alarms that ask for attention, the worst first.
+
+use qratum_chain::types::Time;
+use qratum_themes::{Mark, Tone};
+
+use crate::{
+    model::Model,
+    monitor::{Alarm, Level},
+    screen::{
+        page::{Cell, Piece, Table, column, glyph, here, own, quiet, rest},
+        parts::clock,
+    },
+};
+
+/// The open alarms. They tell of what is known now, also while the picture is held still.
+pub(crate) fn table(model: &Model) -> Table<'_> {
+    let columns =
+        vec![column("level"), column("code"), column("since"), rest("what; Enter explains, x takes it on")];
+    let open = &model.alarms.open;
+    let row = |at: usize| {
+        let Some(alarm) = open.get(at) else { return Vec::new() };
+        vec![
+            vec![glyph(mark(alarm.level)), own(" "), here(alarm.level.word()).like(mark(alarm.level))],
+            vec![here(alarm.code.word())],
+            vec![here(clock(Time(alarm.since_ms)))],
+            told(model, alarm),
+        ]
+    };
+    let heading = if open.is_empty() { own("no alarm is open") } else { own("alarms") };
+    let delivers = if model.alarms.delivers { own("") } else { quiet("; another process tells the sinks") };
+    Table::of(columns, open.len(), row).under(vec![heading, delivers]).worth(model.live_worth())
+}
+
+/// How bad a level is.
+pub(crate) const fn mark(level: Level) -> Mark {
+    match level {
+        Level::Critical => Mark::Refused,
+        Level::Warning | Level::Info => Mark::Stale,
+    }
+}
+
+fn told(model: &Model, alarm: &Alarm) -> Cell {
+    let count = if alarm.count > 1 { format!(" x{}", alarm.count) } else { String::new() };
+    let over = alarm.cleared_ms.map(|_| quiet(" (over)"));
+    let taken = alarm.acknowledged.as_ref().map(|taken| {
+        let text = format!(" (acknowledged by {}: {})", taken.by, taken.reason);
+        here(if model.view.private { " (acknowledged)".to_owned() } else { text })
+    });
+    [text(model, alarm), here(count)].into_iter().chain(over).chain(taken).collect()
+}
+
+/// What it is about and what it says.
+fn text(model: &Model, alarm: &Alarm) -> Piece {
+    let text = format!("{}: {}", alarm.subject, alarm.text);
+    model.live_worth().fact(if model.view.private { "(hidden)".to_owned() } else { text })
+}
+
+/// The worst alarm that is critical and that nobody has taken on: it stands on every screen.
+pub(crate) fn banner(model: &Model) -> Option<Table<'static>> {
+    let urgent = |alarm: &&Alarm| alarm.level == Level::Critical && alarm.acknowledged.is_none();
+    let alarm = model.alarms.open.iter().find(urgent)?;
+    let code = here(format!(" {} {}", alarm.level.word(), alarm.code.word())).tone(Tone::Alarm);
+    let cell = vec![
+        glyph(Mark::Refused).tone(Tone::Alarm),
+        code,
+        own(": "),
+        text(model, alarm).tone(Tone::Bad),
+        quiet("  ! all, x takes it on"),
+    ];
+    Some(Table::rows(vec![rest("")], vec![vec![cell]]))
+}
