@@ -367,6 +367,9 @@ pub(crate) struct WatchArgs {
     /// Only what is wrong: alarms, kept and told to the sinks of config.toml
     #[arg(long, conflicts_with_all = ["until", "heads"])]
     pub(crate) alerts: bool,
+    /// Print a systemd user unit that does this around the clock, and end
+    #[arg(long, conflicts_with_all = ["alerts", "until", "heads", "timeout"])]
+    pub(crate) unit: bool,
     /// Stop when this state is reached
     #[arg(long, value_name = "STATE", value_parser = state())]
     pub(crate) until: Option<State>,

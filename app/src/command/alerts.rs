@@ -14,6 +14,15 @@ use crate::{
     signals::Signals,
 };
 
+/// A service of the user that watches around the clock.
+const UNIT: &str = include_str!("../../../assets/systemd/qratum-alerts.service");
+
+/// Prints the unit.
+pub(crate) fn unit() -> Result<Exit, Failure> {
+    output::own(UNIT.as_bytes())?;
+    Ok(Exit::Done)
+}
+
 /// Watches for alarms until a signal, or for this time.
 pub(crate) fn run(home: &Home, within: Option<Duration>, json: bool) -> Result<Exit, Failure> {
     let config = home.config()?;

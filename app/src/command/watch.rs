@@ -18,6 +18,9 @@ use crate::{
 
 /// Follows the network until what was waited for, a signal, or the time is up.
 pub(crate) fn run(home: &Home, args: &WatchArgs, json: bool) -> Result<Exit, Failure> {
+    if args.unit {
+        return alerts::unit();
+    }
     let within = args.timeout.map(Duration::from_secs);
     if args.alerts {
         return alerts::run(home, within, json);

@@ -85,7 +85,9 @@ impl Keeper {
                 return;
             }
         };
-        (self.role, self.journal, self.book) = (role, Some(journal), Book::default());
+        let told = matches!(self.role, Role::Delivers(None));
+        let before = if told { self.alarms.active() } else { Vec::new() };
+        (self.role, self.journal, self.book, self.fault) = (role, Some(journal), Book::default(), None);
         self.take(found);
         if self.delivers() {
             self.alarms = Alarms::new(self.watched.clone());
@@ -94,6 +96,17 @@ impl Keeper {
             for name in new.collect::<Vec<_>>() {
                 self.write(Entry::Sink { name }, true);
             }
+            before.into_iter().for_each(|alarm| self.go_on(alarm));
+        }
+    }
+
+    /// An alarm of the time without a disk, which was told and not kept, goes on as one that is.
+    fn go_on(&mut self, alarm: Alarm) {
+        let is_same = |known: &Alarm| (known.code, &known.subject) == (alarm.code, &alarm.subject);
+        if !self.book.open().any(is_same) {
+            let alarm = Alarm { id: self.book.next(), ..alarm };
+            self.write(Entry::Untold(Change { what: What::Raised, alarm: alarm.clone() }), true);
+            self.alarms.resume([alarm], self.book.next());
         }
     }
 
@@ -254,3 +267,6 @@ fn own(folder: &Path) -> io::Result<Role> {
         Err(TryLockError::Error(error)) => Err(error),
     }
 }
+
+#[cfg(test)]
+mod tests;

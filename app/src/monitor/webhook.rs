@@ -99,3 +99,140 @@ fn certificates(path: &Path) -> io::Result<Vec<ureq::tls::Certificate<'static>>>
     let certificates: Vec<_> = certificates.collect();
     if certificates.is_empty() { Err(io::Error::other("no certificate in it")) } else { Ok(certificates) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{BufRead as _, BufReader, Read, Write},
+        net::TcpListener,
+        sync::mpsc::{Receiver, channel},
+        time::Instant,
+    };
+
+    use rustls::{
+        ServerConfig, ServerConnection, StreamOwned,
+        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    };
+
+    use super::*;
+
+    fn data(name: &str) -> std::path::PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tls").join(name)
+    }
+
+    /// Reads a request and answers it.
+    fn answer(stream: impl Read + Write, reply: &str) -> Request {
+        let mut reader = BufReader::new(stream);
+        let mut headers = Vec::new();
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line).ok()?;
+            match line.trim_end() {
+                "" => break,
+                line => headers.push(line.to_ascii_lowercase()),
+            }
+        }
+        let length = headers.iter().find_map(|line| line.strip_prefix("content-length: "))?;
+        let mut body = vec![0; length.parse().ok()?];
+        reader.read_exact(&mut body).ok()?;
+        reader.get_mut().write_all(reply.as_bytes()).ok()?;
+        Some((headers, String::from_utf8(body).unwrap()))
+    }
+
+    /// Headers and body, where a whole request came.
+    type Request = Option<(Vec<String>, String)>;
+
+    /// A server, and what it was sent.
+    fn server(tls: bool, reply: &'static str) -> (String, Receiver<Request>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (told, requests) = channel();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let chain = vec![CertificateDer::from_pem_file(data("server.pem")).unwrap()];
+        let key = PrivateKeyDer::from_pem_file(data("key.pem")).unwrap();
+        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let config = Arc::new(config.unwrap().with_no_client_auth().with_single_cert(chain, key).unwrap());
+        thread::spawn(move || {
+            let (stream, _) = listener.accept().unwrap();
+            let request = if tls {
+                let session = ServerConnection::new(config).unwrap();
+                answer(StreamOwned::new(session, stream), reply)
+            } else {
+                answer(stream, reply)
+            };
+            let _ = told.send(request);
+        });
+        (address, requests)
+    }
+
+    const GOOD: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+
+    fn post(url: &str, token: Option<&str>, roots: Option<&str>) -> Result<(), String> {
+        let within = Duration::from_secs(10);
+        let hook = Webhook::new(url, token, roots.map(data).as_deref(), within).unwrap();
+        tell(&hook)
+    }
+
+    fn tell(hook: &Webhook) -> Result<(), String> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (key, json) = (Some("1-2-3-raised".to_owned()), r#"{"a":1}"#.to_owned());
+        runtime.block_on(hook.post(&Arc::new(Letter { key, line: String::new(), json })))
+    }
+
+    #[test]
+    fn over_tls_it_reaches_the_server_whose_certificate_is_believed() {
+        let (address, requests) = server(true, GOOD);
+        assert_eq!(post(&format!("https://{address}/x"), Some("s3cret"), Some("ca.pem")), Ok(()));
+        let (headers, body) = requests.recv().unwrap().unwrap();
+        assert_eq!((headers[0].as_str(), body.as_str()), ("post /x http/1.1", r#"{"a":1}"#));
+        for header in ["authorization: bearer s3cret", "idempotency-key: 1-2-3-raised"] {
+            assert!(headers.iter().any(|line| line == header), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_server_with_another_certificate_or_name_gets_nothing() {
+        let (address, requests) = server(true, GOOD);
+        let why = post(&format!("https://{address}/x"), Some("s3cret"), Some("other.pem")).unwrap_err();
+        assert!(why.contains("UnknownIssuer"), "{why}");
+        assert_eq!(requests.recv().unwrap(), None);
+        let (address, requests) = server(true, GOOD);
+        let port = address.rsplit(':').next().unwrap();
+        let why = post(&format!("https://localhost:{port}/x"), Some("s3cret"), Some("ca.pem")).unwrap_err();
+        assert!(why.contains("not valid for name"), "{why}");
+        assert_eq!(requests.recv().unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_no_success_is_a_failure_and_no_redirect_is_followed() {
+        let replies = [
+            ("HTTP/1.1 500 Oh\r\ncontent-length: 0\r\n\r\n", "the server answered 500"),
+            ("HTTP/1.1 302 Go\r\nlocation: http://127.0.0.1:9/\r\ncontent-length: 0\r\n\r\n", "302"),
+            ("SSH-2.0-OpenSSH\r\n", "protocol"),
+        ];
+        for (reply, why) in replies {
+            let (address, _requests) = server(false, reply);
+            let told = post(&format!("http://{address}/"), None, None).unwrap_err();
+            assert!(told.contains(why), "{reply}: {told}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_does_not_answer_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let hook = Webhook::new(&url, Some("s3cret"), None, Duration::from_millis(200)).unwrap();
+        let started = Instant::now();
+        assert!(tell(&hook).unwrap_err().contains("timeout"));
+        assert!(started.elapsed() < Duration::from_secs(5));
+        let shown = format!("{hook:?}");
+        assert!(!shown.contains("s3cret") && !shown.contains("127"), "{shown}");
+    }
+
+    #[test]
+    fn a_file_without_a_certificate_is_none() {
+        let within = Duration::from_secs(1);
+        let why = Webhook::new("https://x/", None, Some(&data("../data/alarm.json")), within).unwrap_err();
+        assert_eq!(why.to_string(), "no certificate in it");
+    }
+}
