@@ -2,19 +2,45 @@
 //! would obey some of their characters and hide others.
 //!
 //! Every such character is shown as `<U+XXXX>` instead: nothing is dropped, so two different
-//! texts never look the same.
+//! texts never are the same text.
+//!
+//! Names must not even look the same. A name of ASCII letters, digits and `-_.` is shown as it is;
+//! every other name, and every name that is cut, ends in `#` and ten characters of a digest of its
+//! bytes, and begins with `≈` when it mixes scripts. `#` and `≈` stand in no name that is shown as
+//! it is. A terminal cannot tell Latin from Cyrillic letters; the digests differ.
 
 use core::fmt::{self, Write as _};
 
+use icu_normalizer::ComposingNormalizerBorrowed;
+use icu_properties::{
+    CodePointMapData, CodePointSetData,
+    props::{DefaultIgnorableCodePoint, GeneralCategory, Script},
+};
 use ratatui_core::text::Span;
+use sha3::{Digest as _, Sha3_256};
+
+use crate::fit;
 
 /// More combining marks than this on one character are shown as code points: stacked, they draw
 /// over the rows above.
 const MAX_COMBINING: usize = 2;
+/// What the digest of a name starts from; nothing else has it.
+const NAME_TAG: &[u8] = b"QRATUM/widgets/name/v1\0";
+/// Bits of the digest that are shown, five to a character: more than anybody tries.
+const DIGEST: usize = 10;
+/// Without letters that look like digits.
+const ALPHABET: [char; 32] = [
+    '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'j', 'k', 'm',
+    'n', 'p', 'q', 'r', 's', 't', 'v', 'w', 'x', 'y', 'z',
+];
 
 /// Text that a terminal draws and does not obey, in one line of limited length.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SafeText(String);
+pub struct SafeText {
+    text: String,
+    /// Of a name: the part before its digest, and the digest.
+    name: Option<(String, String)>,
+}
 
 impl SafeText {
     /// The length for names and addresses, in characters of the result.
@@ -22,84 +48,156 @@ impl SafeText {
     /// The length for sentences.
     pub const SENTENCE: usize = 512;
 
-    /// Makes `text` harmless; what goes beyond `most` characters is cut, and says so.
+    /// Makes a sentence harmless; what goes beyond `most` characters is cut, and says so.
     #[must_use]
     pub fn new(text: &str, most: usize) -> Self {
-        let (mut out, mut length, mut combining) = (String::new(), 0usize, 0usize);
-        let mut rest = text.chars().peekable();
-        while let Some(c) = rest.next() {
-            combining = if is_combining(c) { combining.saturating_add(1) } else { 0 };
-            let imitates = c == '<' && rest.peek() == Some(&'U');
-            let shown = if imitates || is_unsafe(c) || combining > MAX_COMBINING {
-                format!("<U+{:04X}>", u32::from(c))
-            } else {
-                c.to_string()
-            };
-            length = length.saturating_add(shown.chars().count());
-            if length > most {
-                let _ = write!(out, "... ({} bytes)", text.len());
-                break;
-            }
-            out.push_str(&shown);
+        let (mut out, cut) = escaped(text, most);
+        if cut {
+            let _ = write!(out, "... ({} bytes)", text.len());
         }
-        Self(out)
+        Self { text: out, name: None }
+    }
+
+    /// Makes a name harmless, and different to the eye from every other name.
+    #[must_use]
+    pub fn name(name: &str) -> Self {
+        let composed = ComposingNormalizerBorrowed::new_nfc().normalize(name);
+        let (mut shown, cut) = escaped(&composed, Self::NAME);
+        let digest = digest(name);
+        let plain = !cut && !name.is_empty() && name.bytes().all(is_plain);
+        if mixes_scripts(&composed) {
+            shown.insert(0, '≈');
+        }
+        let text = if plain { shown.clone() } else { format!("{shown}#{digest}") };
+        Self { text, name: Some((shown, digest)) }
     }
 
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// As much as fits `room` columns. A name that is cut keeps its digest, or as much of it as
+    /// there is room for; a sentence ends in `more`.
+    #[must_use]
+    pub fn fitted(&self, room: usize, more: &str) -> String {
+        if fit::columns(&self.text) <= room {
+            return self.text.clone();
+        }
+        let end = self.name.as_ref().map_or(String::new(), |(_, digest)| format!("#{digest}"));
+        let start = self.name.as_ref().map_or(self.text.as_str(), |(shown, _)| shown);
+        let ends = fit::columns(more).saturating_add(fit::columns(&end));
+        if self.name.is_some() && room <= ends {
+            return fit::prefix(&end, room).to_owned();
+        }
+        let more = fit::prefix(more, room);
+        format!("{}{more}{end}", fit::prefix(start, room.saturating_sub(ends)))
     }
 }
 
 impl fmt::Display for SafeText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
+        f.pad(&self.text)
     }
 }
 
 impl From<SafeText> for Span<'static> {
     fn from(text: SafeText) -> Self {
-        Self::raw(text.0)
+        Self::raw(text.text)
     }
+}
+
+/// The text with every unsafe character spelled out, in at most `most` characters, and whether
+/// some is left out.
+fn escaped(text: &str, most: usize) -> (String, bool) {
+    let (mut out, mut length) = (String::new(), 0usize);
+    // A mark with nothing under it would be drawn on what stands before the text.
+    let mut marks = MAX_COMBINING;
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let mark = is_combining(c);
+        marks = if mark { marks.saturating_add(1) } else { 0 };
+        let imitates = c == '<' && rest.peek() == Some(&'U');
+        let hidden = imitates || is_unsafe(c) || marks > MAX_COMBINING;
+        let shown = if hidden { format!("<U+{:04X}>", u32::from(c)) } else { c.to_string() };
+        if hidden && !mark {
+            marks = MAX_COMBINING;
+        }
+        length = length.saturating_add(shown.chars().count());
+        if length > most {
+            return (out, true);
+        }
+        out.push_str(&shown);
+    }
+    (out, false)
+}
+
+const fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
+}
+
+/// Letters of more than one script. Chinese characters stand beside Japanese and Korean ones.
+fn mixes_scripts(text: &str) -> bool {
+    let scripts = CodePointMapData::<Script>::new();
+    let of = |c| match scripts.get(c) {
+        Script::Hiragana | Script::Katakana | Script::Hangul | Script::Bopomofo => Script::Han,
+        script => script,
+    };
+    let mut found = text.chars().map(of).filter(|it| ![Script::Common, Script::Inherited].contains(it));
+    found.next().is_some_and(|first| found.any(|other| other != first))
+}
+
+fn digest(name: &str) -> String {
+    let hash = Sha3_256::new().chain_update(NAME_TAG).chain_update(name).finalize();
+    let bits = hash.iter().take(8).fold(0u64, |bits, byte| bits << 8 | u64::from(*byte));
+    let character = |at: usize| {
+        let index = usize::try_from(bits >> at.saturating_mul(5) & 31).unwrap_or(0);
+        ALPHABET.get(index).copied().unwrap_or('0')
+    };
+    (0..DIGEST).map(character).collect()
 }
 
 /// Whether a cell of a terminal may hold this: one character that is seen, with its marks.
 #[must_use]
 pub fn is_drawable(symbol: &str) -> bool {
+    if let [b' '..=b'~'] = symbol.as_bytes() {
+        return true;
+    }
     let mut chars = symbol.chars();
     let Some(first) = chars.next() else { return false };
     let marks = chars.clone().count();
     !is_unsafe(first)
-        && chars.all(|c| !is_unsafe(c))
+        && !is_combining(first)
+        && chars.all(|c| is_combining(c) && !is_unsafe(c))
         && marks <= MAX_COMBINING
-        && crate::fit::columns(symbol) <= 2
+        && (1..=2).contains(&fit::columns(symbol))
 }
 
 /// Characters that a terminal obeys, or that a reader cannot see or tell from a space.
 fn is_unsafe(c: char) -> bool {
-    c.is_control() || (c.is_whitespace() && c != ' ') || is_invisible(c)
+    if matches!(c, ' '..='~') {
+        return false;
+    }
+    let hidden = matches!(
+        CodePointMapData::<GeneralCategory>::new().get(c),
+        GeneralCategory::Control
+            | GeneralCategory::Format
+            | GeneralCategory::Unassigned
+            | GeneralCategory::PrivateUse
+            | GeneralCategory::Surrogate
+            | GeneralCategory::LineSeparator
+            | GeneralCategory::ParagraphSeparator
+            | GeneralCategory::SpaceSeparator
+    );
+    // The blank of braille is assigned, a symbol, and not seen.
+    hidden || c == '\u{2800}' || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
 }
 
-/// Format characters (category Cf), fillers, variation selectors, private use and
-/// noncharacters. Unicode 16.
-const fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{AD}' | '\u{34F}' | '\u{600}'..='\u{605}' | '\u{61C}' | '\u{6DD}' | '\u{70F}'
-        | '\u{890}'..='\u{891}' | '\u{8E2}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}'
-        | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
-        | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}' | '\u{E000}'..='\u{F8FF}'
-        | '\u{FDD0}'..='\u{FDEF}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}'
-        | '\u{FFF0}'..='\u{FFFB}' | '\u{FFFE}'..='\u{FFFF}' | '\u{110BD}' | '\u{110CD}'
-        | '\u{13430}'..='\u{1345F}' | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}'
-        | '\u{E0000}'..='\u{10FFFF}')
-}
-
-/// The blocks of combining marks.
-const fn is_combining(c: char) -> bool {
-    matches!(c,
-        '\u{300}'..='\u{36F}' | '\u{483}'..='\u{489}' | '\u{1AB0}'..='\u{1AFF}'
-        | '\u{1DC0}'..='\u{1DFF}' | '\u{20D0}'..='\u{20FF}' | '\u{FE20}'..='\u{FE2F}')
+/// Marks that stand on the character before them.
+fn is_combining(c: char) -> bool {
+    let category = CodePointMapData::<GeneralCategory>::new().get(c);
+    matches!(category, GeneralCategory::NonspacingMark | GeneralCategory::EnclosingMark)
 }
 
 #[cfg(test)]
@@ -160,6 +258,107 @@ mod tests {
         for c in '\0'..=char::MAX {
             let shown = safe(&c.to_string());
             assert!(shown.chars().all(|c| !is_unsafe(c)), "{:04X}", u32::from(c));
+        }
+    }
+
+    fn name(name: &str) -> String {
+        SafeText::name(name).to_string()
+    }
+
+    #[test]
+    fn a_plain_name_is_shown_as_it_is_and_every_other_with_a_digest() {
+        assert_eq!(name("validator-0.north_1"), "validator-0.north_1");
+        for (text, start) in [
+            ("Zürich", "Zürich#"),
+            ("東京", "東京#"),
+            ("North 1", "North 1#"),
+            ("", "#"),
+            ("val\u{200b}-1", "val<U+200B>-1#"),
+            ("\u{430}dmin", "≈\u{430}dmin#"),
+            ("東京タワー", "東京タワー#"),
+            ("\u{301}x", "<U+0301>x#"),
+        ] {
+            let shown = name(text);
+            assert!(shown.starts_with(start) && shown.len() == start.len() + DIGEST, "{text:?} {shown:?}");
+        }
+        assert!(name(&"x".repeat(65)).contains("x#"));
+    }
+
+    /// As the eye sees it: letters of other scripts are taken for those that they look like, and what
+    /// is composed for what it is made of.
+    fn looks(shown: &str) -> String {
+        let twins = [
+            ('\u{430}', 'a'),
+            ('\u{43e}', 'o'),
+            ('\u{441}', 'c'),
+            ('\u{435}', 'e'),
+            ('\u{3bf}', 'o'),
+            ('é', 'e'),
+        ];
+        let twin = |c| twins.iter().find(|(twin, _)| *twin == c).map_or(c, |(_, plain)| *plain);
+        shown.chars().map(twin).filter(|c| !is_combining(*c)).collect()
+    }
+
+    /// Over all short names of pieces that imitate each other: no two look the same, whole or cut.
+    #[test]
+    fn two_names_never_look_equal() {
+        let pieces = [
+            "",
+            "a",
+            "\u{430}",
+            "o",
+            "\u{43e}",
+            "\u{3bf}",
+            "e",
+            "é",
+            "e\u{301}",
+            "\u{200b}",
+            "\u{202e}",
+            " ",
+            "\u{a0}",
+            "#",
+            "≈",
+            "<U+200B>",
+            "\u{1b}[2J",
+            "\t",
+            "\u{fe0f}",
+            "\u{2800}",
+            "-",
+        ];
+        for room in [usize::MAX, 16, 11] {
+            let mut seen = std::collections::BTreeMap::new();
+            for at in 0..pieces.len().pow(3) {
+                let n = pieces.len();
+                let (a, b, c) = (pieces[at % n], pieces[at / n % n], pieces[at / n / n]);
+                let text = format!("{a}{b}{c}");
+                let shown = SafeText::name(&text).fitted(room, "…");
+                assert!(fit::columns(&shown) <= room && shown.chars().all(|c| !is_unsafe(c)), "{shown:?}");
+                let other = seen.insert(looks(&shown), text.clone());
+                assert!(other.as_ref().is_none_or(|other| *other == text), "{other:?} {text:?} {shown}");
+            }
+        }
+        let long = |end| SafeText::name(&format!("validator-of-the-north-{end}")).fitted(20, "…");
+        assert_ne!(long("1"), long("2"));
+        assert!(long("1").starts_with("validato…#"), "{}", long("1"));
+    }
+
+    #[test]
+    fn a_cell_holds_one_character_that_is_seen() {
+        for good in ["a", " ", "é", "e\u{301}", "東", "│", "✓"] {
+            assert!(is_drawable(good), "{good}");
+        }
+        for bad in [
+            "",
+            "ab",
+            "\u{1b}",
+            "\u{301}",
+            "\u{200b}",
+            "a\u{200d}",
+            "e\u{301}\u{301}\u{301}",
+            "\u{378}",
+            "\u{e000}",
+        ] {
+            assert!(!is_drawable(bad), "{bad:?}");
         }
     }
 }

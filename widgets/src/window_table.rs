@@ -120,7 +120,9 @@ impl TableCell<'_> {
     fn fitted(&self, theme: &Theme, room: u16) -> Line<'static> {
         match self {
             Self::Line(line) => fit::clipped_line(theme, line, room.into()),
-            Self::Name(name, style) => Line::styled(fit::clipped(theme, name.as_str(), room.into()), *style),
+            Self::Name(name, style) => {
+                Line::styled(name.fitted(room.into(), fit::ellipsis(theme.glyphs())), *style)
+            }
             Self::Made(_, make) => make(room),
         }
     }

@@ -68,8 +68,9 @@ pub(crate) const TEST_ARROWS: &[(&str, &str, &str)] =
 pub(crate) const LIBRARIES: &[Library] = &[
     library(
         "sha3",
-        &["qratum-crypto", "qratum-chain"],
-        "hashing is crypto's; the state map of chain takes its hasher as a type of sha3",
+        &["qratum-crypto", "qratum-chain", "qratum-widgets"],
+        "hashing is crypto's; the state map of chain takes its hasher as a type of sha3; look-alike \
+         names are told apart by a digest, and pixels never see crypto",
     ),
     library("sha2", &["qratum-crypto"], "hashing is crypto's"),
     library("blake3", &["qratum-crypto"], "hashing is crypto's"),
@@ -127,6 +128,8 @@ pub(crate) const LIBRARIES: &[Library] = &[
         &["qratum-themes", "qratum-widgets"],
         "shapes and colours need cells, no terminal",
     ),
+    library("icu_normalizer", &["qratum-widgets"], "one letter may be written in two ways"),
+    library("icu_properties", &["qratum-widgets"], "which characters a terminal obeys or hides"),
     library("ratatui", &["qratum"], "one crate owns the terminal"),
     library("crossterm", &["qratum"], "one crate owns the terminal"),
     library("ureq", &["qratum"], "alarms leave by a web hook; nothing else here speaks HTTP"),
