@@ -29,14 +29,42 @@ pub(crate) struct Cli {
     /// Print JSON, with a schema field first
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Draw the console with ASCII characters only
-    #[arg(long, global = true)]
-    pub(crate) ascii: bool,
     /// A console for screen readers and slow lines: no frame, one line for each thing that happens
     #[arg(long, global = true)]
     pub(crate) plain: bool,
+    #[command(flatten)]
+    pub(crate) look: Look,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
+}
+
+/// How the console is drawn.
+#[derive(Debug, Args)]
+pub(crate) struct Look {
+    /// Draw the console with ASCII characters only
+    #[arg(long, global = true)]
+    pub(crate) ascii: bool,
+    /// Colors of the console: terminal16, dark, light, high-contrast-dark, high-contrast-light,
+    /// deuteranopia, tritanopia, mono, or a file NAME.toml in $XDG_CONFIG_HOME/qratum/themes
+    #[arg(long, global = true, value_name = "NAME", default_value = "terminal16")]
+    pub(crate) theme: String,
+    /// How many colors there are [default: what NO_COLOR, COLORTERM and TERM say]
+    #[arg(long, global = true, value_name = "LEVEL")]
+    pub(crate) color: Option<ColorLevel>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorLevel {
+    /// None
+    Off,
+    /// The terminal's own sixteen
+    #[value(name = "16")]
+    Sixteen,
+    /// 256
+    #[value(name = "256")]
+    Many,
+    /// All
+    Rgb,
 }
 
 #[derive(Debug, Subcommand)]

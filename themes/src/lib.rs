@@ -3,22 +3,51 @@
 //! A state is always told three ways: by color, by mark and by word. Without color, and in plain
 //! ASCII, nothing is lost.
 
+mod color;
+mod file;
+#[cfg(test)]
+mod tests;
+
 use core::fmt;
-use std::{collections::BTreeMap, str::FromStr};
+use std::collections::BTreeMap;
 
-use ratatui_core::style::{Color, Modifier, Style};
-use serde::Deserialize;
+use ratatui_core::style::Style;
 
-const TERMINAL16: &str = include_str!("../terminal16.toml");
-/// The longest mark, in characters.
-const MAX_MARK: usize = 2;
+use file::{File, MarkText};
+
+/// The themes that come with the program, the default first.
+pub const BUILT_IN: [&str; 8] = [
+    "terminal16",
+    "dark",
+    "light",
+    "high-contrast-dark",
+    "high-contrast-light",
+    "deuteranopia",
+    "tritanopia",
+    "mono",
+];
+
+/// The text of a theme that comes with the program.
+fn built_in(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "terminal16" => include_str!("../terminal16.toml"),
+        "dark" => include_str!("../dark.toml"),
+        "light" => include_str!("../light.toml"),
+        "high-contrast-dark" => include_str!("../high-contrast-dark.toml"),
+        "high-contrast-light" => include_str!("../high-contrast-light.toml"),
+        "deuteranopia" => include_str!("../deuteranopia.toml"),
+        "tritanopia" => include_str!("../tritanopia.toml"),
+        "mono" => include_str!("../mono.toml"),
+        _ => return None,
+    })
+}
 
 macro_rules! names {
     ($(#[$doc:meta])* $name:ident { $($(#[$item_doc:meta])* $item:ident = $text:literal),* $(,)? }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
         pub enum $name {
-            $($(#[$item_doc])* $item,)*
+            $($(#[$item_doc])* #[serde(rename = $text)] $item,)*
         }
 
         impl $name {
@@ -55,6 +84,10 @@ names! {
         Bad = "bad",
         /// Wrong, and not to be overlooked.
         Alarm = "alarm",
+        /// Proven, but old.
+        Stale = "stale",
+        /// Somebody says so.
+        Unverified = "unverified",
     }
 }
 
@@ -97,13 +130,17 @@ pub enum Glyphs {
     Ascii,
 }
 
-/// Whether colors may be used. Attributes such as bold stay either way.
+/// Which colors the terminal has. Attributes such as bold stay in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Colors {
-    /// As the theme says.
-    On,
     /// None, as `NO_COLOR` asks.
     Off,
+    /// Its own sixteen.
+    On,
+    /// 256.
+    Many,
+    /// All.
+    Rgb,
 }
 
 /// A loaded theme: complete, every tone and mark is there.
@@ -114,20 +151,17 @@ pub struct Theme {
     glyphs: Glyphs,
 }
 
-#[derive(Clone, Debug)]
-struct MarkText {
-    glyph: String,
-    word: String,
-    tone: Tone,
-}
-
 /// Why a theme file is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ThemeError {
-    /// No TOML of this form; the parser's words.
+    /// No TOML of this form; the parser's words, with the line.
     Toml(String),
     /// A tone or mark is missing, or its value is no good.
     Entry(&'static str),
+    /// It inherits a theme that does not come with the program.
+    Unknown(String),
+    /// Two states of a value would have one mark or one word.
+    Same(&'static str, &'static str),
 }
 
 impl fmt::Display for ThemeError {
@@ -135,27 +169,14 @@ impl fmt::Display for ThemeError {
         match self {
             Self::Toml(why) => write!(f, "no theme file: {why}"),
             Self::Entry(name) => write!(f, "the theme has no good entry for {name}"),
+            Self::Unknown(name) => write!(f, "no theme {name}; there are {}", BUILT_IN.join(", ")),
+            Self::Same(one, other) => write!(f, "the theme shows {one} and {other} alike"),
         }
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    #[serde(rename = "name")]
-    _name: String,
-    tones: BTreeMap<String, String>,
-    marks: BTreeMap<String, MarkEntry>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MarkEntry {
-    unicode: String,
-    ascii: String,
-    word: String,
-    tone: String,
-}
+/// The states that decide what is believed: no theme may show two of them alike.
+const STATES: [Mark; 4] = [Mark::Verified, Mark::Stale, Mark::Unverified, Mark::Refused];
 
 impl Theme {
     /// The theme that comes with the program.
@@ -163,28 +184,40 @@ impl Theme {
     /// # Errors
     /// [`ThemeError`]; a test holds that it loads.
     pub fn terminal16(glyphs: Glyphs, colors: Colors) -> Result<Self, ThemeError> {
-        Self::load(TERMINAL16, glyphs, colors)
+        Self::named("terminal16", glyphs, colors)
+    }
+
+    /// One of [`BUILT_IN`].
+    ///
+    /// # Errors
+    /// [`ThemeError::Unknown`] for any other name.
+    pub fn named(name: &str, glyphs: Glyphs, colors: Colors) -> Result<Self, ThemeError> {
+        let text = built_in(name).ok_or_else(|| ThemeError::Unknown(name.to_owned()))?;
+        Self::load(text, glyphs, colors)
     }
 
     /// Reads a theme file.
     ///
     /// # Errors
-    /// [`ThemeError`], when it is no TOML of this form or misses an entry.
+    /// [`ThemeError`], when it is no TOML of this form, misses an entry, or hides a state.
     pub fn load(text: &str, glyphs: Glyphs, colors: Colors) -> Result<Self, ThemeError> {
-        let file: File = toml::from_str(text).map_err(|why| ThemeError::Toml(why.to_string()))?;
-        let tone = |tone: &Tone| {
-            let style = file.tones.get(tone.name()).and_then(|text| style(text, colors));
+        let file = File::read(text)?;
+        let tones = Tone::ALL.iter().map(|tone| {
+            let style = file.style(*tone, colors);
             style.map(|style| (*tone, style)).ok_or(ThemeError::Entry(tone.name()))
-        };
-        let mark = |mark: &Mark| {
-            let text = file.marks.get(mark.name()).and_then(|entry| entry.read(glyphs));
+        });
+        let marks = Mark::ALL.iter().map(|mark| {
+            let text = file.mark(*mark, glyphs);
             text.map(|text| (*mark, text)).ok_or(ThemeError::Entry(mark.name()))
-        };
-        Ok(Self {
-            tones: Tone::ALL.iter().map(tone).collect::<Result<_, _>>()?,
-            marks: Mark::ALL.iter().map(mark).collect::<Result<_, _>>()?,
-            glyphs,
-        })
+        });
+        let theme =
+            Self { tones: tones.collect::<Result<_, _>>()?, marks: marks.collect::<Result<_, _>>()?, glyphs };
+        let alike = |a: Mark, b: Mark| theme.glyph(a) == theme.glyph(b) || theme.word(a) == theme.word(b);
+        let pairs = STATES.iter().flat_map(|a| STATES.iter().map(move |b| (*a, *b)));
+        match pairs.into_iter().find(|(a, b)| a < b && alike(*a, *b)) {
+            Some((a, b)) => Err(ThemeError::Same(a.name(), b.name())),
+            None => Ok(theme),
+        }
     }
 
     /// How a tone is drawn.
@@ -215,88 +248,5 @@ impl Theme {
     #[must_use]
     pub const fn glyphs(&self) -> Glyphs {
         self.glyphs
-    }
-}
-
-impl MarkEntry {
-    fn read(&self, glyphs: Glyphs) -> Option<MarkText> {
-        let glyph = match glyphs {
-            Glyphs::Unicode => &self.unicode,
-            Glyphs::Ascii => &self.ascii,
-        };
-        let drawable = !glyph.is_empty()
-            && glyph.chars().count() <= MAX_MARK
-            && !glyph.chars().any(char::is_control)
-            && self.ascii.is_ascii();
-        let tone = Tone::ALL.iter().copied().find(|tone| tone.name() == self.tone)?;
-        drawable.then(|| MarkText { glyph: glyph.clone(), word: self.word.clone(), tone })
-    }
-}
-
-/// A color, or "reset", and attributes.
-fn style(text: &str, colors: Colors) -> Option<Style> {
-    let mut words = text.split_whitespace();
-    let color = Color::from_str(words.next()?).ok()?;
-    let base = match colors {
-        Colors::On => Style::new().fg(color),
-        Colors::Off => Style::new(),
-    };
-    words.try_fold(base, |style, word| {
-        Some(style.add_modifier(match word {
-            "bold" => Modifier::BOLD,
-            "dim" => Modifier::DIM,
-            "reversed" => Modifier::REVERSED,
-            _ => return None,
-        }))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_built_in_theme_is_complete_and_its_ascii_is_ascii() {
-        for glyphs in [Glyphs::Unicode, Glyphs::Ascii] {
-            let theme = Theme::terminal16(glyphs, Colors::On).unwrap();
-            for mark in Mark::ALL {
-                assert!(!theme.glyph(*mark).is_empty() && !theme.word(*mark).is_empty(), "{mark:?}");
-                assert!(glyphs == Glyphs::Unicode || theme.glyph(*mark).is_ascii(), "{mark:?}");
-            }
-        }
-    }
-
-    /// The states that decide what is believed differ by mark and by word, not by color alone.
-    #[test]
-    fn states_differ_without_color() {
-        for glyphs in [Glyphs::Unicode, Glyphs::Ascii] {
-            let theme = Theme::terminal16(glyphs, Colors::Off).unwrap();
-            let states = [Mark::Verified, Mark::Stale, Mark::Unverified, Mark::Refused];
-            for (a, b) in states.iter().flat_map(|a| states.iter().map(move |b| (*a, *b))) {
-                assert!(a == b || theme.glyph(a) != theme.glyph(b), "{a:?} {b:?}");
-                assert!(a == b || theme.word(a) != theme.word(b), "{a:?} {b:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn no_color_keeps_attributes_only() {
-        let theme = Theme::terminal16(Glyphs::Unicode, Colors::Off).unwrap();
-        for tone in Tone::ALL {
-            assert_eq!((theme.tone(*tone).fg, theme.tone(*tone).bg), (None, None), "{tone:?}");
-        }
-        assert!(theme.tone(Tone::Alarm).add_modifier.contains(Modifier::REVERSED));
-    }
-
-    #[test]
-    fn a_theme_without_an_entry_or_with_a_bad_one_is_refused() {
-        let load = |text: &str| Theme::load(text, Glyphs::Unicode, Colors::On).map(|_| ());
-        let without = TERMINAL16.replace("alarm = ", "other = ");
-        assert_eq!(load(&without), Err(ThemeError::Entry("alarm")));
-        let bad_color = TERMINAL16.replace("green bold", "greenish bold");
-        assert_eq!(load(&bad_color), Err(ThemeError::Entry("good")));
-        let escape = TERMINAL16.replace("unicode = \"✗\"", "unicode = \"\\u001b\"");
-        assert_eq!(load(&escape), Err(ThemeError::Entry("refused")));
-        assert!(matches!(load("["), Err(ThemeError::Toml(_))));
     }
 }

@@ -9,6 +9,7 @@ use super::{
     network::{block_on, start_failure},
 };
 use crate::{
+    cli::Look,
     exit::{Exit, Failure},
     home::Home,
     model::Model,
@@ -19,13 +20,13 @@ use crate::{
 };
 
 /// Opens the console.
-pub(crate) fn run(home: &Home, ascii: bool) -> Result<Exit, Failure> {
+pub(crate) fn run(home: &Home, look: &Look) -> Result<Exit, Failure> {
     let config = home.config()?;
     if !std::io::stdout().is_terminal() {
         let text = "the console needs a terminal\n`qratum status` says what is verified without one";
         return Err(Failure::new(Exit::Usage, text));
     }
-    let theme = terminal::theme(ascii)?;
+    let theme = terminal::theme(look)?;
     let model = Model::new(&config, home, theme)?;
     let setup = setup(home, &config.genesis, false)?;
     block_on(async {

@@ -3,13 +3,14 @@
 use std::{io::IsTerminal, path::PathBuf};
 
 use qratum_light_node::LightNode;
+use qratum_themes::Theme;
 
 use super::{
     lines::{Goal, Lines},
     network::{block_on, start_failure},
 };
 use crate::{
-    cli::DemoArgs,
+    cli::{DemoArgs, Look},
     demo::{DemoHome, Network},
     exit::{Exit, Failure},
     home::Home,
@@ -21,8 +22,9 @@ use crate::{
 };
 
 /// Starts the network and follows it, on screen or line by line.
-pub(crate) fn run(home: Option<PathBuf>, args: &DemoArgs, json: bool, ascii: bool) -> Result<Exit, Failure> {
+pub(crate) fn run(home: Option<PathBuf>, args: &DemoArgs, json: bool, look: &Look) -> Result<Exit, Failure> {
     let headless = args.headless || args.heads.is_some() || json || !std::io::stdout().is_terminal();
+    let theme = terminal::theme(look)?;
     block_on(async {
         // From here on a signal ends the program in order: a home that was made is removed.
         let signals = Signals::listen().map_err(|error| Failure::io("signals", &error))?;
@@ -31,7 +33,7 @@ pub(crate) fn run(home: Option<PathBuf>, args: &DemoArgs, json: bool, ascii: boo
         let ended = if headless {
             follow(&demo, &mut network, signals, Lines::new(json, Goal::heads(args.heads))).await
         } else {
-            open(&demo, &mut network, signals, ascii).await
+            open(&demo, &mut network, signals, theme).await
         };
         if network.has_lost() {
             demo.keep_logs();
@@ -45,10 +47,10 @@ async fn open(
     demo: &DemoHome,
     network: &mut Network,
     signals: Signals,
-    ascii: bool,
+    theme: Theme,
 ) -> Result<Exit, Failure> {
     let config = demo.home.config()?;
-    let mut model = Model::new(&config, &demo.home, terminal::theme(ascii)?)?;
+    let mut model = Model::new(&config, &demo.home, theme)?;
     if let Some(note) = &demo.note {
         model.notify(Notice::of(note.clone()));
     }

@@ -35,12 +35,12 @@ use crate::{
 
 /// Runs what was typed.
 pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
-    let Cli { home, json, ascii, plain, command } = cli;
+    let Cli { home, json, look, plain, command } = cli;
     match command {
         None if plain => console::plain(&Home::resolve(home)?),
-        None => console::run(&Home::resolve(home)?, ascii),
+        None => console::run(&Home::resolve(home)?, &look),
         Some(Command::Demo(args)) => {
-            demo::run(home, &DemoArgs { headless: args.headless || plain, ..args }, json, ascii)
+            demo::run(home, &DemoArgs { headless: args.headless || plain, ..args }, json, &look)
         }
         Some(Command::Status(args)) => status::run(&Home::resolve(home)?, &args, json),
         Some(Command::Validators(args)) => validators::run(&Home::resolve(home)?, &args, json),

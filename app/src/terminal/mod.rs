@@ -11,22 +11,22 @@ mod backend;
 mod input;
 mod jobs;
 mod keys;
+mod look;
 mod tty;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
-use std::{env, io, panic, sync::Arc, time::Duration};
+use std::{io, panic, sync::Arc, time::Duration};
 
-use qratum_themes::{Colors, Glyphs, Theme};
+use qratum_themes::Glyphs;
 use ratatui::{Frame, Terminal, layout::Size};
 use tokio::time::{Instant, sleep_until};
 
 use self::{backend::GuardBackend, jobs::Job, tty::Screen};
-use crate::exit::{Exit, Failure};
 
-pub(crate) use self::{input::Input, jobs::Shell};
+pub(crate) use self::{input::Input, jobs::Shell, look::theme};
 
 /// The least time between two frames: 30 in a second.
 const FRAME: Duration = Duration::from_millis(33);
@@ -111,12 +111,4 @@ impl Drop for Guard {
     fn drop(&mut self) {
         self.screen.restore();
     }
-}
-
-/// The theme as the user's terminal wants it: `NO_COLOR` with any value turns colors off.
-pub(crate) fn theme(ascii: bool) -> Result<Theme, Failure> {
-    let glyphs = if ascii { Glyphs::Ascii } else { Glyphs::Unicode };
-    let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let colors = if no_color { Colors::Off } else { Colors::On };
-    Theme::terminal16(glyphs, colors).map_err(|why| Failure::new(Exit::Error, why.to_string()))
 }
