@@ -226,3 +226,24 @@ fn pressed(key: KeyEvent) -> Option<Key> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_written_for_its_owner_and_never_over_another() {
+        let folder = std::env::temp_dir().join(format!("qratum-written-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir(&folder).unwrap();
+        let first = written(&folder, "proof", b"1").unwrap();
+        let second = written(&folder, "proof", b"2").unwrap();
+        assert_eq!([&first, &second], [&folder.join("proof.json"), &folder.join("proof-2.json")]);
+        assert_eq!([fs::read(&first).unwrap(), fs::read(&second).unwrap()], [b"1", b"2"]);
+        assert_eq!(fs::metadata(&first).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::remove_dir_all(&folder).unwrap();
+        assert!(written(&folder, "proof", b"3").is_err(), "a folder that is not there");
+    }
+}

@@ -88,10 +88,11 @@ impl Page {
 
     fn text(&self, width: usize) -> String {
         let Self { code, kind, summary, means, first, never } = self;
+        let summary = wrapped(summary, width).join("\n");
         let mut text = format!("{code} ({kind})\n{summary}\n\n");
         for (word, paragraph) in [("means", means), ("first", first), ("never", never)] {
             let mut label = word;
-            for line in wrapped(paragraph, width) {
+            for line in wrapped(paragraph, width.saturating_sub(INDENT + 1)) {
                 text.push_str(&format!("{label:<INDENT$} {line}\n"));
                 label = "";
             }
@@ -100,11 +101,11 @@ impl Page {
     }
 }
 
-/// The paragraph in lines that fit beside a label.
-fn wrapped(paragraph: &str, width: usize) -> Vec<String> {
+/// The text in lines of at most `width` characters, where its words are no longer.
+pub(crate) fn wrapped(paragraph: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in paragraph.split(' ') {
-        match lines.last_mut().filter(|line| line.len() + word.len() + INDENT + 2 <= width) {
+        match lines.last_mut().filter(|line| line.len() + word.len() < width) {
             Some(line) => *line = format!("{line} {word}"),
             None => lines.push(word.to_owned()),
         }

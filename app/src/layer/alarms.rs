@@ -4,7 +4,8 @@ use qratum_chain::types::Time;
 use qratum_themes::{Mark, Tone};
 
 use crate::{
-    model::Model,
+    command::explain::wrapped,
+    model::{Layer, List, Model},
     monitor::{Alarm, Level},
     screen::{
         page::{Cell, Piece, Table, column, glyph, here, own, quiet, rest},
@@ -14,8 +15,13 @@ use crate::{
 
 /// The open alarms. They tell of what is known now, also while the picture is held still.
 pub(crate) fn table(model: &Model) -> Table<'_> {
-    let columns =
-        vec![column("level"), column("code"), column("since"), rest("what; Enter explains, x takes it on")];
+    let columns = vec![
+        column("level"),
+        column("code"),
+        column("since"),
+        column("taken on by"),
+        rest("what; Enter explains, x takes it on"),
+    ];
     let open = &model.alarms.open;
     let row = |at: usize| {
         let Some(alarm) = open.get(at) else { return Vec::new() };
@@ -23,6 +29,7 @@ pub(crate) fn table(model: &Model) -> Table<'_> {
             vec![glyph(mark(alarm.level)), own(" "), here(alarm.level.word()).like(mark(alarm.level))],
             vec![here(alarm.code.word())],
             vec![here(clock(Time(alarm.since_ms)))],
+            vec![taken_by(model, alarm)],
             told(model, alarm),
         ]
     };
@@ -42,11 +49,29 @@ pub(crate) const fn mark(level: Level) -> Mark {
 fn told(model: &Model, alarm: &Alarm) -> Cell {
     let count = if alarm.count > 1 { format!(" x{}", alarm.count) } else { String::new() };
     let over = alarm.cleared_ms.map(|_| quiet(" (over)"));
-    let taken = alarm.acknowledged.as_ref().map(|taken| {
-        let text = format!(" (acknowledged by {}: {})", taken.by, taken.reason);
-        here(if model.view.private { " (acknowledged)".to_owned() } else { text })
-    });
-    [text(model, alarm), here(count)].into_iter().chain(over).chain(taken).collect()
+    [text(model, alarm), here(count)].into_iter().chain(over).collect()
+}
+
+/// Who has acknowledged it.
+fn taken_by(model: &Model, alarm: &Alarm) -> Piece {
+    match &alarm.acknowledged {
+        Some(taken) => here(if model.view.private { "(hidden)" } else { &taken.by }),
+        None => quiet("nobody yet"),
+    }
+}
+
+/// An open alarm of this code in full, where the alarms lie open below: in lines of at most `columns`
+/// characters.
+pub(crate) fn in_full(model: &Model, code: &str, columns: usize) -> Vec<Piece> {
+    let row = model.view.cursor(List::Alarms).row;
+    let under = model.view.layers.contains(&Layer::Alarms);
+    let alarm = model.alarms.open.get(row).filter(|alarm| under && alarm.code.word() == code);
+    let Some(alarm) = alarm.filter(|_| !model.view.private) else { return Vec::new() };
+    let worth = model.live_worth();
+    let taken =
+        alarm.acknowledged.as_ref().map(|taken| format!("; taken on by {}: {}", taken.by, taken.reason));
+    let text = format!("{}: {}{}", alarm.subject, alarm.text, taken.unwrap_or_default());
+    wrapped(&text, columns).into_iter().map(|line| worth.fact(line)).collect()
 }
 
 /// What it is about and what it says.

@@ -1,14 +1,26 @@
 //! What does this state or refusal mean, and what is to be done? The page of `qratum explain`.
 
+use super::alarms;
 use crate::{
     command::explain,
-    screen::page::{Table, here, rest},
+    model::Model,
+    screen::page::{Cell, Piece, Table, here, own, rest},
 };
 
-/// The page of a code, in lines of at most `columns` characters.
-pub(crate) fn table(code: &'static str, columns: u16) -> Table<'static> {
-    let lines = explain::page(code, usize::from(columns).saturating_sub(2));
-    let len = lines.len();
-    let row = move |at: usize| lines.get(at).map(|line| vec![vec![here(line)]]).unwrap_or_default();
-    Table::of(vec![rest("")], len, row)
+/// The page of a code, as wide as the window; below an alarm that it was opened from.
+pub(crate) fn table(model: &Model, code: &'static str) -> Table<'static> {
+    let columns = usize::from(model.view.window.0).saturating_sub(2);
+    let alarm = alarms::in_full(model, code, columns);
+    let page = explain::page(code, columns).into_iter().map(here);
+    if alarm.is_empty() {
+        return table_of(page);
+    }
+    table_of(alarm.into_iter().chain([own("")]).chain(page))
+        .under(vec![own("alarm")])
+        .worth(model.live_worth())
+}
+
+fn table_of(lines: impl Iterator<Item = Piece>) -> Table<'static> {
+    let rows: Vec<Vec<Cell>> = lines.map(|line| vec![vec![line]]).collect();
+    Table::rows(vec![rest("")], rows)
 }

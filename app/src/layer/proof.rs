@@ -2,8 +2,9 @@
 //! row.
 
 use qratum_chain::{
+    codec::Decode,
     document::{HeaderProof, Statement},
-    types::{Certificate, Height, Validator},
+    types::{Certificate, Height, Registration, Validator},
 };
 use qratum_themes::{Mark, Tone};
 use qratum_verifier::proof::Checked;
@@ -93,14 +94,14 @@ fn value(
     let first = |cell| vec![vec![quiet("value")], cell];
     let mut rows = Vec::new();
     if let Some(Statement::State { key, value, proof }) = statement {
-        let bytes = value.as_ref().map_or(0, Vec::len);
-        let there = if value.is_some() { "" } else { "nothing " };
+        let said = value.as_deref().map_or("nothing".to_owned(), |value| said(model, value));
         let key = if model.view.private {
             "(hidden)".to_owned()
         } else {
             String::from_utf8_lossy(key).into_owned()
         };
-        rows.push(first(vec![worth.fact(format!("{there}under {key}, {bytes} bytes"))]));
+        rows.push(first(vec![worth.fact(said)]));
+        rows.push(step("state key", vec![worth.fact(key)]));
         let length = proof.to_bytes().len();
         rows.push(step("state proof", vec![worth.fact(format!("{length} bytes to the state root"))]));
         rows.push(step("state root", vec![worth.hash(header.header.state_root)]));
@@ -116,6 +117,14 @@ fn value(
         rows.push(step("set's root", vec![worth.hash(header.header.validators_hash)]));
     }
     rows
+}
+
+/// What an entry of the registry says; of another, how long it is.
+fn said(model: &Model, value: &[u8]) -> String {
+    let Ok(entry) = Registration::from_bytes(value) else { return format!("{} bytes", value.len()) };
+    let operator = model.snapshot().map(|snapshot| model.who(snapshot).operator(&entry.operator));
+    let Registration { stake, status, jurisdiction, .. } = entry;
+    format!("operator {}, {jurisdiction}, stake {stake}, {status}", operator.unwrap_or_default())
 }
 
 fn total(members: &[Validator]) -> u128 {

@@ -33,7 +33,7 @@ pub(crate) fn table(model: &Model, list: List) -> Table<'_> {
 fn opened(model: &Model) -> Table<'_> {
     let of = |layer: &Layer| match layer {
         Layer::Detail(detail) => Some(detail::table(model, detail)),
-        Layer::Page(code) => Some(explain::table(code, model.view.window.0)),
+        Layer::Page(code) => Some(explain::table(model, code)),
         Layer::Palette(text) => Some(palette::table(text)),
         _ => None,
     };

@@ -203,7 +203,8 @@ fn an_alarm_is_acknowledged_with_a_reason() {
 fn enter_on_an_alarm_explains_it() {
     let mut model = alarmed();
     press(&mut model, "!j\n");
-    assert!(picture(&model, SIZE).contains("silent (alarm)"), "{}", picture(&model, SIZE));
+    let text = picture(&model, SIZE);
+    assert!(text.contains("silent (alarm)") && text.contains("west: no vote since 90212"), "{text}");
 }
 
 /// From the first screen: why is this red at most 2 keys, prove it at most 2.

@@ -5,6 +5,8 @@ use std::{fs, path::PathBuf};
 
 use qratum_light_node::State;
 
+use crate::update::{Msg, update};
+
 use super::{
     SCENES, SIZES, scene,
     stage::{Paint, picture},
@@ -31,10 +33,11 @@ fn all_pictures(paint: Paint, theme: &str) {
     let bless = std::env::var_os("QRATUM_BLESS").is_some();
     let mut wrong = Vec::new();
     for (name, keys) in SCENES {
-        let states = State::ALL.map(|state| (state, scene(keys, state, paint)));
+        let mut states = State::ALL.map(|state| (state, scene(keys, state, paint)));
         for (width, height) in SIZES {
             let mut text = String::new();
-            for (state, model) in &states {
+            for (state, model) in &mut states {
+                update(model, Msg::Resized(width, height));
                 let picture = picture(model, (width, height));
                 text.push_str(&format!("=== {name}, {state}\n{picture}\n"));
             }
