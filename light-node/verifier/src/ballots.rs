@@ -465,6 +465,7 @@ mod tests {
         for (lie, reason) in lies {
             assert_eq!(bench.take(1, vec![lie]), Err(reason));
             assert_eq!(bench.ballots.last(&key(1).public()), None);
+            assert_eq!(bench.ballots.progress(), None, "nobody was heard at any height");
         }
         assert_eq!(bench.take(1, vec![good]), Ok(()));
         let cast = Cast { place: Bench::place(1, 0, Phase::Prevote), value: Some(BLOCK) };

@@ -54,20 +54,23 @@ impl Polled {
     ) -> Result<Option<(PublicKey, DoubleVote)>, Reject> {
         let (signer, vote) = (signed.signer, &signed.vote);
         let (member, key) = self.set.member(signer).ok_or(Reject::SignerNotInSet { signer })?;
-        let own = self.votes.entry(signer).or_default();
+        let own = self.votes.get(&signer);
         let place = (vote.round, vote.phase);
-        let full = own.len() >= A_MEMBER;
-        match own.get(&place) {
+        let full = own.is_some_and(|own| own.len() >= A_MEMBER);
+        let lowest = own.and_then(|own| own.first_key_value());
+        match own.and_then(|own| own.get(&place)) {
             Some(first) if first == signed => Ok(None),
             Some(first) if first.vote.value != vote.value => {
                 let double = DoubleVote { first: first.clone(), second: signed.clone() };
                 detect::double_vote(&double, &self.set, rules)?;
                 Ok(Some((member.pubkey, double)))
             }
-            None if full && own.first_key_value().is_some_and(|(lowest, _)| place < *lowest) => Ok(None),
+            None if full && lowest.is_some_and(|(lowest, _)| place < *lowest) => Ok(None),
+            // Until it is verified nothing says that this member was heard.
             _ => {
                 key.verify(&vote.sign_bytes(), &signed.signature)
                     .map_err(|_| Reject::BadSignature { signer })?;
+                let own = self.votes.entry(signer).or_default();
                 own.entry(place).or_insert_with(|| signed.clone());
                 if own.len() > A_MEMBER {
                     own.pop_first();
