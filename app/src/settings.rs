@@ -221,4 +221,66 @@ mod tests {
             assert!(told.contains(why), "{text}: {told}");
         }
     }
+
+    #[test]
+    fn sinks_have_names_of_their_own_and_nothing_leaves_this_machine_in_the_clear() {
+        let hook =
+            |name: &str, url: &str| format!("[[alerts.webhook]]\nname = \"{name}\"\nurl = \"{url}\"\n");
+        for url in ["https://ops.example/x", "http://127.0.0.1:80/x", "http://[::1]:80/"] {
+            assert!(Settings::parse(&hook("ops", url)).is_ok(), "{url}");
+        }
+        for url in [
+            "http://ops.example/x",
+            "http://192.0.2.1:80/",
+            "http://127.0.0.1.evil.example:80/",
+            "http://127.0.0.1:80@evil.example/",
+            "http://localhost/",
+            "https://",
+            "https:///x",
+            "ftp://127.0.0.1:80/",
+            "",
+        ] {
+            let told = Settings::parse(&hook("ops", url)).unwrap_err();
+            assert!(told.starts_with("sink \"ops\": its url is neither"), "{url}: {told}");
+        }
+        let twice = hook("ops", "https://a/") + &hook("ops", "https://b/");
+        for text in [twice, hook("log", "https://a/"), hook("Ops", "https://a/"), hook("", "https://a/")] {
+            assert!(Settings::parse(&text).unwrap_err().contains("a name of its own is needed"), "{text}");
+        }
+        let many: String = (0..17).map(|number| hook(&format!("s{number}"), "https://a/")).collect();
+        assert!(Settings::parse(&many).unwrap_err().starts_with("17 sinks: at most 16"));
+        let exec = "[[alerts.exec]]\nname = \"page\"\nprogram = \"/bin/true\"\ntimeout_s = 301\n";
+        assert!(Settings::parse(exec).unwrap_err().contains("alerts.page.timeout_s is 301: 1 to 300"));
+    }
+
+    #[test]
+    fn a_file_that_others_can_write_is_not_obeyed() {
+        let folder = std::env::temp_dir().join(format!("qratum-settings-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir(&folder).unwrap();
+        let path = folder.join("config.toml");
+        let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        mode(&folder, 0o700);
+        assert_eq!(Settings::read(&path).unwrap(), Settings::default(), "there is none");
+        fs::write(&path, "[alerts]\nmissed = 3\n").unwrap();
+        for (file, above, obeyed) in [
+            (0o600, 0o700, true),
+            (0o644, 0o755, true),
+            (0o620, 0o700, false),
+            (0o602, 0o700, false),
+            (0o600, 0o777, false),
+        ] {
+            mode(&path, file);
+            mode(&folder, above);
+            let read = Settings::read(&path);
+            if obeyed {
+                assert_eq!(read.unwrap().alerts.missed, 3);
+            } else {
+                let failure = read.unwrap_err();
+                let text = failure.text.unwrap();
+                assert!(failure.exit == Exit::Usage && text.contains("can be written by others"), "{text}");
+            }
+        }
+        fs::remove_dir_all(folder).unwrap();
+    }
 }

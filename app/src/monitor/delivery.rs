@@ -139,7 +139,8 @@ mod tests {
         }
         let mut got = Vec::new();
         while got.len() < 3 {
-            let outcome = ended.recv().await.unwrap();
+            let outcome = tokio::time::timeout(Duration::from_secs(10), ended.recv()).await;
+            let outcome = outcome.expect("it is given up").unwrap();
             got.extend(outcome.key.filter(|_| outcome.error.is_none()));
         }
         assert_eq!(got, ["one", "two", "three"]);

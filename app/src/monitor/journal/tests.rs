@@ -77,6 +77,8 @@ fn a_crash_at_each_byte_loses_no_line_that_was_finished() {
         let whole = bytes[..length].iter().filter(|byte| **byte == b'\n').count();
         let (mut journal, first) = found(&folder);
         assert_eq!(first, Found { entries: entries[..whole].to_vec(), damaged: 0 }, "{length}");
+        let kept = fs::read(folder.join(NAME)).unwrap();
+        assert!(bytes.starts_with(&kept) && kept.last().is_none_or(|byte| *byte == b'\n'), "{length}");
         journal.write(&event(9, What::Raised), false).unwrap();
         let mut want = entries[..whole].to_vec();
         want.push(event(9, What::Raised));
