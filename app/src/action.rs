@@ -112,6 +112,7 @@ pub(crate) enum Action {
     Pause,
     Privacy,
     Repaint,
+    Drill,
     Leave,
     Quit,
 }
@@ -138,6 +139,8 @@ pub(crate) enum Needs {
     Head,
     /// A number, typed behind its name in the palette.
     Number,
+    /// What to try, typed behind its name in the palette.
+    Drill,
 }
 
 /// A row of the table.
@@ -200,6 +203,10 @@ pub(crate) const ACTIONS: &[Entry] = &[
     entry(Action::Pause, "pause", "hold the picture still, or let it go", &[Key::Char(' ')]),
     entry(Action::Privacy, "privacy", "hide names and addresses, or show them", &[Key::Char('p')]),
     entry(Action::Repaint, "repaint", "draw everything anew", &[Key::Ctrl('l')]),
+    Entry {
+        needs: Needs::Drill,
+        ..entry(Action::Drill, "drill", "only in a demo: kill NAME, restart NAME", &[])
+    },
     entry(Action::Leave, "leave", "close what is open; on a screen, end", &[Key::Char('q')]),
     entry(Action::Quit, "quit", "end the program, from anywhere", &[Key::Ctrl('c')]),
 ];

@@ -3,34 +3,36 @@
 //! Each holds the read end of a pipe whose write end only this program has. When the program ends,
 //! however it ends, the pipe closes and the validator stops.
 
+mod process;
+
 use std::{
+    collections::BTreeSet,
     env,
-    fs::{self, DirBuilder, OpenOptions},
+    fs::{self, DirBuilder},
     io,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    path::{Path, PathBuf},
-    process::{ExitStatus, Stdio},
-    time::Duration,
+    os::unix::fs::DirBuilderExt,
+    path::PathBuf,
+    process::Stdio,
 };
 
 use qratum_chain::types::Genesis;
 use tokio::{
-    process::{Child, ChildStdin, Command},
-    sync::watch,
+    sync::{mpsc, oneshot, watch},
     task::JoinSet,
-    time::timeout,
 };
 
+use self::process::{Asked, Order, Outcome, Recipe, Watched};
 use crate::{
     exit::{Exit, Failure},
     home::{self, Home},
+    model::Drill,
     scratch::Scratch,
 };
 
 /// The validator program.
 pub(crate) const PROGRAM: &str = "qratum-validator";
-/// How long a validator may take to write down what it has.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How many orders for a validator, and how many ends of validators, may wait to be taken.
+const WAITING: usize = 16;
 
 /// A validator that ended without being asked to.
 #[derive(Debug)]
@@ -52,10 +54,14 @@ impl std::fmt::Display for Ended {
 /// [`Network::stop`] also waits.
 #[derive(Debug)]
 pub(crate) struct Network {
-    tasks: JoinSet<Option<Ended>>,
+    tasks: JoinSet<()>,
     stop: watch::Sender<bool>,
+    /// By name, in the order of genesis.
+    orders: Vec<(String, mpsc::Sender<Asked>)>,
+    ends: mpsc::Receiver<Ended>,
     pids: Vec<PathBuf>,
-    lost: bool,
+    /// Who ended without being asked to.
+    lost: BTreeSet<String>,
 }
 
 impl Network {
@@ -70,9 +76,12 @@ impl Network {
             .mode(0o700)
             .create(home.log())
             .map_err(|error| Failure::io(&home.log().display().to_string(), &error))?;
-        let mut network = Self { tasks: JoinSet::new(), stop: watch::Sender::new(false), pids, lost: false };
+        let (tell, ends) = mpsc::channel(WAITING);
+        let (tasks, stop) = (JoinSet::new(), watch::Sender::new(false));
+        let mut network = Self { tasks, stop, orders: Vec::new(), ends, pids, lost: BTreeSet::new() };
         for member in &genesis.validators {
-            if let Err(error) = network.add(&program, home, &member.name) {
+            let recipe = Recipe { program: program.clone(), home: home.clone(), name: member.name.clone() };
+            if let Err(error) = network.add(recipe, tell.clone()) {
                 network.stop().await;
                 return Err(Failure::io(&program.display().to_string(), &error));
             }
@@ -80,29 +89,53 @@ impl Network {
         Ok(network)
     }
 
-    fn add(&mut self, program: &Path, home: &Home, name: &str) -> io::Result<()> {
-        let log = home.log().join(format!("{name}.log"));
-        let (child, stdin) = spawn(program, home, name, &log)?;
-        let watched = Watched { name: name.to_owned(), log, child, stdin };
-        self.tasks.spawn(watched.until(self.stop.subscribe()));
+    fn add(&mut self, recipe: Recipe, tell: mpsc::Sender<Ended>) -> io::Result<()> {
+        let (order, orders) = mpsc::channel(WAITING);
+        let name = recipe.name.clone();
+        let watched = Watched::start(recipe)?;
+        self.tasks.spawn(watched.until(self.stop.subscribe(), orders, tell));
+        self.orders.push((name, order));
         Ok(())
     }
 
-    /// The next validator that ends without being asked to; none once all have.
+    /// The next validator that ends without being asked to.
     pub(crate) async fn next_ended(&mut self) -> Option<Ended> {
-        let ended = self.tasks.join_next().await?.ok().flatten();
-        self.lost = true;
-        ended
+        let ended = self.ends.recv().await?;
+        self.lost.insert(ended.name.clone());
+        Some(ended)
     }
 
     /// Whether a validator ended without being asked to.
-    pub(crate) const fn has_lost(&self) -> bool {
-        self.lost
+    pub(crate) fn has_lost(&self) -> bool {
+        !self.lost.is_empty()
     }
 
-    /// Whether no validator is left.
+    /// Whether each of them did.
     pub(crate) fn is_over(&self) -> bool {
-        self.tasks.is_empty()
+        self.lost.len() >= self.orders.len()
+    }
+
+    /// Names of the validators, in the order of genesis.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.orders.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Carries out a drill, and says what came of it.
+    pub(crate) fn drill(&self, drill: Drill) -> impl Future<Output = String> + use<> {
+        let (order, name) = match drill {
+            Drill::Kill(name) => (Order::Kill, Some(name)),
+            Drill::Restart(name) => (Order::Start, name),
+        };
+        let meant = |called: &str| name.as_ref().is_none_or(|name| name == called);
+        let meant = self.orders.iter().filter(|(called, _)| meant(called)).cloned();
+        let (meant, all) = (meant.collect::<Vec<_>>(), name.is_none());
+        async move {
+            let mut said = Vec::new();
+            for (name, orders) in meant {
+                said.extend(words(&name, order, &ask(&orders, order).await, all));
+            }
+            if said.is_empty() { "no validator is down".to_owned() } else { said.join(", ") }
+        }
     }
 
     /// Stops all validators and waits for them.
@@ -116,59 +149,24 @@ impl Network {
     }
 }
 
-/// One process, and the write end of its standard input: while that is open, it runs.
-struct Watched {
-    name: String,
-    log: PathBuf,
-    child: Child,
-    stdin: Option<ChildStdin>,
+async fn ask(orders: &mpsc::Sender<Asked>, order: Order) -> Outcome {
+    let gone = || "it is being stopped".to_owned();
+    let (outcome, told) = oneshot::channel();
+    orders.send((order, outcome)).await.map_err(|_| gone())?;
+    told.await.map_err(|_| gone())?
 }
 
-impl Watched {
-    /// Waits for the end of the process, or for the order to end it.
-    async fn until(mut self, mut stopped: watch::Receiver<bool>) -> Option<Ended> {
-        let asked = async { stopped.wait_for(|stop| *stop).await.is_ok() };
-        let status = tokio::select! {
-            status = self.child.wait() => Some(status),
-            _ = asked => None,
-        };
-        let Some(status) = status else {
-            self.end().await;
-            return None;
-        };
-        let wrote = fs::metadata(&self.log).is_ok_and(|log| log.len() > 0);
-        Some(Ended { name: self.name, how: words(status), log: wrote.then_some(self.log) })
-    }
-
-    async fn end(mut self) {
-        self.stdin = None;
-        if timeout(PATIENCE, self.child.wait()).await.is_err() {
-            let _ = self.child.kill().await;
-        }
-    }
-}
-
-fn words(status: io::Result<ExitStatus>) -> String {
-    status.map_or_else(|error| error.to_string(), |status| status.to_string())
-}
-
-/// A group of its own: Ctrl-C in the terminal goes to this program alone, which then stops the
-/// validators in order.
-fn spawn(program: &Path, home: &Home, name: &str, log: &Path) -> io::Result<(Child, Option<ChildStdin>)> {
-    let log = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(log)?;
-    let mut child = Command::new(program)
-        .arg("run")
-        .arg("--home")
-        .arg(home.path())
-        .args(["--name", name, "--stop-on-stdin-eof"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(log)
-        .process_group(0)
-        .spawn()?;
-    // Waiting for a child closes the pipe that tokio holds; this one must stay open.
-    let stdin = child.stdin.take();
-    Ok((child, stdin))
+/// What an order came to. Of those that run already, nothing is said where all were meant.
+fn words(name: &str, order: Order, outcome: &Outcome, all: bool) -> Option<String> {
+    let process = |pid: &Option<u32>| pid.map_or_else(String::new, |pid| format!(" (process {pid})"));
+    Some(match (order, outcome) {
+        (_, Err(why)) => format!("{name}: {why}"),
+        (Order::Kill, Ok((true, pid))) => format!("{name} killed{}", process(pid)),
+        (Order::Kill, Ok((false, _))) => format!("{name} is down already"),
+        (Order::Start, Ok((true, pid))) => format!("{name} started again{}", process(pid)),
+        (Order::Start, Ok((false, _))) if all => return None,
+        (Order::Start, Ok((false, pid))) => format!("{name} runs already{}", process(pid)),
+    })
 }
 
 /// The validator program: beside this one, else on the PATH.

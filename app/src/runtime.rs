@@ -29,7 +29,7 @@ use crate::{
     exit::Failure,
     file,
     home::Home,
-    model::{Found, Model, Notice, Subject, Wanted},
+    model::{Drill, Found, Model, Notice, Subject, Wanted},
     monitor::{Acknowledgement, Monitor, View as Alarms},
     screen,
     signals::Signals,
@@ -106,6 +106,7 @@ pub(crate) async fn run<'a>(
                     let taken = Acknowledgement::new(&user(), &reason, time::now().0);
                     sources.monitor.acknowledge(id, taken);
                 }
+                Effect::Drill(drill) => sources.drill(drill),
                 Effect::Write { stem, text } => sources.jobs.push(Box::pin(write(home, stem, text))),
             }
         }
@@ -150,6 +151,17 @@ fn written(folder: &Path, stem: &str, text: &[u8]) -> io::Result<PathBuf> {
 }
 
 impl Sources<'_> {
+    /// Has the demo do it; where this console started none, says so.
+    fn drill(&mut self, drill: Drill) {
+        let doing = self.network.as_ref().map(|network| network.drill(drill));
+        self.jobs.push(Box::pin(async {
+            Msg::Drilled(match doing {
+                Some(doing) => doing.await,
+                None => Drill::NONE.to_owned(),
+            })
+        }));
+    }
+
     /// The next message; none when the program is to end.
     async fn next(&mut self) -> Option<Msg> {
         loop {
@@ -185,16 +197,16 @@ impl Sources<'_> {
 
 /// The next validator of the demo that ends unasked; never, where there is none.
 async fn ended(network: &mut Option<&mut Network>) -> Notice {
-    loop {
-        match network {
-            Some(network) if !network.is_over() => {
-                if let Some(ended) = network.next_ended().await {
-                    let text = ended.to_string();
-                    return Notice::ended(ended.name, text);
-                }
-            }
-            _ => std::future::pending::<()>().await,
+    let ended = match network {
+        Some(network) => network.next_ended().await,
+        None => None,
+    };
+    match ended {
+        Some(ended) => {
+            let text = ended.to_string();
+            Notice::ended(ended.name, text)
         }
+        None => std::future::pending().await,
     }
 }
 

@@ -51,6 +51,7 @@ async fn open(
 ) -> Result<Exit, Failure> {
     let config = demo.home.config()?;
     let mut model = Model::new(&config, &demo.home, theme)?;
+    model.start(network.names());
     if let Some(note) = &demo.note {
         model.notify(Notice::of(note.clone()));
     }

@@ -1,5 +1,6 @@
 //! What does the console know? Plain data; nothing here reads a clock, a socket or a key.
 
+mod drill;
 mod fact;
 mod log;
 mod notice;
@@ -19,6 +20,7 @@ use qratum_themes::Theme;
 use qratum_verifier::Trusted;
 
 pub(crate) use self::{
+    drill::Drill,
     fact::{Fact, Worth},
     log::{Event, Level, Log},
     notice::Notice,
@@ -43,6 +45,8 @@ const FLASH_MS: u64 = 5000;
 pub(crate) struct Model {
     pub(crate) network: String,
     pub(crate) demo: bool,
+    /// Validators that this console started; none but those of a demo.
+    pub(crate) started: Vec<String>,
     /// The home, as a shell takes it.
     pub(crate) home: String,
     /// Block id of what is trusted at first.
@@ -83,6 +87,7 @@ impl Model {
         Ok(Self {
             network: genesis.network.clone(),
             demo: genesis.demo,
+            started: Vec::new(),
             home: home.shown(),
             anchor: config.anchor.as_ref().map_or(BlockId(chain.0), pinned),
             pinned: config.anchor.is_some(),
@@ -94,6 +99,11 @@ impl Model {
             alarms: Arc::default(),
             view: View::new(),
         })
+    }
+
+    /// Takes note of the validators that this console started: drills are for a demo only.
+    pub(crate) fn start(&mut self, names: Vec<String>) {
+        self.started = if self.demo { names } else { Vec::new() };
     }
 
     /// Keeps a notice, and forgets the oldest where there are too many.

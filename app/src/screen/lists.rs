@@ -34,7 +34,7 @@ fn opened(model: &Model) -> Table<'_> {
     let of = |layer: &Layer| match layer {
         Layer::Detail(detail) => Some(detail::table(model, detail)),
         Layer::Page(code) => Some(explain::table(model, code)),
-        Layer::Palette(text) => Some(palette::table(text)),
+        Layer::Palette(text) => Some(palette::table(model, text)),
         _ => None,
     };
     model.view.layers.iter().rev().find_map(of).unwrap_or_else(|| Table::rows(Vec::new(), Vec::new()))

@@ -13,7 +13,7 @@ use qratum_verifier::Trusted;
 
 use crate::{
     action::Key,
-    model::{Found, Model, Notice, Proof, Subject},
+    model::{Drill, Found, Model, Notice, Proof, Subject},
     monitor::{Change, View as Alarms},
 };
 
@@ -32,6 +32,8 @@ pub(crate) enum Msg {
     Proof(Subject, Box<Result<Found, FetchError>>),
     /// A file was written under this path, or why not.
     Written(Result<String, String>),
+    /// What came of a drill.
+    Drilled(String),
     /// Something happened to an alarm.
     Alarm(Box<Change>),
     /// Other alarms ask for attention than before.
@@ -55,6 +57,8 @@ pub(crate) enum Effect {
     Prove(Subject),
     /// Write a file that does not exist yet, whose name starts so.
     Write { stem: String, text: String },
+    /// Kill a validator of the demo, or start it again.
+    Drill(Drill),
     /// Have the alarm of this number acknowledged.
     Acknowledge { id: u64, reason: String },
 }
@@ -75,6 +79,10 @@ pub(crate) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Proof(subject, result) => proof(model, &subject, *result),
         Msg::Written(written) => {
             model.did(written.map_or_else(|why| why, |path| format!("wrote {path}")));
+            vec![Effect::Draw]
+        }
+        Msg::Drilled(said) => {
+            model.did(format!("drill: {said}"));
             vec![Effect::Draw]
         }
         Msg::Alarm(change) => {

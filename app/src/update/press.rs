@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     action::{Action, Key, Needs, Screen, meaning, of},
-    model::{Asked, Detail, Layer, List, Model, Proof, Subject},
+    model::{Asked, Detail, Drill, Layer, List, Model, Proof, Subject},
     screen::lists,
 };
 
@@ -21,6 +21,7 @@ pub(super) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
             model.did(format!("alarm {id} acknowledged"));
             vec![Effect::Acknowledge { id, reason }, Effect::Draw]
         }
+        Typed::Drill(drill) => vec![Effect::Drill(drill), Effect::Draw],
         Typed::Wrong(why) => {
             model.say(why.to_owned());
             vec![Effect::Draw]
@@ -62,6 +63,8 @@ fn perform(model: &mut Model, action: Action, number: Option<u64>) -> Vec<Effect
         Action::Explain => model.view.open(Layer::Page(pick::code(model))),
         Action::Alarms => model.view.open(Layer::Alarms),
         Action::Acknowledge => acknowledge(model),
+        // The palette asks what to try.
+        Action::Drill => model.view.open(Layer::Palette(format!("{} ", Drill::NAME))),
         Action::Pause => pause(model),
         Action::Privacy => model.view.private = !model.view.private,
     }

@@ -1,8 +1,9 @@
 //! Text that is being typed: a filter, or a name in the palette.
 
 use crate::{
-    action::{Action, Key, Needs, found},
-    model::{Layer, List, Model},
+    action::{Action, Key, Needs},
+    layer::palette::{Offer, offered},
+    model::{Drill, Layer, List, Model},
     screen::lists,
 };
 
@@ -17,6 +18,8 @@ pub(super) enum Typed {
     Other,
     /// This is to be done, with the number behind its name.
     Do(Action, Option<u64>),
+    /// This is to be tried.
+    Drill(Drill),
     /// The alarm of this number is in good hands, for this reason.
     Taken(u64, String),
     /// What was typed cannot be done.
@@ -89,12 +92,19 @@ fn edit(text: &mut String, key: Key) -> bool {
 /// What Enter does in the palette.
 fn chosen(model: &mut Model, text: &str) -> Typed {
     let row = lists::row(model, List::Palette);
-    let Some(entry) = row.and_then(|row| found(text).get(row).copied()) else {
-        return Typed::Wrong("nothing has this name");
+    let entry = match row.and_then(|row| offered(model, text).into_iter().nth(row)) {
+        None => return Typed::Wrong("nothing has this name"),
+        Some(Offer::Drill(drill)) => {
+            model.view.layers.pop();
+            return Typed::Drill(drill);
+        }
+        Some(Offer::Entry(entry)) => entry,
     };
     let number = text.split_whitespace().nth(1).and_then(|number| number.parse().ok());
-    if entry.needs == Needs::Number && number.is_none() {
-        return Typed::Wrong("it needs a number: height 12");
+    match entry.needs {
+        Needs::Number if number.is_none() => return Typed::Wrong("it needs a number: height 12"),
+        Needs::Drill if model.started.is_empty() => return Typed::Wrong(Drill::NONE),
+        _ => {}
     }
     model.view.layers.pop();
     Typed::Do(entry.action, number)

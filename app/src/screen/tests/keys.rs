@@ -5,10 +5,12 @@ use std::sync::Arc;
 use qratum_chain::types::Height;
 use qratum_light_node::{Snapshot, State};
 
-use super::stage::{LAST, Paint, alarms_in, drawn, in_state, live, model, picture, press, time_of, watching};
+use super::stage::{
+    LAST, MEMBERS, Paint, alarms_in, drawn, in_state, live, model, picture, press, time_of, watching,
+};
 use crate::{
     action::{ACTIONS, Action, Needs, Screen},
-    model::{Layer, Subject},
+    model::{Drill, Layer, Subject},
     monitor::Acknowledgement,
     update::{Effect, Msg, update},
 };
@@ -37,7 +39,7 @@ fn without_a_head_there_is_nothing_to_prove() {
 /// Whatever the table has, the palette does.
 #[test]
 fn every_action_is_reached_from_the_palette() {
-    for entry in ACTIONS {
+    for entry in ACTIONS.iter().filter(|entry| entry.needs != Needs::Drill) {
         let text = if entry.needs == Needs::Number { format!("{} 7", entry.id) } else { entry.id.to_owned() };
         let (mut by_name, mut by_key) =
             (watching(live(), Paint::Terminal16), watching(live(), Paint::Terminal16));
@@ -215,4 +217,52 @@ fn why_and_proof_are_near() {
     assert!(picture(&model, SIZE).contains("no-quorum (state)"));
     press(&mut model, "\u{1b}e");
     assert_eq!(model.view.top(), Some(&Layer::Proof));
+}
+
+/// The same console, where it started the validators.
+fn in_a_demo() -> crate::model::Model {
+    let mut model = watching(live(), Paint::Terminal16);
+    model.start(MEMBERS.map(|(name, ..)| name.to_owned()).into());
+    model
+}
+
+#[test]
+fn a_drill_is_completed_and_handed_on() {
+    let kill = |name: &str| Effect::Drill(Drill::Kill(name.to_owned()));
+    let back = |name: Option<&str>| Effect::Drill(Drill::Restart(name.map(str::to_owned)));
+    for (keys, want) in [
+        (":drill kill south\n", kill("south")),
+        (":drill k s\n", kill("south")),
+        (":drill restart\n", back(None)),
+        (":drill restart west\n", back(Some("west"))),
+        (":dri\n\n", back(None)),
+    ] {
+        let mut model = in_a_demo();
+        let effects = press(&mut model, keys);
+        assert_eq!(effects[effects.len() - 2..], [want, Effect::Draw], "{keys}");
+        assert_eq!(model.view.layers, [], "{keys}");
+    }
+    let mut model = in_a_demo();
+    press(&mut model, ":drill kill ");
+    let text = picture(&model, SIZE);
+    assert!(MEMBERS.iter().all(|(name, ..)| text.contains(&format!("drill kill {name}"))), "{text}");
+    press(&mut model, "p\n");
+    assert!(picture(&model, SIZE).contains("nothing has this name"));
+    update(&mut model, Msg::Drilled("south killed (process 7)".to_owned()));
+    assert!(picture(&model, SIZE).contains("drill: south killed (process 7)"));
+}
+
+/// Neither beside a network that somebody else started, nor where the genesis says that it is real.
+#[test]
+fn there_are_no_drills_elsewhere() {
+    let mut real = watching(live(), Paint::Terminal16);
+    real.demo = false;
+    real.start(vec!["south".to_owned()]);
+    for mut model in [watching(live(), Paint::Terminal16), real] {
+        for keys in [":drill\n", "\u{1b}:drill kill south\n"] {
+            let effects = press(&mut model, keys);
+            assert!(effects.iter().all(|effect| *effect == Effect::Draw), "{effects:?}");
+            assert!(picture(&model, SIZE).contains(Drill::NONE));
+        }
+    }
 }
