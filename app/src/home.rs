@@ -84,14 +84,13 @@ impl Home {
     pub(crate) fn config(&self) -> Result<Config, Failure> {
         let genesis = self.genesis()?;
         let path = self.0.join("peers.json");
-        let peers =
-            peers_from_json(&file::read(&path, MAX_PEERS_FILE).map_err(as_usage)?).map_err(|why| {
-                let text = format!(
-                    "{}: {why}\nMend it, or get it again from the network's operators",
-                    path.display()
-                );
-                Failure::new(Exit::Usage, text)
-            })?;
+        let mend = |why: &str| {
+            let text = format!("{why}\nMend it, or get it again from the network's operators");
+            Failure::new(Exit::Usage, text)
+        };
+        let text =
+            file::read(&path, MAX_PEERS_FILE).map_err(|why| mend(why.text.as_deref().unwrap_or_default()))?;
+        let peers = peers_from_json(&text).map_err(|why| mend(&format!("{}: {why}", path.display())))?;
         Ok(Config { genesis, anchor: self.pinned()?, peers, home: Some(self.place()), keep: true })
     }
 
@@ -125,7 +124,7 @@ impl Home {
     }
 
     /// The genesis; where there is none, what to do.
-    fn genesis(&self) -> Result<Genesis, Failure> {
+    pub(crate) fn genesis(&self) -> Result<Genesis, Failure> {
         let path = self.genesis_path();
         if self.has_genesis()? {
             return genesis(&path);

@@ -228,10 +228,11 @@ fn an_error_is_of_its_schema_and_has_the_exit_code() {
         fs::copy(data(name), home.join(name)).unwrap();
     }
     let (empty, home) = (empty.to_str().unwrap(), home.to_str().unwrap());
-    let missing = format!("{empty}/none.json");
+    let (missing, id) = (format!("{empty}/none.json"), "00".repeat(32));
     let anchor = data("genesis.json");
     for (arguments, word, exit, start) in [
         (vec!["status", "--home", empty], "usage", 2, "no configuration: "),
+        (vec!["reanchor", &missing, "--block-id", &id, "--home", empty], "usage", 2, "no configuration: "),
         (vec!["header", "-1"], "usage", 2, "error: invalid value"),
         (vec!["header", "3", "--home", home, "--timeout", "1"], "nothing", 3, "no verified block"),
         (vec!["verify", &missing, "--anchor", anchor.to_str().unwrap()], "error", 1, &missing),

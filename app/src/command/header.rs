@@ -119,7 +119,10 @@ pub(super) fn failure(height: Height, error: &FetchError) -> Failure {
     };
     let next = match error {
         FetchError::NotYet { .. } => "\nTry again when the chain has come to it, or with a longer --timeout",
-        FetchError::NoPeer | FetchError::Unavailable => "\n`qratum peers` shows who answers",
+        FetchError::NoPeer => "\n`qratum peers` shows who answers",
+        FetchError::Unavailable => {
+            "\nValidators drop old blocks behind a checkpoint; `qratum peers` shows who answers"
+        }
         FetchError::Rejected(_) | FetchError::Forked | FetchError::Stopped => "",
     };
     Failure::new(exit, format!("block {height}: {error}{next}"))

@@ -12,7 +12,7 @@ use crate::{
     cli::PinArgs,
     exit::{Exit, Failure},
     file,
-    home::{self, Home},
+    home::Home,
     output, time,
 };
 
@@ -55,7 +55,7 @@ pub(crate) fn reanchor(home: &Home, args: &PinArgs, yes: bool, json: bool) -> Re
 }
 
 fn plan(home: &Home, args: &PinArgs, way: Way) -> Result<Plan, Failure> {
-    let genesis = home::genesis(&home.genesis_path())?;
+    let genesis = home.genesis()?;
     let anchor = Anchor::from_json(&file::read(&args.file, MAX_LENGTH)?).map_err(|why| {
         let text = format!("{}: {why}\nNothing was changed: get the file again", args.file.display());
         Failure::new(Exit::Error, text)

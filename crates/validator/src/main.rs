@@ -144,8 +144,9 @@ fn order(operator: Operator, wish: Wish) -> Result<(), String> {
     let settings = operate::Settings { home, name, over, patience: ORDER_PATIENCE };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let done = runtime.map_err(|why| why.to_string())?.block_on(operate(&settings, wish));
-    let Done { height, from_set } = done.map_err(|why| why.to_string())?;
+    let Done { id, height, from_set } = done.map_err(|why| why.to_string())?;
     println!("in block {height}, proven from the genesis of this home; takes effect with set {from_set}");
+    println!("transaction {id}: `qratum proof txo` prints the proof");
     Ok(())
 }
 

@@ -57,6 +57,8 @@ pub struct Settings {
 /// What came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Done {
+    /// The id of the transaction, under which anybody can have it proven.
+    pub id: Hash,
     /// The block that the order stands in: proven.
     pub height: Height,
     /// The first set in which it shows.
@@ -255,7 +257,7 @@ async fn included(node: &LightNode, id: Hash, patience: Duration) -> Result<Done
     let (end, mut lie) = (Instant::now() + patience, None);
     loop {
         let heard = match node.txo(id).await {
-            Ok(Outcome::Included(proven)) => return Ok(done(&proven)),
+            Ok(Outcome::Included(proven)) => return Ok(done(id, &proven)),
             Ok(Outcome::Waiting) => "it waits, as a validator says".to_owned(),
             Err(why) => {
                 // Whoever lied is asked no more, and its lie is what to tell of.
@@ -270,7 +272,7 @@ async fn included(node: &LightNode, id: Hash, patience: Duration) -> Result<Done
     }
 }
 
-fn done(proven: &ProvenStatement) -> Done {
+fn done(id: Hash, proven: &ProvenStatement) -> Done {
     let header = proven.checked.header.get();
-    Done { height: header.height, from_set: SetId(header.set_id.0.saturating_add(1)) }
+    Done { id, height: header.height, from_set: SetId(header.set_id.0.saturating_add(1)) }
 }

@@ -369,7 +369,8 @@ impl<F: Fn(&Path) -> io::Result<u64>, M: Medium> Process<F, M> {
         self.outside.warn(&if self.room.enough() {
             "there is room on the disk again: this validator takes part again".to_owned()
         } else {
-            format!("the disk is full ({free} bytes free): {MUTE}")
+            let [free, least] = [free, self.room.least()].map(|bytes| bytes >> 20);
+            format!("the disk is full ({free} MiB free, voting needs {least} MiB): {MUTE}")
         });
         Ok(())
     }

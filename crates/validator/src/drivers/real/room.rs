@@ -14,6 +14,11 @@ impl Room {
         Self { least, enough: true }
     }
 
+    /// Below so many free bytes voting ends.
+    pub(super) const fn least(self) -> u64 {
+        self.least
+    }
+
     /// Whether there is enough.
     pub(super) const fn enough(self) -> bool {
         self.enough
