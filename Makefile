@@ -18,9 +18,10 @@ lint: ## format, clippy and documentation without a warning
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 
-bench: ## the benchmarks of tests/bench, a workspace of its own
+bench: ## the benchmarks of tests/bench, a workspace of its own, and the floors of the console
 	cd tests/bench && cargo run --release --locked --bin headers
 	cd tests/bench && cargo run --release --locked --bin million
+	cargo run --release --locked -q -p qratum-tests --bin floors
 
 fuzz: ## RUNS (2000000) of each fuzz target, then a table; FUZZ_TARGETS="..." for some
 	@scripts/fuzz
