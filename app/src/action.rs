@@ -113,6 +113,7 @@ pub(crate) enum Action {
     Privacy,
     Repaint,
     Drill,
+    Tour,
     Leave,
     Quit,
 }
@@ -207,6 +208,7 @@ pub(crate) const ACTIONS: &[Entry] = &[
         needs: Needs::Drill,
         ..entry(Action::Drill, "drill", "only in a demo: kill NAME, restart NAME", &[])
     },
+    entry(Action::Tour, "tour", "the demo, shown in a few steps", &[]),
     entry(Action::Leave, "leave", "close what is open; on a screen, end", &[Key::Char('q')]),
     entry(Action::Quit, "quit", "end the program, from anywhere", &[Key::Ctrl('c')]),
 ];

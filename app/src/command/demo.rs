@@ -52,6 +52,7 @@ async fn open(
     let config = demo.home.config()?;
     let mut model = Model::new(&config, &demo.home, theme)?;
     model.start(network.names());
+    model.offer_tour();
     if let Some(note) = &demo.note {
         model.notify(Notice::of(note.clone()));
     }

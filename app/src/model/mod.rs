@@ -6,6 +6,7 @@ mod log;
 mod notice;
 mod proof;
 mod pulse;
+mod tour;
 mod view;
 mod who;
 
@@ -26,6 +27,7 @@ pub(crate) use self::{
     notice::Notice,
     proof::{Asked, Found, Proof, Subject, Wanted},
     pulse::{Beat, Pulse},
+    tour::Tour,
     view::{Cursor, Detail, Flash, Layer, List, View},
     who::Who,
 };
@@ -63,6 +65,8 @@ pub(crate) struct Model {
     pub(crate) held: Option<(Time, Known)>,
     /// What is wrong now, also while the picture is held still.
     pub(crate) alarms: Arc<Alarms>,
+    /// Where the tour of a demo is.
+    pub(crate) tour: Tour,
     /// What is looked at.
     pub(crate) view: View,
 }
@@ -97,6 +101,7 @@ impl Model {
             live: Known::default(),
             held: None,
             alarms: Arc::default(),
+            tour: Tour::Off,
             view: View::new(),
         })
     }

@@ -138,14 +138,18 @@ const fn crumb(layer: &Layer) -> Option<&'static str> {
     }
 }
 
-/// Crumbs and the newest flash: in one row where there is only one.
+/// Crumbs, and the newest flash or else the tour: in one row where there is only one, in which nothing
+/// of the tour hides what is typed.
 pub(super) fn said(model: &Model, pen: &mut Pen<'_, '_>, rows: &[Rect]) {
     let quiet = pen.theme.tone(Tone::Quiet);
     let flash = model.view.flash.as_ref().map(|flash| {
         let text = if model.view.private { "(hidden)" } else { flash.text.as_str() };
         Line::raw(format!(" {}", SafeText::new(text, SafeText::SENTENCE)))
     });
-    let lines = match (rows.len(), flash) {
+    let typing = matches!(model.view.top(), Some(Layer::Filter | Layer::Reason(..)));
+    let tour = model.tour_line().filter(|_| rows.len() > 1 || !typing);
+    let tour = tour.map(|text| Line::raw(format!(" {text}")).style(pen.theme.tone(Tone::Title)));
+    let lines = match (rows.len(), flash.or(tour)) {
         (0 | 1, Some(flash)) => vec![flash],
         (0 | 1, None) => vec![crumbs(model).style(quiet)],
         (_, flash) => vec![crumbs(model).style(quiet), flash.unwrap_or_default()],

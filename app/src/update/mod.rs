@@ -63,8 +63,14 @@ pub(crate) enum Effect {
     Acknowledge { id: u64, reason: String },
 }
 
-/// Applies one message.
+/// Applies one message. What ends a step of the tour has changed what is drawn, too.
 pub(crate) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    let effects = apply(model, msg);
+    model.go_on();
+    effects
+}
+
+fn apply(model: &mut Model, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Snapshot(snapshot, now) => {
             model.learn(snapshot, now);

@@ -65,17 +65,22 @@ fn perform(model: &mut Model, action: Action, number: Option<u64>) -> Vec<Effect
         Action::Acknowledge => acknowledge(model),
         // The palette asks what to try.
         Action::Drill => model.view.open(Layer::Palette(format!("{} ", Drill::NAME))),
+        Action::Tour => model.start_tour(),
         Action::Pause => pause(model),
         Action::Privacy => model.view.private = !model.view.private,
     }
     vec![Effect::Draw]
 }
 
-/// Closes the topmost layer, or takes the filter away.
+/// Closes the topmost layer, or takes the filter away, or ends the tour.
 fn back(model: &mut Model) {
-    if model.view.layers.pop().is_none() {
-        let list = model.view.list();
-        model.view.cursor_mut(list).filter.clear();
+    if model.view.layers.pop().is_some() {
+        return;
+    }
+    let list = model.view.list();
+    let filter = std::mem::take(&mut model.view.cursor_mut(list).filter);
+    if filter.is_empty() {
+        model.end_tour();
     }
 }
 

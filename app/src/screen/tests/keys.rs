@@ -44,10 +44,10 @@ fn every_action_is_reached_from_the_palette() {
         let (mut by_name, mut by_key) =
             (watching(live(), Paint::Terminal16), watching(live(), Paint::Terminal16));
         let named = press(&mut by_name, &format!(":{text}\n"));
-        let Some(key) = entry.keys.first() else {
+        if entry.needs == Needs::Number {
             assert_eq!(named.last(), Some(&Effect::Prove(Subject::Block(Height(7)))), "{}", entry.id);
-            continue;
-        };
+        }
+        let Some(key) = entry.keys.first() else { continue };
         let keyed = update(&mut by_key, Msg::Key(*key));
         assert!(named.ends_with(&keyed), "{}: {named:?} is not {keyed:?}", entry.id);
         if entry.action != Action::Palette {

@@ -7,6 +7,7 @@ mod proofs;
 mod provenance;
 mod snapshots;
 pub(crate) mod stage;
+mod tour;
 
 use std::sync::Arc;
 

@@ -1,0 +1,157 @@
+//! Which step of the tour is shown? Steps come from a file that is part of the program; each goes on
+//! by what is verified, whatever keys led there.
+
+use std::sync::LazyLock;
+
+use qratum_chain::types::Height;
+use qratum_light_node::{Snapshot, State};
+use serde::Deserialize;
+
+use super::{Found, Layer, Model, Proof, silent};
+
+/// The steps, as their file has them. A test reads it.
+static STEPS: LazyLock<Vec<Step>> = LazyLock::new(|| {
+    let file = toml::from_str(include_str!("../../../assets/tour.toml"));
+    file.map_or_else(|_| Vec::new(), |file: File| file.step)
+});
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    step: Vec<Step>,
+}
+
+/// One step.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Step {
+    /// Which keys to press.
+    press: String,
+    /// What is to be seen then.
+    text: String,
+    /// When the next step comes.
+    until: Until,
+}
+
+/// What ends a step.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Until {
+    /// The proof of a block is open and stands.
+    Proof,
+    /// There are newer heads than when the step began, and the validator of this name is silent.
+    Silent(String),
+    /// The light node is in the state of this word.
+    State(String),
+}
+
+/// The tour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Tour {
+    /// Not asked for, or over.
+    #[default]
+    Off,
+    /// The bottom line tells that there is one.
+    Offered,
+    /// In a step, which began with this head.
+    At { step: usize, from: Height },
+}
+
+impl Model {
+    /// Tells on the bottom line that there is a tour, where there can be one.
+    pub(crate) fn offer_tour(&mut self) {
+        self.tour = if self.started.is_empty() { Tour::Off } else { Tour::Offered };
+    }
+
+    /// Begins the tour.
+    pub(crate) fn start_tour(&mut self) {
+        if self.started.is_empty() {
+            self.say("the tour needs a demo network that this console started: qratum demo".to_owned());
+        } else {
+            self.view.flash = None;
+            self.step(0);
+        }
+    }
+
+    /// Ends the tour, or takes its offer away.
+    pub(crate) fn end_tour(&mut self) {
+        if self.tour != Tour::Off {
+            self.tour = Tour::Off;
+            self.say(":tour begins the tour".to_owned());
+        }
+    }
+
+    /// Goes on where the condition of the step holds.
+    pub(crate) fn go_on(&mut self) {
+        let Tour::At { step, from } = self.tour else { return };
+        if STEPS.get(step).is_none_or(|step| self.holds(&step.until, from)) {
+            self.step(step.saturating_add(1));
+        }
+    }
+
+    fn step(&mut self, step: usize) {
+        if step >= STEPS.len() {
+            self.tour = Tour::Off;
+            self.did("the tour is over: what you saw was verified here, and ? has all keys".to_owned());
+            return;
+        }
+        let from = self.live.snapshot.as_deref().map_or(Height(0), height);
+        self.tour = Tour::At { step, from };
+    }
+
+    fn holds(&self, until: &Until, from: Height) -> bool {
+        let Some(snapshot) = self.live.snapshot.as_deref() else { return false };
+        match until {
+            Until::Proof => self.proves_a_block(),
+            Until::Silent(name) => {
+                let named = silent(&snapshot.voting, &snapshot.names).contains(name);
+                named && snapshot.state == State::Live && height(snapshot) > from
+            }
+            Until::State(word) => snapshot.state.word() == word,
+        }
+    }
+
+    fn proves_a_block(&self) -> bool {
+        let asked = self.view.asked.as_ref().filter(|_| self.view.top() == Some(&Layer::Proof));
+        asked.is_some_and(|asked| match &asked.proof {
+            Proof::Shown(Found::Header(proven)) => !proven.checked.expired,
+            _ => false,
+        })
+    }
+
+    /// What the bottom line says of it.
+    pub(crate) fn tour_line(&self) -> Option<String> {
+        match self.tour {
+            Tour::Off => None,
+            Tour::Offered => Some("new here? :tour shows what a proof is worth; Esc: no, thanks".to_owned()),
+            Tour::At { step, .. } => {
+                let Step { press, text, .. } = STEPS.get(step)?;
+                let number = step.saturating_add(1);
+                Some(format!("tour {number}/{}  press {press}  {text}; Esc ends it", STEPS.len()))
+            }
+        }
+    }
+}
+
+fn height(snapshot: &Snapshot) -> Height {
+    snapshot.head.header().get().height
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Read it must be, name states that there are, and leave room for its line.
+    #[test]
+    fn the_file_is_a_tour() {
+        let file: File = toml::from_str(include_str!("../../../assets/tour.toml")).unwrap();
+        assert_eq!(file.step.len(), STEPS.len());
+        for Step { press, text, until } in &file.step {
+            if let Until::State(word) = until {
+                assert!(State::ALL.iter().any(|state| state.word() == word), "{word}");
+            }
+            let line = format!(" tour 1/9  press {press}  {text}");
+            assert!(line.chars().count() <= 80 && line.is_ascii(), "{line}");
+        }
+    }
+}

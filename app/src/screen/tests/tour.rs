@@ -1,0 +1,119 @@
+//! What the tour shows, and when it goes on.
+
+use std::sync::Arc;
+
+use qratum_chain::types::Height;
+use qratum_light_node::{Snapshot, State, Voting};
+
+use super::stage::{
+    LAST, MEMBERS, Paint, answer, heads, in_state, live, picture, press, time_of, voting, watching,
+};
+use crate::{
+    model::{Model, Tour},
+    update::{Effect, Msg, update},
+};
+
+const SIZE: (u16, u16) = (80, 24);
+
+fn demo() -> Model {
+    let mut model = watching(live(), Paint::Terminal16);
+    model.start(MEMBERS.map(|(name, ..)| name.to_owned()).into());
+    model.offer_tour();
+    model
+}
+
+fn know(model: &mut Model, snapshot: Snapshot) {
+    update(model, Msg::Snapshot(Arc::new(snapshot), time_of(LAST)));
+}
+
+/// In a step that began with the head before the last.
+fn at(step: usize) -> Model {
+    let mut model = demo();
+    model.tour = Tour::At { step, from: Height(LAST - 1) };
+    model
+}
+
+fn step(model: &Model) -> Option<usize> {
+    match model.tour {
+        Tour::At { step, .. } => Some(step),
+        Tour::Off | Tour::Offered => None,
+    }
+}
+
+/// South does not vote, and blocks come.
+fn without_south() -> Snapshot {
+    let head = Arc::clone(heads().last().unwrap());
+    Snapshot { voting: Arc::new(voting(&head, &[2])), ..live() }
+}
+
+#[test]
+fn it_is_offered_once_and_esc_ends_it() {
+    let mut model = demo();
+    assert!(picture(&model, SIZE).contains("new here? :tour"));
+    press(&mut model, "e\u{1b}");
+    assert!(picture(&model, SIZE).contains("new here? :tour"), "Esc closed the proof");
+    press(&mut model, "\u{1b}");
+    assert_eq!(model.tour, Tour::Off);
+    press(&mut model, ":tour\n");
+    assert!(picture(&model, SIZE).contains("tour 1/4  press e"), "{}", picture(&model, SIZE));
+    press(&mut model, "\u{1b}");
+    assert_eq!(model.tour, Tour::Off);
+}
+
+#[test]
+fn a_proof_that_arrived_ends_the_first_step() {
+    let mut model = demo();
+    press(&mut model, ":tour\ne");
+    assert_eq!(step(&model), Some(0), "it is only asked for");
+    answer(&mut model);
+    assert_eq!(step(&model), Some(1));
+    assert!(picture(&model, SIZE).contains("tour 2/4  press Esc :drill kill south"));
+}
+
+/// It takes a newer head, and the name.
+#[test]
+fn heads_without_south_end_the_second_step() {
+    let mut model = at(1);
+    know(&mut model, live());
+    assert_eq!(step(&model), Some(1), "nobody is silent");
+    know(&mut model, Snapshot { state: State::Stale, ..without_south() });
+    assert_eq!(step(&model), Some(1), "no heads");
+    know(&mut model, without_south());
+    assert_eq!(step(&model), Some(2));
+    let mut model = at(1);
+    model.tour = Tour::At { step: 1, from: Height(LAST) };
+    know(&mut model, without_south());
+    assert_eq!(step(&model), Some(1), "no newer head");
+}
+
+#[test]
+fn no_quorum_and_a_return_end_the_others() {
+    let mut model = at(2);
+    know(&mut model, Snapshot { voting: Arc::new(Voting::default()), ..in_state(State::Stalled) });
+    assert_eq!(step(&model), Some(2));
+    know(&mut model, in_state(State::NoQuorum));
+    assert_eq!(step(&model), Some(3));
+    know(&mut model, in_state(State::NoQuorum));
+    assert_eq!(step(&model), Some(3));
+    know(&mut model, live());
+    assert_eq!(model.tour, Tour::Off);
+    assert!(picture(&model, SIZE).contains("the tour is over"));
+}
+
+/// Where there is one row for crumbs and tour, what is typed is still seen.
+#[test]
+fn it_hides_nothing_that_is_typed() {
+    let mut model = at(0);
+    press(&mut model, "3/ea");
+    assert!(picture(&model, (60, 16)).contains("/ea_"));
+}
+
+#[test]
+fn there_is_none_without_a_demo() {
+    let mut model = watching(live(), Paint::Terminal16);
+    model.offer_tour();
+    assert_eq!(model.tour, Tour::Off);
+    assert_eq!(press(&mut model, ":tour\n").last(), Some(&Effect::Draw));
+    assert_eq!(model.tour, Tour::Off);
+    assert!(picture(&model, SIZE).contains("the tour needs a demo network"));
+}
