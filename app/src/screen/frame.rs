@@ -47,7 +47,7 @@ fn alarms(model: &Model) -> Option<String> {
 /// window the name of the program goes.
 pub(super) fn bar(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
     let mut parts = vec![part("QRATUM".to_owned(), 2)];
-    parts.push(part(SafeText::new(&model.network, SafeText::NAME).to_string(), 0));
+    parts.push(part(SafeText::name(&model.network).to_string(), 0));
     parts.push(part(state(model), 0));
     parts.extend(height(model, area.width).map(|text| part(text, 0)));
     let paused = model.held.as_ref().map(|(since, _)| time::age(time::since(*since, model.now)));

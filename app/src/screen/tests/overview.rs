@@ -178,3 +178,17 @@ fn only_a_second_that_passed_is_drawn() {
     assert_eq!(update(&mut model, Msg::Tick(made.plus(3000))), [Effect::Draw]);
     assert!(drawn(&model, SIZE)[0].contains("✓ verified 90212  3 s old"));
 }
+
+/// Latin letters are drawn as they are; a name that imitates one of them is not drawn like it.
+#[test]
+fn a_name_that_imitates_another_does_not_look_like_it() {
+    let mut snapshot = live();
+    let honest = snapshot.peers[0].name.clone();
+    let (at, latin) = honest.char_indices().find(|(_, letter)| "aeou".contains(*letter)).unwrap();
+    let cyrillic = ["а", "е", "о", "у"]["aeou".find(latin).unwrap()];
+    snapshot.peers[1].name = format!("{}{cyrillic}{}", &honest[..at], &honest[at + 1..]);
+    let text = shown(snapshot.clone());
+    let rows: Vec<&str> = text.lines().filter(|row| row.contains("claims")).collect();
+    assert!(rows[0].contains(&format!(" {honest} ")), "{rows:?}");
+    assert!(rows[1].contains('≈') && rows[1].contains('#'), "{rows:?}");
+}
