@@ -135,6 +135,41 @@ impl Ledger {
         self
     }
 
+    /// Puts blocks of a disk back below a ledger that was founded on a checkpoint and has no block yet:
+    /// from the checkpoint down, as many as are retained and as long as each is the one that the block
+    /// above it names, whole and with a quorum of its set. The lowest of `blocks` only serves as what
+    /// lies below.
+    pub fn underlay(&mut self, blocks: Vec<Decided>) {
+        let top = self.below.height;
+        let mut rest = blocks.into_iter().rev().skip_while(|block| block.height() > top).peekable();
+        while let Some(decided) = rest.next()
+            && self.below.height.0.saturating_add(self.retained) > top.0
+            && let Some(under) = self.under(&decided.block, rest.peek())
+            && self.is_whole(&decided)
+        {
+            self.list(&decided);
+            self.blocks.push_front(decided);
+            self.below = under;
+        }
+    }
+
+    /// The header below a block: that of the block before it, or of genesis.
+    fn under(&self, block: &Block, before: Option<&Decided>) -> Option<Header> {
+        let before = before.map(|decided| decided.block.header.clone());
+        let under = before.or_else(|| self.genesis.header().ok())?;
+        (under.id() == block.header.parent).then_some(under)
+    }
+
+    /// Whether this is the block of the header below the others, with all that it names, decided.
+    fn is_whole(&self, Decided { block, certificate }: &Decided) -> bool {
+        let Block { header, last_certificate, body } = block;
+        let last = last_certificate.as_ref().map_or(Hash::ZERO, Certificate::hash);
+        header.id() == self.below.id()
+            && (header.tx_root, header.evidence_root) == (body.tx_root(), body.evidence_root())
+            && header.last_certificate == last
+            && quorum::verify_commit(self.set_at(header.height), header, certificate).is_ok()
+    }
+
     /// The newest snapshot, encoded, with the height of its checkpoint.
     #[must_use]
     pub const fn snapshot(&self) -> Option<&(Height, Arc<Vec<u8>>)> {
@@ -263,11 +298,16 @@ impl Ledger {
             self.later_sets.insert(self.set_id(height.next()), next);
         }
         self.history.append(leaf(id));
-        for (index, txo) in decided.block.body.transactions.iter().enumerate() {
-            self.txos.insert(txo.body.id(), (height, index));
-        }
+        self.list(&decided);
         self.keep(decided);
         Ok(())
+    }
+
+    /// Remembers where the transactions of a block stand.
+    fn list(&mut self, decided: &Decided) {
+        for (index, txo) in decided.block.body.transactions.iter().enumerate() {
+            self.txos.insert(txo.body.id(), (decided.height(), index));
+        }
     }
 
     fn keep(&mut self, decided: Decided) {

@@ -233,9 +233,9 @@ fn peers(home: &Home, genesis: &Genesis, name: &str) -> Result<(PeerAddress, Vec
     Ok((own.into_iter().next().ok_or_else(unknown)?, others))
 }
 
-/// The ledger of the kept snapshot and the blocks above it. They are checked like a peer's; what does
-/// not chain is dropped and fetched anew. Blocks below the snapshot are dropped once it was read back
-/// from the disk and checked in full.
+/// The ledger of the kept snapshot and the blocks on both sides of it. They are checked like a peer's;
+/// what does not chain is dropped, and fetched anew where it is above. Of those below as many are kept
+/// as are retained, once the snapshot was read back from the disk and checked in full.
 fn restore<M: Medium>(
     empty: Ledger,
     snapshot: Option<Snapshot>,
@@ -251,9 +251,12 @@ fn restore<M: Medium>(
         None => empty,
     };
     let base = ledger.tip().height;
-    let needless = blocks.first().is_some_and(|block| block.height() <= base);
-    let mut above = blocks.into_iter().filter(|block| block.height() > base);
-    let whole = above.try_for_each(|block| ledger.accept(block)).is_ok();
+    let lowest = blocks.first().map(crate::block::Decided::height);
+    let (below, above) = blocks.into_iter().partition(|block| block.height() <= base);
+    ledger.underlay(below);
+    let whole = Vec::into_iter(above).try_for_each(|block| ledger.accept(block)).is_ok();
+    // The lowest on disk is what lies below the others.
+    let needless = lowest.is_some_and(|lowest| lowest.next() < ledger.lowest());
     if !whole || needless {
         let heights = ledger.lowest().0..=ledger.tip().height.0;
         let good = heights.filter_map(|height| ledger.block(Height(height)));
@@ -428,12 +431,16 @@ mod tests {
     use core::ops::RangeInclusive;
     use std::{cell::Cell, fs, future::pending};
 
-    use qratum_chain::codec::Decode;
+    use qratum_chain::{
+        codec::Decode,
+        types::{Certificate, SetId},
+    };
 
     use super::*;
     use crate::{
+        block::Decided,
         demo,
-        testing::{Faulty, Scratch, ledger},
+        testing::{self, Faulty, Scratch, ledger},
     };
 
     #[test]
@@ -511,32 +518,64 @@ mod tests {
         assert!(alone(&media, &free, &looks, test).await.is_none());
     }
 
-    /// What is on the disk: this snapshot and the blocks of these heights. The heights of the blocks
-    /// after a start.
-    fn restored(snapshot: Option<Snapshot>, heights: RangeInclusive<u64>) -> (u64, Vec<u64>) {
-        let (chain, file) = (ledger(103), Faulty::default());
+    /// What is on the disk: this snapshot and these blocks. The height of the tip after a start that
+    /// retains so many, and the heights on the disk.
+    fn restored(retained: u64, snapshot: Option<Snapshot>, blocks: Vec<Decided>) -> (u64, Vec<u64>) {
+        let file = Faulty::default();
         let (mut store, _) = Store::on(file.clone(), Faulty::default()).unwrap();
-        let blocks: Vec<_> = heights.map(|height| chain.block(Height(height)).unwrap().clone()).collect();
         blocks.iter().for_each(|block| store.keep(block).unwrap());
-        let ledger = restore(ledger(0), snapshot, blocks, &mut store).unwrap();
+        let ledger = restore(ledger(0).retaining(retained), snapshot, blocks, &mut store).unwrap();
         store.flush().unwrap();
         let kept = Store::on(Faulty::of(&file.synced()), Faulty::default()).unwrap().1.blocks;
         (ledger.tip().height.0, kept.iter().map(|block| block.height().0).collect())
     }
 
-    #[test]
-    fn a_snapshot_replaces_the_blocks_below_it_once_it_is_found_good() {
+    fn blocks(heights: RangeInclusive<u64>) -> Vec<Decided> {
         let chain = ledger(103);
-        let bytes = chain.snapshot().unwrap().1.to_vec();
-        let snapshot = |bytes: &[u8]| Some(Snapshot::from_bytes(bytes).unwrap());
-        assert_eq!(restored(snapshot(&bytes), 1..=103), (103, vec![101, 102, 103]));
-        assert_eq!(restored(snapshot(&bytes), 101..=103), (103, vec![101, 102, 103]));
+        heights.map(|height| chain.block(Height(height)).unwrap().clone()).collect()
+    }
+
+    fn snapshot() -> Option<Snapshot> {
+        Snapshot::from_bytes(&ledger(103).snapshot().unwrap().1).ok()
+    }
+
+    fn heights(heights: RangeInclusive<u64>) -> (u64, Vec<u64>) {
+        (*heights.end(), heights.collect())
+    }
+
+    #[test]
+    fn as_many_blocks_below_a_snapshot_are_kept_as_are_retained() {
+        assert_eq!(restored(1000, snapshot(), blocks(1..=103)), heights(1..=103));
+        assert_eq!(restored(10, snapshot(), blocks(1..=103)), heights(91..=103));
+        assert_eq!(restored(10, snapshot(), blocks(91..=103)), heights(91..=103), "not one less each time");
+        assert_eq!(restored(1000, snapshot(), blocks(101..=103)), heights(101..=103));
         // It can be read, and its state is another.
-        let mut forged = bytes;
+        let mut forged = ledger(103).snapshot().unwrap().1.to_vec();
         *forged.last_mut().unwrap() ^= 1;
-        assert_eq!(restored(snapshot(&forged), 1..=103), (103, (1..=103).collect()));
-        assert_eq!(restored(None, 1..=103), (103, (1..=103).collect()));
-        assert_eq!(restored(None, 5..=9), (0, vec![]), "they do not chain");
+        assert_eq!(restored(10, Snapshot::from_bytes(&forged).ok(), blocks(1..=103)), heights(1..=103));
+        assert_eq!(restored(1000, None, blocks(1..=103)), heights(1..=103));
+        assert_eq!(restored(1000, None, blocks(5..=9)), (0, vec![]), "they do not chain");
+    }
+
+    /// Block 95 was changed on the disk: it and those below it are given to nobody. Without its header
+    /// nothing is known to lie below block 96.
+    #[test]
+    fn a_changed_block_below_a_snapshot_is_dropped_with_those_below_it() {
+        let changes: [(u64, fn(&mut Decided)); 5] = [
+            (97, |it| it.block.header.time = it.block.header.time.plus(1)),
+            (96, |it| it.block.last_certificate = None),
+            (96, |it| it.block.body.transactions.push(testing::rotation(&ledger(0), 0, 0, &testing::key(9)))),
+            (96, |it| it.block.body.evidence.push(testing::double_vote(&ledger(0), SetId(0), 0))),
+            (96, |it| {
+                let Certificate::Commit(commit) = &mut it.certificate else { panic!() };
+                commit.signatures[0] = commit.signatures[1];
+            }),
+        ];
+        for (lowest, change) in changes {
+            let mut blocks = blocks(1..=103);
+            change(&mut blocks[94]);
+            assert_eq!(restored(1000, snapshot(), blocks), heights(lowest..=103));
+        }
     }
 
     /// The system said that there is room, and there is none: in the middle of any record.
