@@ -185,6 +185,25 @@ fn growing(chain: &Arc<Mutex<Chain>>) -> tokio::task::JoinHandle<()> {
     })
 }
 
+/// Blocks of 200 ms stop coming, and come again: late at first, then too late, then the newest.
+#[tokio::test]
+async fn a_chain_that_stops_is_stale_then_stalled_and_goes_on_by_itself() {
+    let chain = grown(constant, 1);
+    let making = growing(&chain);
+    let a = FakePeer::start("a", 101, honest(&chain)).await;
+    let node = LightNode::start(config(&chain, &[&a], None)).await.unwrap();
+    until(&node, "live", |snapshot| snapshot.state == State::Live).await;
+    making.abort();
+    for state in [State::Stale, State::Stalled] {
+        let told = until(&node, state.word(), |snapshot| snapshot.state == state).await;
+        assert!(!told.witnesses.may_arm && told.refusals.is_empty(), "{told:?}");
+    }
+    let making = growing(&chain);
+    until(&node, "live again", |snapshot| snapshot.state == State::Live).await;
+    node.stop().await;
+    making.abort();
+}
+
 /// A node whose clock is `offset_ms` off, and three honest peers of a chain that moves on.
 async fn off_by(offset_ms: i64, check: impl AsyncFnOnce(&LightNode)) {
     let chain = grown(constant, 1);

@@ -12,7 +12,7 @@ use qratum_themes::Mark;
 use crate::{
     model::{Asked, Detail, Found, Model, Proof, Subject, Who, Worth},
     screen::{
-        page::{Cell, Table, glyph, here, own, quiet},
+        page::{Cell, Table, glyph, here, here_name, own, quiet},
         parts::share,
         peers::{connection, operator},
     },
@@ -32,7 +32,7 @@ type Rows = Vec<(&'static str, Cell)>;
 
 fn validator(model: &Model, snapshot: &Snapshot, key: &PublicKey) -> Table<'static> {
     let (who, worth) = (model.who(snapshot), model.worth());
-    let heading = vec![own("validator "), worth.fact(who.validator(key))];
+    let heading = vec![own("validator "), worth.name(who.validator(key))];
     let set = snapshot.head.validators();
     let leaf = set.index_of(key).and_then(|index| set.member(index));
     let mut rows = match leaf {
@@ -159,5 +159,5 @@ fn peer(model: &Model, snapshot: &Snapshot, place: usize) -> Table<'static> {
         let times = if refusal.count > 1 { format!(" ({} times)", refusal.count) } else { String::new() };
         rows.push(("refused", vec![here(format!("{}: {why}{times}", refusal.reason.name()))]));
     }
-    Table::facts(rows).under(vec![own("peer "), here(who.peer(&peer.name))])
+    Table::facts(rows).under(vec![own("peer "), here_name(who.peer(&peer.name))])
 }

@@ -1,11 +1,9 @@
-//! What is somebody called on screen? By a name that looks like no other, or by a number where names
-//! are hidden.
+//! What is somebody called on screen? By name, or by a number where names are hidden.
 
 use std::collections::BTreeSet;
 
 use qratum_chain::PublicKey;
 use qratum_light_node::Snapshot;
-use qratum_widgets::SafeText;
 
 /// Names of validators, peers and operators, as they may be shown.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +16,7 @@ impl Who<'_> {
     /// The name of a validator, or the start of its key where no name is proven.
     pub(crate) fn validator(&self, key: &PublicKey) -> String {
         if !self.hidden {
-            return named(&self.snapshot.names.called(key));
+            return self.snapshot.names.called(key);
         }
         let index = self.snapshot.head.validators().index_of(key);
         index.map_or_else(|| "validator".to_owned(), |index| format!("validator-{index}"))
@@ -32,7 +30,7 @@ impl Who<'_> {
     /// The name of a peer.
     pub(crate) fn peer(&self, name: &str) -> String {
         if !self.hidden {
-            return named(name);
+            return name.to_owned();
         }
         let place = self.snapshot.peers.iter().position(|peer| peer.name == name);
         place.map_or_else(|| "peer".to_owned(), |place| format!("peer-{place}"))
@@ -41,7 +39,7 @@ impl Who<'_> {
     /// The name of an operator.
     pub(crate) fn operator(&self, name: &str) -> String {
         if !self.hidden {
-            return named(name);
+            return name.to_owned();
         }
         let peers = self.snapshot.peers.iter().map(|peer| peer.operator.as_str());
         let members = self.snapshot.head.validators().members();
@@ -55,9 +53,4 @@ impl Who<'_> {
     pub(crate) fn text(&self, text: &str) -> String {
         if self.hidden { "(hidden)".to_owned() } else { text.to_owned() }
     }
-}
-
-/// A name as it is drawn: harmless, and different to the eye from every other.
-fn named(name: &str) -> String {
-    SafeText::name(name).to_string()
 }

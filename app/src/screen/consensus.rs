@@ -105,7 +105,7 @@ pub(super) fn votes(model: &Model) -> Table<'_> {
     };
     let row = move |at: usize| {
         let Some(member) = members.get(at) else { return Vec::new() };
-        let name = vec![worth.fact(who.validator(&member.key))];
+        let name = vec![worth.name(who.validator(&member.key))];
         let mut cells = vec![name, vec![worth.fact(member.power)]];
         cells.extend(rounds.iter().map(|round| both(worth, member, *round)));
         cells.push(last(worth, member));

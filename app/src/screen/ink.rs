@@ -16,7 +16,7 @@ use crate::model::Worth;
 enum Way {
     /// From its end on.
     End,
-    /// From its middle on: both ends of a hash tell it from others.
+    /// From its middle on: both ends of a hash or a name tell it from others.
     Middle,
     /// Not at all.
     Keep,
@@ -40,7 +40,7 @@ pub(super) fn parts(theme: &Theme, cell: &Cell, heading: Option<Worth>) -> Vec<P
     let mut parts = Vec::new();
     for piece in cell {
         let span = Span::styled(words(theme, piece), style(theme, piece.look));
-        let way = if matches!(piece.text, Text::Hash(_)) { Way::Middle } else { Way::End };
+        let way = if matches!(piece.text, Text::Hash(_) | Text::Name(_)) { Way::Middle } else { Way::End };
         parts.push(Part { span, way });
         if let Some(worth) = piece.worth.filter(|worth| Some(*worth) != heading) {
             parts.push(said(theme, worth, " "));
@@ -74,6 +74,7 @@ fn words(theme: &Theme, piece: &Piece) -> String {
     match &piece.text {
         Text::Own(words) => (*words).to_owned(),
         Text::Any(text) | Text::Hash(text) => SafeText::new(text, SafeText::SENTENCE).to_string(),
+        Text::Name(name) => SafeText::name(name).to_string(),
         Text::Glyph(mark) => theme.glyph(*mark).to_owned(),
         Text::Word(mark) => theme.word(*mark).to_owned(),
         Text::Bar { .. } => String::new(),

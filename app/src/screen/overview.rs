@@ -8,7 +8,9 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use super::{
     draw::{Pen, height},
     logs,
-    page::{Cell, Piece, Table, column, glyph, here, here_hash, numbers, own, quiet, rest, sign, word},
+    page::{
+        Cell, Piece, Table, column, glyph, here, here_hash, here_name, numbers, own, quiet, rest, sign, word,
+    },
     parts::{enough, share},
 };
 use crate::{
@@ -181,7 +183,7 @@ pub(super) fn members(model: &Model) -> Table<'_> {
         let signed = u32::try_from(at).is_ok_and(|index| head.signers().contains(&index));
         let mark = if signed { Mark::Signed } else { Mark::Unsigned };
         vec![
-            vec![worth.glyph(mark), own(" "), worth.fact(who.validator(&leaf.pubkey))],
+            vec![worth.glyph(mark), own(" "), worth.name(who.validator(&leaf.pubkey))],
             vec![worth.fact(leaf.power)],
             vec![worth.fact(share(leaf.power.into(), total))],
             vec![worth.word(mark)],
@@ -213,7 +215,7 @@ pub(super) fn sources(model: &Model) -> Table<'_> {
                 (mark, vec![vec![word(mark)], claim(peer)])
             }
         };
-        let name = vec![glyph(mark), own(" "), here(who.peer(&peer.name))];
+        let name = vec![glyph(mark), own(" "), here_name(who.peer(&peer.name))];
         [name].into_iter().chain(rest).collect()
     };
     Table::of(columns, count, row).under(vec![here(heading)])

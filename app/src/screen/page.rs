@@ -23,6 +23,8 @@ pub(crate) enum Text {
     Own(&'static str),
     /// Any; it is made harmless when it is drawn.
     Any(String),
+    /// A name; it is drawn so that it looks like no other.
+    Name(String),
     /// A hash or key in hex: both its ends, where it does not fit.
     Hash(String),
     /// The sign of a mark.
@@ -79,6 +81,11 @@ pub(crate) fn here(what: impl fmt::Display) -> Piece {
     Piece::new(Text::Any(what.to_string()), Look::Tone(Tone::Plain), None)
 }
 
+/// The same for a name.
+pub(crate) fn here_name(name: impl fmt::Display) -> Piece {
+    Piece::new(Text::Name(name.to_string()), Look::Tone(Tone::Plain), None)
+}
+
 /// The same for a hash that the user gave.
 pub(crate) fn here_hash(what: impl fmt::Display) -> Piece {
     Piece::new(Text::Hash(what.to_string()), Look::Tone(Tone::Plain), None)
@@ -103,6 +110,11 @@ impl Worth {
     /// A value of the chain, as a piece.
     pub(crate) fn fact(self, value: impl fmt::Display) -> Piece {
         self.of(value).into()
+    }
+
+    /// A name that the chain gives.
+    pub(crate) fn name(self, name: impl fmt::Display) -> Piece {
+        Piece::new(Text::Name(name.to_string()), Look::Tone(Tone::Plain), Some(self))
     }
 
     /// A hash or key of the chain.
@@ -216,7 +228,7 @@ impl<'a> Table<'a> {
         let cells = (self.row)(row);
         let pieces = cells.iter().flatten().filter_map(|piece| match &piece.text {
             Text::Own(words) => Some((*words).to_owned()),
-            Text::Any(text) | Text::Hash(text) => Some(text.clone()),
+            Text::Any(text) | Text::Name(text) | Text::Hash(text) => Some(text.clone()),
             Text::Word(mark) => Some(mark.name().to_owned()),
             Text::Glyph(_) | Text::Bar { .. } => None,
         });

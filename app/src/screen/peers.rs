@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use super::{
     draw::Pen,
     overview::claim,
-    page::{Cell, Table, column, glyph, here, numbers, own, quiet, rest, sign},
+    page::{Cell, Table, column, glyph, here, here_name, numbers, own, quiet, rest, sign},
 };
 use crate::{
     model::{List, Model, Who, Worth},
@@ -38,7 +38,7 @@ pub(super) fn table(model: &Model) -> Table<'_> {
     let row = move |at: usize| {
         let Some(peer) = snapshot.peers.get(at) else { return Vec::new() };
         vec![
-            vec![here(who.peer(&peer.name))],
+            vec![here_name(who.peer(&peer.name))],
             connection(model, peer),
             claim(peer),
             vec![here(peer.demerits)],
@@ -52,7 +52,7 @@ pub(super) fn table(model: &Model) -> Table<'_> {
 /// Who runs it, and who says so: the chain, where its key is enrolled, else the configuration.
 pub(crate) fn operator(who: &Who<'_>, peer: &PeerView, worth: Worth) -> Cell {
     let name = who.operator(&peer.operator);
-    if peer.bound { vec![worth.fact(name)] } else { vec![here(name), quiet(", says peers.json")] }
+    if peer.bound { vec![worth.name(name)] } else { vec![here_name(name), quiet(", says peers.json")] }
 }
 
 /// Whether it is connected; of one that is banned, why and how long.

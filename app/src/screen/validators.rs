@@ -56,7 +56,7 @@ pub(super) fn table(model: &Model) -> Table<'_> {
         let total = set.total_power();
         let mark = if has_signed(head, at) { Mark::Signed } else { Mark::Unsigned };
         vec![
-            vec![worth.fact(who.validator(&leaf.pubkey))],
+            vec![worth.name(who.validator(&leaf.pubkey))],
             vec![worth.fact(leaf.power)],
             vec![worth.fact(share(leaf.power.into(), total))],
             vec![worth.glyph(mark), own(" "), worth.word(mark)],
@@ -93,7 +93,7 @@ fn votes(snapshot: &Snapshot, leaf: &Validator, worth: Worth) -> Cell {
 /// Who runs it, where that is registered.
 fn operator(who: &Who<'_>, names: &Names, leaf: &Validator, worth: Worth) -> Cell {
     let name = names.operator(&leaf.pubkey);
-    name.map_or_else(|| vec![quiet("not registered")], |name| vec![worth.fact(who.operator(name))])
+    name.map_or_else(|| vec![quiet("not registered")], |name| vec![worth.name(who.operator(name))])
 }
 
 /// Too much in one place or one hand; and what is not looked at.

@@ -136,14 +136,13 @@ impl Ledger {
     }
 
     /// Puts blocks of a disk back below a ledger that was founded on a checkpoint and has no block yet:
-    /// from the checkpoint down, as many as are retained and as long as each is the one that the block
-    /// above it names, whole and with a quorum of its set. The lowest of `blocks` only serves as what
-    /// lies below.
-    pub fn underlay(&mut self, blocks: Vec<Decided>) {
+    /// from the checkpoint down, at most so many and as long as each is the one that the block above it
+    /// names, whole and with a quorum of its set. The lowest of `blocks` only serves as what lies below.
+    pub fn underlay(&mut self, blocks: Vec<Decided>, most: u64) {
         let top = self.below.height;
         let mut rest = blocks.into_iter().rev().skip_while(|block| block.height() > top).peekable();
         while let Some(decided) = rest.next()
-            && self.below.height.0.saturating_add(self.retained) > top.0
+            && top.0.saturating_sub(self.below.height.0) < most
             && let Some(under) = self.under(&decided.block, rest.peek())
             && self.is_whole(&decided)
         {

@@ -34,7 +34,7 @@ fn found<'a>(words: &'a [String], text: &str) -> Vec<&'a String> {
 fn said(piece: &Piece) -> &str {
     match &piece.text {
         Text::Own(words) => words,
-        Text::Any(text) | Text::Hash(text) => text,
+        Text::Any(text) | Text::Name(text) | Text::Hash(text) => text,
         Text::Glyph(_) | Text::Word(_) | Text::Bar { .. } => "",
     }
 }

@@ -177,8 +177,8 @@ impl Place {
     /// A state machine on top of what the store kept.
     fn host<M: Medium>(&self, kept: Kept, store: &mut Store<M>) -> Result<Host, RunError> {
         let snapshot = read_snapshot(&self.folder()).map_err(RunError::Store)?;
-        let empty = Ledger::new(&self.genesis).map_err(RunError::Ledger)?.retaining(self.retained);
-        let ledger = restore(empty, snapshot, kept.blocks, store)?;
+        let empty = Ledger::new(&self.genesis).map_err(RunError::Ledger)?;
+        let ledger = restore(empty, snapshot, (kept.blocks, self.retained), store)?;
         let key = self.home.vote_key(&self.name).map_err(RunError::Home)?;
         let sign_from = read_sign_from(&self.folder()).map_err(RunError::Store)?;
         let past = Past { log: kept.log, sign_from };
@@ -239,9 +239,11 @@ fn peers(home: &Home, genesis: &Genesis, name: &str) -> Result<(PeerAddress, Vec
 fn restore<M: Medium>(
     empty: Ledger,
     snapshot: Option<Snapshot>,
-    blocks: Vec<crate::block::Decided>,
+    (blocks, retained): (Vec<crate::block::Decided>, u64),
     store: &mut Store<M>,
 ) -> Result<Ledger, RunError> {
+    // Checkpoints on the way are on no disk yet, so no block may be dropped for them.
+    let empty = empty.retaining(u64::MAX);
     let mut ledger = match snapshot.map(|snapshot| empty.founded(snapshot, None)) {
         Some(Ok(founded)) => founded,
         Some(Err(why)) => {
@@ -253,7 +255,7 @@ fn restore<M: Medium>(
     let base = ledger.tip().height;
     let lowest = blocks.first().map(crate::block::Decided::height);
     let (below, above) = blocks.into_iter().partition(|block| block.height() <= base);
-    ledger.underlay(below);
+    ledger.underlay(below, retained);
     let whole = Vec::into_iter(above).try_for_each(|block| ledger.accept(block)).is_ok();
     // The lowest on disk is what lies below the others.
     let needless = lowest.is_some_and(|lowest| lowest.next() < ledger.lowest());
@@ -262,7 +264,7 @@ fn restore<M: Medium>(
         let good = heights.filter_map(|height| ledger.block(Height(height)));
         store.replace_chain(good).map_err(RunError::Store)?;
     }
-    Ok(ledger)
+    Ok(ledger.retaining(retained))
 }
 
 /// Network and terminal.
@@ -524,7 +526,7 @@ mod tests {
         let file = Faulty::default();
         let (mut store, _) = Store::on(file.clone(), Faulty::default()).unwrap();
         blocks.iter().for_each(|block| store.keep(block).unwrap());
-        let ledger = restore(ledger(0).retaining(retained), snapshot, blocks, &mut store).unwrap();
+        let ledger = restore(ledger(0), snapshot, (blocks, retained), &mut store).unwrap();
         store.flush().unwrap();
         let kept = Store::on(Faulty::of(&file.synced()), Faulty::default()).unwrap().1.blocks;
         (ledger.tip().height.0, kept.iter().map(|block| block.height().0).collect())
@@ -561,7 +563,8 @@ mod tests {
     /// nothing is known to lie below block 96.
     #[test]
     fn a_changed_block_below_a_snapshot_is_dropped_with_those_below_it() {
-        let changes: [(u64, fn(&mut Decided)); 5] = [
+        type Change = fn(&mut Decided);
+        let changes: [(u64, Change); 5] = [
             (97, |it| it.block.header.time = it.block.header.time.plus(1)),
             (96, |it| it.block.last_certificate = None),
             (96, |it| it.block.body.transactions.push(testing::rotation(&ledger(0), 0, 0, &testing::key(9)))),
