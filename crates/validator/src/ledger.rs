@@ -4,6 +4,7 @@
 mod fault;
 mod names;
 mod rules;
+mod underlay;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -133,40 +134,6 @@ impl Ledger {
     pub fn retaining(mut self, blocks: u64) -> Self {
         self.retained = blocks;
         self
-    }
-
-    /// Puts blocks of a disk back below a ledger that was founded on a checkpoint and has no block yet:
-    /// from the checkpoint down, at most so many and as long as each is the one that the block above it
-    /// names, whole and with a quorum of its set. The lowest of `blocks` only serves as what lies below.
-    pub fn underlay(&mut self, blocks: Vec<Decided>, most: u64) {
-        let top = self.below.height;
-        let mut rest = blocks.into_iter().rev().skip_while(|block| block.height() > top).peekable();
-        while let Some(decided) = rest.next()
-            && top.0.saturating_sub(self.below.height.0) < most
-            && let Some(under) = self.under(&decided.block, rest.peek())
-            && self.is_whole(&decided)
-        {
-            self.list(&decided);
-            self.blocks.push_front(decided);
-            self.below = under;
-        }
-    }
-
-    /// The header below a block: that of the block before it, or of genesis.
-    fn under(&self, block: &Block, before: Option<&Decided>) -> Option<Header> {
-        let before = before.map(|decided| decided.block.header.clone());
-        let under = before.or_else(|| self.genesis.header().ok())?;
-        (under.id() == block.header.parent).then_some(under)
-    }
-
-    /// Whether this is the block of the header below the others, with all that it names, decided.
-    fn is_whole(&self, Decided { block, certificate }: &Decided) -> bool {
-        let Block { header, last_certificate, body } = block;
-        let last = last_certificate.as_ref().map_or(Hash::ZERO, Certificate::hash);
-        header.id() == self.below.id()
-            && (header.tx_root, header.evidence_root) == (body.tx_root(), body.evidence_root())
-            && header.last_certificate == last
-            && quorum::verify_commit(self.set_at(header.height), header, certificate).is_ok()
     }
 
     /// The newest snapshot, encoded, with the height of its checkpoint.
