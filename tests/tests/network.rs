@@ -137,6 +137,14 @@ impl Demo {
         let index = NAMES.iter().position(|known| *known == name).unwrap();
         let pid = fs::read_to_string(self.home.join(format!("run/validator-{index}.pid"))).unwrap();
         assert!(Command::new("kill").args(["-KILL", pid.trim()]).status().unwrap().success());
+        // Until it has ended it holds the lock of its folder, and another could not take its place.
+        let stat = PathBuf::from(format!("/proc/{}/stat", pid.trim()));
+        let runs = || fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z "));
+        let started = Instant::now();
+        while runs() {
+            assert!(started.elapsed() < PATIENCE, "{name} does not end");
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 
     fn restore(&mut self, name: &'static str) {
@@ -336,7 +344,8 @@ fn whoever_proposes_bad_blocks_is_named_with_the_reason() {
 fn whoever_votes_twice_is_named_with_evidence_and_jailed_and_that_is_proven() {
     let mut demo = Demo::with_interval("double-sign", 300);
     demo.heads_above(20, 1);
-    let mut watch = demo.qratum(&["watch", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut watch =
+        demo.qratum(&["watch", "--json", "--heads", "300"]).stdout(Stdio::piped()).spawn().unwrap();
     demo.kill("east");
     demo.corrupt("east", "double-sign");
     let lines = BufReader::new(watch.stdout.take().unwrap()).lines().map_while(Result::ok);
