@@ -1,5 +1,5 @@
 # `make` alone lists the targets. Each does its own set-up; the work is in scripts/.
-.PHONY: help demo test lint bench fuzz prove simulate crash-store deny
+.PHONY: help demo test lint bench fuzz prove crash-store simulate crash flood deny
 
 # A login shell knows where rustup puts cargo; make may run in one that does not.
 export PATH := $(PATH):$(HOME)/.cargo/bin
