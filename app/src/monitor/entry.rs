@@ -36,7 +36,7 @@ const AFTER: &str = "}";
 /// The entry as a line.
 pub(super) fn line(entry: &Entry) -> io::Result<Vec<u8>> {
     let text = serde_json::to_string(entry)?;
-    Ok(format!("{BEFORE}{:08x}{BETWEEN}{text}{AFTER}\n", crc32(text.as_bytes())).into_bytes())
+    Ok(format!("{BEFORE}{:08x}{BETWEEN}{text}{AFTER}\n", crc32fast::hash(text.as_bytes())).into_bytes())
 }
 
 /// The entries of these lines, and how many bytes of the text are whole lines. What is damaged at the
@@ -61,11 +61,5 @@ fn entry(line: &[u8]) -> Option<Entry> {
     let rest = text.strip_prefix(BEFORE)?.strip_suffix(AFTER)?;
     let (sum, rest) = rest.split_at_checked(8)?;
     let text = rest.strip_prefix(BETWEEN)?;
-    (sum == format!("{:08x}", crc32(text.as_bytes()))).then(|| serde_json::from_str(text).ok())?
-}
-
-/// CRC-32 as in IEEE 802.3 and zlib.
-fn crc32(bytes: &[u8]) -> u32 {
-    let bit = |sum: u32, _| if sum & 1 == 1 { (sum >> 1) ^ 0xedb8_8320 } else { sum >> 1 };
-    !bytes.iter().fold(!0, |sum, byte| (0..8).fold(sum ^ u32::from(*byte), bit))
+    (sum == format!("{:08x}", crc32fast::hash(text.as_bytes()))).then(|| serde_json::from_str(text).ok())?
 }

@@ -132,6 +132,7 @@ pub(crate) const LIBRARIES: &[Library] = &[
     library("icu_properties", &["qratum-widgets"], "which characters a terminal obeys or hides"),
     library("ratatui", &["qratum"], "one crate owns the terminal"),
     library("crossterm", &["qratum"], "one crate owns the terminal"),
+    library("crc32fast", &["qratum"], "the checksum of a line of the alarm journal; already below sled"),
     library("ureq", &["qratum"], "alarms leave by a web hook; nothing else here speaks HTTP"),
     library("rustls", &["qratum"], "the TLS of that web hook, with the primitives that libp2p brings"),
     library("clap", &["qratum", "qratum-validator"], "command lines: of the console and of the validator"),
