@@ -1,13 +1,16 @@
-//! The ground of qratum: hashes, Merkle trees and signatures, each under a tag of one table.
+//! The ground of qratum: hashes, Merkle trees, derived keys, randomness and signatures, each under a
+//! tag of one table.
 //!
 //! Nothing here touches files, sockets, the clock or an async runtime. The primitives come from
 //! kept libraries; what is ours is the *rule* each is used by: which encodings are refused, which
 //! equation decides, which tag stands in front.
 //!
 //! Sources: FIPS 202 (SHA3), FIPS 180-4 (SHA-2), the BLAKE3 paper, RFC 6962 section 2 (trees),
-//! RFC 8032 (Ed25519), FIPS 204 (ML-DSA).
+//! RFC 2104 and 5869 (HMAC, HKDF), SP 800-90A (HMAC-DRBG), RFC 8032 (Ed25519), FIPS 204 (ML-DSA).
 
 pub mod domain;
 pub mod hash;
+pub mod kdf;
 pub mod merkle;
+pub mod rng;
 pub mod sign;

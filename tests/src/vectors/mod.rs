@@ -6,9 +6,11 @@
 //! never passed. A file is as untrusted as a peer: whatever is wrong with it is a line of the
 //! report, and nothing in it can stop the run.
 
+mod drbg;
 pub mod ed25519;
 mod fields;
 mod hash;
+mod kdf;
 mod merkle;
 mod ml_dsa;
 mod qratum;
@@ -50,6 +52,9 @@ const KINDS: &[(&str, Run)] = &[
     ("qratum_verify", qratum::run),
     ("merkle", merkle::run),
     ("hash", hash::run),
+    ("hmac", kdf::hmac),
+    ("hkdf", kdf::hkdf),
+    ("hmac_drbg", drbg::run),
     ("ed25519_verify", ed25519::verify),
     ("ed25519_verify_policy", ed25519::policy),
     ("ed25519_sign_verify", ed25519::sign_verify),

@@ -1,5 +1,5 @@
 //! README's table of packages: `| Package | Runs in | For |`. "Runs in" is either the directories
-//! whose manifests name the package, each in backticks, or "arrives with ...".
+//! whose manifests name the package, each in backticks, or "tests only", or "arrives with ...".
 
 use std::{collections::BTreeSet, fs};
 
@@ -35,6 +35,15 @@ fn is_family(package: &str, family: &str) -> bool {
     family == "pqcrypto-" && package.starts_with(family)
 }
 
+/// Whether a test names `package`: as a dev-dependency, or in the crate of tests.
+fn in_tests(package: &str, manifests: &[Manifest]) -> bool {
+    manifests.iter().any(|manifest| {
+        manifest.dependencies.iter().any(|dependency| {
+            dependency.package == package && (dependency.kind == Kind::Dev || manifest.package == TESTS)
+        })
+    })
+}
+
 fn complaints(readme: &str, manifests: &[Manifest]) -> Vec<String> {
     let rows = rows(readme);
     let mut found = Vec::new();
@@ -53,7 +62,12 @@ fn about_row(package: &str, place: &str, manifests: &[Manifest]) -> Option<Strin
     if place.starts_with("arrives with ") {
         return (!real.is_empty()).then(|| format!("{package} has arrived: it runs in {real:?}"));
     }
-    let said: BTreeSet<_> = place.split(',').map(|dir| dir.trim().trim_matches('`')).collect();
+    if place == "tests only" && !in_tests(package, manifests) {
+        return Some(format!("{package} is said to run in tests, but none names it"));
+    }
+    let place = if place == "tests only" { "" } else { place };
+    let dirs = place.split(',').map(|dir| dir.trim().trim_matches('`'));
+    let said: BTreeSet<_> = dirs.filter(|dir| !dir.is_empty()).collect();
     (said != real).then(|| format!("{package} is said to run in {said:?}, but runs in {real:?}"))
 }
 
@@ -83,6 +97,11 @@ fn a_place_that_no_manifest_bears_out_is_reported() {
     assert_eq!(
         about_row("hkdf", "`tests`", &house).unwrap(),
         r#"hkdf is said to run in {"tests"}, but runs in {}"#
+    );
+    assert_eq!(about_row("hkdf", "tests only", &house), None);
+    assert_eq!(
+        about_row("tokio", "tests only", &house).unwrap(),
+        "tokio is said to run in tests, but none names it"
     );
 }
 

@@ -1,0 +1,5 @@
+//! Randomness: a generator that is checked against NIST's and OpenSSL's outputs.
+
+pub mod drbg;
+#[cfg(test)]
+pub(crate) mod stream;
