@@ -1,10 +1,12 @@
 //! The lints that hold everywhere, and the bans that make a crate pure.
 
+use std::collections::BTreeSet;
+
 use toml::{Table, Value};
 
 use super::{
     manifest::{members, read_toml, workspace},
-    table::{LINTS, PURE, PURE_BANS},
+    table::{LINTS, PURE, PURE_BANS, UNSAFE_LINTS, UNSAFE_ROOM},
 };
 
 /// Lints of the workspace that are softer than the table says.
@@ -19,6 +21,22 @@ fn softened(workspace: &Table) -> Vec<String> {
 
 fn inherits_lints(manifest: &Table) -> bool {
     manifest.get("lints").and_then(|lints| lints.get("workspace")).and_then(Value::as_bool) == Some(true)
+}
+
+/// Lints of the crate that may hold `unsafe` that are not the workspace's, nor those it has instead.
+fn astray(own: &Table, shared: &Table) -> Vec<String> {
+    let mut expected = shared.clone();
+    for (tool, lint, level) in UNSAFE_LINTS {
+        expected[*tool].as_table_mut().unwrap().insert((*lint).to_owned(), Value::from(*level));
+    }
+    let wrong = |tool: &str| {
+        let [own, expected] =
+            [own, &expected].map(|lints| lints.get(tool).and_then(Value::as_table).unwrap());
+        let all: BTreeSet<&String> = own.keys().chain(expected.keys()).collect();
+        let wrong = all.into_iter().filter(|lint| own.get(*lint) != expected.get(*lint));
+        wrong.map(|lint| format!("{tool}::{lint}")).collect::<Vec<_>>()
+    };
+    ["rust", "clippy"].into_iter().flat_map(wrong).collect()
 }
 
 /// What a pure crate's clippy.toml lacks: a ban, a ban's reason, or a setting of the root's file
@@ -45,10 +63,12 @@ fn the_workspace_keeps_its_lints() {
 }
 
 #[test]
-fn every_crate_inherits_them() {
+fn every_crate_inherits_them_but_the_one_with_unsafe() {
     let own: Vec<_> = members().into_iter().filter(|member| !inherits_lints(&member.table)).collect();
-    let own: Vec<_> = own.iter().map(|member| member.dir.as_str()).collect();
-    assert_eq!(own, [""; 0], "these crates have lints of their own");
+    let dirs: Vec<_> = own.iter().map(|member| member.dir.as_str()).collect();
+    assert_eq!(dirs, [UNSAFE_ROOM], "these crates have lints of their own");
+    let shared = workspace()["workspace"]["lints"].as_table().unwrap().clone();
+    assert_eq!(astray(own[0].table["lints"].as_table().unwrap(), &shared), [""; 0], "{UNSAFE_ROOM}");
 }
 
 #[test]
@@ -79,6 +99,22 @@ fn a_crate_with_lints_of_its_own_is_reported() {
     let own: Table = "[lints.rust]\nunsafe_code = \"allow\"".parse().unwrap();
     assert!(!inherits_lints(&own));
     assert!(!inherits_lints(&Table::new()));
+}
+
+#[test]
+fn a_lint_that_the_crate_with_unsafe_softens_or_adds_is_reported() {
+    let shared = workspace()["workspace"]["lints"].as_table().unwrap().clone();
+    let mut own = shared.clone();
+    let missing = ["rust::unsafe_code", "rust::unsafe_op_in_unsafe_fn"];
+    let more = ["clippy::multiple_unsafe_ops_per_block", "clippy::undocumented_unsafe_blocks"];
+    assert_eq!(astray(&own, &shared), [missing, more].concat());
+    for (tool, lint, level) in UNSAFE_LINTS {
+        own[*tool].as_table_mut().unwrap().insert((*lint).to_owned(), Value::from(*level));
+    }
+    assert_eq!(astray(&own, &shared), [""; 0]);
+    own["clippy"]["unwrap_used"] = Value::from("allow");
+    own["rust"].as_table_mut().unwrap().insert("dead_code".to_owned(), Value::from("allow"));
+    assert_eq!(astray(&own, &shared), ["rust::dead_code", "clippy::unwrap_used"]);
 }
 
 #[test]

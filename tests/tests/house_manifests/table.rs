@@ -27,7 +27,8 @@ pub(crate) const TESTS: &str = "qratum-tests";
 
 /// Our crates, from the ground up. An arrow that is not here is refused.
 pub(crate) const ROOMS: &[Room] = &[
-    room("qratum-crypto", "crates/crypto", &[]),
+    room("qratum-metal", "crates/metal", &[]),
+    room("qratum-crypto", "crates/crypto", &["qratum-metal"]),
     room("qratum-chain", "crates/chain", &["qratum-crypto"]),
     room("qratum-verifier", "light-node/verifier", &["qratum-chain", "qratum-crypto"]),
     room("qratum-light-node", "light-node", &["qratum-verifier", "qratum-chain", "qratum-crypto"]),
@@ -54,6 +55,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "qratum-verifier",
             "qratum-chain",
             "qratum-crypto",
+            "qratum-metal",
             "qratum-themes",
             "qratum-widgets",
         ],
@@ -84,10 +86,13 @@ pub(crate) const LIBRARIES: &[Library] = &[
         &["qratum-validator"],
         "the keys of a throw-away demo network; all else draws from the DRBG that crypto will hold",
     ),
+    library("memsec", &["qratum-metal"], "wiping and comparing secrets is metal's"),
+    library("libc", &["qratum-metal"], "the one call that neither std nor rustix has: memfd_secret"),
     library(
         "rustix",
-        &["qratum-validator", "qratum"],
-        "the room on a disk, and the settings of a terminal, which std does not say",
+        &["qratum-validator", "qratum", "qratum-metal"],
+        "what std does not say: the room on a disk, the settings of a terminal, the locks and limits of \
+         memory",
     ),
     library("jmt", &["qratum-chain"], "the one state map, without I/O"),
     library("borsh", &["qratum-chain"], "the encoding of the state map's proofs, and of nothing else"),
@@ -176,6 +181,17 @@ pub(crate) const LINTS: &[(&str, &str, &str)] = &[
     ("clippy", "todo", "deny"),
     ("clippy", "unimplemented", "deny"),
     ("clippy", "dbg_macro", "deny"),
+];
+
+/// The one crate that may hold `unsafe`, and so has lints of its own.
+pub(crate) const UNSAFE_ROOM: &str = "crates/metal";
+
+/// What those lints demand beyond the workspace's, which they must repeat but for `unsafe_code`.
+pub(crate) const UNSAFE_LINTS: &[(&str, &str, &str)] = &[
+    ("rust", "unsafe_code", "allow"),
+    ("rust", "unsafe_op_in_unsafe_fn", "deny"),
+    ("clippy", "undocumented_unsafe_blocks", "deny"),
+    ("clippy", "multiple_unsafe_ops_per_block", "deny"),
 ];
 
 /// What may lie at the top of the repository.

@@ -1,0 +1,17 @@
+//! What secrets stand on: memory that is locked, guarded and wiped, the random instructions of the
+//! CPU, and a process that gives nothing away.
+//!
+//! - [`pages`]: how pages are locked, and whether they are.
+//! - [`secret`]: the one kind of buffer in which a secret lives.
+//! - [`cpu_rng`]: `RDRAND` and `RDSEED`, two sources.
+//! - [`process`]: what a process does at its start, and what limits it runs under.
+//!
+//! The only crate with `unsafe`. It knows neither keys nor chains: bytes and their lengths.
+//! Linux only, as is the program.
+
+pub mod cpu_rng;
+pub mod pages;
+pub mod process;
+pub mod secret;
+#[cfg(test)]
+mod testing;
