@@ -50,6 +50,12 @@ pub const ROTATION: Tag = Tag("QRATUM/chain/rotation/v1\0");
 pub const ANCHOR: Tag = Tag("QRATUM/chain/anchor/v1\0");
 /// Coefficients of a signature batch.
 pub const BATCH: Tag = Tag("QRATUM/crypto/batch/v1\0");
+/// What the sources of entropy gave, on its way to a seed.
+pub const ENTROPY_POOL: Tag = Tag("QRATUM/crypto/entropy-pool/v1\0");
+/// Personalisation of the generator.
+pub const DRBG: Tag = Tag("QRATUM/crypto/drbg/v1\0");
+/// Purpose of a draw: the seed of a key.
+pub const KEY_SEED: Tag = Tag("QRATUM/crypto/key-seed/v1\0");
 
 /// The table: every tag there is.
 pub const ALL: &[Tag] = &[
@@ -67,6 +73,9 @@ pub const ALL: &[Tag] = &[
     ROTATION,
     ANCHOR,
     BATCH,
+    ENTROPY_POOL,
+    DRBG,
+    KEY_SEED,
 ];
 
 #[cfg(test)]

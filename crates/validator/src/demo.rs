@@ -16,10 +16,13 @@ use qratum_chain::{
         SetId, Time, Validator,
     },
 };
-use qratum_crypto::sign::ed25519::SecretKey;
+use qratum_crypto::{rng::random, sign::ed25519::SecretKey};
 use zeroize::Zeroizing;
 
-use crate::home::{Home, HomeError, PeerAddress, claim_folder, make_folder, random_seed, write_new};
+use crate::{
+    home::{Home, HomeError, PeerAddress, claim_folder, make_folder, write_new},
+    seeds::KeySource,
+};
 
 /// Names, powers and jurisdictions of the first members.
 const FIRST: [(&str, u64, [u8; 2]); 4] =
@@ -64,8 +67,8 @@ pub enum DemoError {
     Genesis(GenesisError),
     /// The genesis could not be written as text.
     Document(DocumentError),
-    /// The system gave no random bytes.
-    Random(getrandom::Error),
+    /// There is no randomness for keys.
+    Random(random::Error),
     /// No free port on loopback.
     Port(io::Error),
     /// A file or folder, among them a home that exists already.
@@ -95,8 +98,9 @@ pub fn create(home: &Path, now: Time, options: &Options) -> Result<Demo, DemoErr
     if !(1..=MAX_VALIDATORS).contains(&options.validators) {
         return Err(DemoError::Count(options.validators));
     }
+    let mut source = KeySource::start().map_err(DemoError::Random)?;
     let seeds = (0..options.validators)
-        .map(|_| Ok(Seeds { vote: random_seed()?, peer: random_seed()?, operator: random_seed()? }));
+        .map(|_| Ok(Seeds { vote: source.draw()?, peer: source.draw()?, operator: source.draw()? }));
     let seeds: Vec<Seeds> = seeds.collect::<Result<_, _>>().map_err(DemoError::Random)?;
     let genesis = genesis(&seeds, now, options);
     genesis.validator_set().map_err(DemoError::Genesis)?;

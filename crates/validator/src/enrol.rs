@@ -17,10 +17,13 @@ use qratum_chain::{
         Enrolment, Genesis, GenesisError, GenesisValidator, Jurisdiction, Proofs, SetId, Validator, power_of,
     },
 };
-use qratum_crypto::sign::ed25519::SecretKey;
+use qratum_crypto::{rng::random, sign::ed25519::SecretKey};
 use zeroize::Zeroizing;
 
-use crate::home::{Home, HomeError, make_folder, random_seed, read, seed, write_new};
+use crate::{
+    home::{Home, HomeError, make_folder, read, seed, write_new},
+    seeds::KeySource,
+};
 
 /// What is applied for, and with which files.
 #[derive(Clone, Debug)]
@@ -52,8 +55,8 @@ pub enum EnrolError {
     Open(PathBuf),
     /// Some of the keys are there, and this one is not.
     KeyMissing(PathBuf),
-    /// The system gave no random bytes.
-    Random(getrandom::Error),
+    /// There is no randomness for keys.
+    Random(random::Error),
     /// The application's file exists.
     Exists(PathBuf),
     /// Another file or folder.
@@ -154,8 +157,11 @@ fn kept(folder: &Path) -> Result<Option<Seeds>, EnrolError> {
 }
 
 fn fresh() -> Result<Seeds, EnrolError> {
-    let seed = || random_seed().map_err(EnrolError::Random);
-    Ok([seed()?, seed()?, seed()?])
+    let draw = || {
+        let mut source = KeySource::start()?;
+        Ok([source.draw()?, source.draw()?, source.draw()?])
+    };
+    draw().map_err(EnrolError::Random)
 }
 
 fn keep(home: &Path, folder: &Path, seeds: &Seeds) -> Result<(), HomeError> {

@@ -287,15 +287,6 @@ pub(crate) fn seed(path: &Path) -> Result<Zeroizing<[u8; 32]>, HomeError> {
     Ok(Zeroizing::new(seed))
 }
 
-/// A seed from the kernel's randomness, wiped when dropped.
-///
-/// # Errors
-/// From the kernel.
-pub fn random_seed() -> Result<Zeroizing<[u8; 32]>, getrandom::Error> {
-    let mut seed = Zeroizing::new([0; 32]);
-    getrandom::fill(seed.as_mut_slice()).map(|()| seed)
-}
-
 /// Makes the folder of a home, or takes one that is there and empty; then only its owner can enter.
 ///
 /// # Errors

@@ -33,6 +33,7 @@ pub mod message;
 pub mod network;
 pub mod operate;
 pub mod quorum;
+pub mod seeds;
 pub mod serve;
 pub mod signer;
 pub mod snapshot;

@@ -14,7 +14,7 @@ use qratum_chain::{
     ledger::registry::{Order, Refusal, rotation_scope},
     types::{ChainId, Genesis, GenesisError, Height, Purpose, Registration, SetId, Txo, TxoBody, TxoClass},
 };
-use qratum_crypto::sign::ed25519::SecretKey;
+use qratum_crypto::{rng::random, sign::ed25519::SecretKey};
 use qratum_light_node::{
     Config, ConfigError, FetchError, LightNode, Outcome, Place, ProvenStatement, StartError, SyncError,
     peers_from_json,
@@ -24,7 +24,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     client::{Client, ClientError},
-    home::{Home, HomeError, random_seed, read},
+    home::{Home, HomeError, read},
+    seeds::KeySource,
 };
 
 /// How often it is asked what became of the order.
@@ -77,7 +78,7 @@ pub enum OperateError {
     /// The pinned block of the home, in words.
     Anchor(String),
     /// No random bytes.
-    Random(getrandom::Error),
+    Random(random::Error),
     /// There is no light node.
     Start(StartError),
     /// No peer led to a verified block.
@@ -229,7 +230,8 @@ fn rotate(home: &Home, name: &str, chain_id: ChainId, now: &Standing) -> Result<
             if let Some(key) = voting {
                 home.promote_next_vote_key(name, &key.public()).map_err(OperateError::Home)?;
             }
-            let seed = random_seed().map_err(OperateError::Random)?;
+            let seed =
+                KeySource::start().and_then(|mut source| source.draw()).map_err(OperateError::Random)?;
             home.write_next_vote_key(name, &seed).map_err(OperateError::Home)?;
             SecretKey::from_seed(&seed)
         }

@@ -83,8 +83,8 @@ pub(crate) const LIBRARIES: &[Library] = &[
     library("zeroize", &["qratum-crypto", "qratum-validator"], "only who holds secrets wipes them"),
     library(
         "getrandom",
-        &["qratum-validator"],
-        "the keys of a throw-away demo network; all else draws from the DRBG that crypto will hold",
+        &["qratum-crypto"],
+        "one source of the generator of crypto::rng, from which all else draws",
     ),
     library("memsec", &["qratum-metal"], "wiping and comparing secrets is metal's"),
     library("libc", &["qratum-metal"], "the one call that neither std nor rustix has: memfd_secret"),

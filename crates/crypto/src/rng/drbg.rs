@@ -5,8 +5,9 @@
 //! uninstantiate is to drop: the state is wiped, and what is gone cannot be asked.
 
 use core::{fmt, time::Duration};
+use std::io;
 
-use zeroize::Zeroize;
+use qratum_metal::secret::{Locked, Refused};
 
 use crate::kdf::hmac::{Hmac, LENGTH, fill};
 
@@ -71,6 +72,18 @@ pub enum Error {
     InputTooShort,
     /// A reseed is due.
     Stale(Stale),
+    /// There is no memory for the state.
+    Memory(io::ErrorKind),
+}
+
+impl core::error::Error for Error {}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::NoMemory(error) | Refused::NotLocked(error) => Self::Memory(error.kind()),
+        }
+    }
 }
 
 impl fmt::Display for Error {
@@ -82,24 +95,23 @@ impl fmt::Display for Error {
                 write!(f, "a seed takes {MIN_ENTROPY} bytes of entropy and a nonce of {MIN_NONCE}")
             }
             Self::Stale(why) => write!(f, "the generator must be reseeded: {why}"),
+            Self::Memory(why) => write!(f, "no memory for the generator's state: {why}"),
         }
     }
 }
 
-/// The working state `(Key, V)`, wiped when dropped.
+/// The working state `(Key, V)`.
 struct State {
-    key: [u8; LENGTH],
-    value: [u8; LENGTH],
-}
-
-impl Drop for State {
-    fn drop(&mut self) {
-        self.key.zeroize();
-        self.value.zeroize();
-    }
+    key: Locked<LENGTH>,
+    value: Locked<LENGTH>,
 }
 
 impl State {
+    /// `Key = 0x00*`, `V = 0x01*`.
+    fn new() -> Result<Self, Refused> {
+        Ok(Self { key: Locked::new_with(|_| ())?, value: Locked::new_with(|value| value.fill(0x01))? })
+    }
+
     /// `HMAC_DRBG_Update`, section 10.1.2.2, over the parts joined.
     fn update(&mut self, data: [&[u8]; 3]) {
         self.absorb(0x00, data);
@@ -111,17 +123,23 @@ impl State {
     /// `Key = HMAC(Key, V || round || data)`, `V = HMAC(Key, V)`.
     fn absorb(&mut self, round: u8, data: [&[u8]; 3]) {
         let [first, second, third] = data;
-        Hmac::new(&self.key).mac(&[&self.value, &[round], first, second, third], &mut self.key);
-        Hmac::new(&self.key).chain(&mut self.value);
+        self.key.with_mut(|key| {
+            self.value.with_mut(|value| {
+                Hmac::new(key).mac(&[value, &[round], first, second, third], key);
+                Hmac::new(key).chain(value);
+            });
+        });
     }
 
     /// `V = HMAC(Key, V)` for each block of the output.
     fn squeeze(&mut self, out: &mut [u8]) {
-        let key = Hmac::new(&self.key);
-        for block in out.chunks_mut(LENGTH) {
-            key.chain(&mut self.value);
-            fill(block, &self.value);
-        }
+        let key = self.key.with(|key| Hmac::new(key));
+        self.value.with_mut(|value| {
+            for block in out.chunks_mut(LENGTH) {
+                key.chain(value);
+                fill(block, value);
+            }
+        });
     }
 }
 
@@ -146,7 +164,7 @@ impl Drbg {
     /// personalisation)`.
     ///
     /// # Errors
-    /// [`Error::InputTooShort`], [`Error::InputTooLong`].
+    /// [`Error::InputTooShort`], [`Error::InputTooLong`], [`Error::Memory`].
     pub fn instantiate(
         entropy: &[u8],
         nonce: &[u8],
@@ -158,8 +176,7 @@ impl Drbg {
             return Err(Error::InputTooShort);
         }
         check_inputs(&[nonce, personalisation])?;
-        let mut drbg =
-            Self { state: State { key: [0x00; LENGTH], value: [0x01; LENGTH] }, requests: 0, seeded: now };
+        let mut drbg = Self { state: State::new()?, requests: 0, seeded: now };
         drbg.state.update([entropy, nonce, personalisation]);
         Ok(drbg)
     }

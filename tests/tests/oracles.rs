@@ -1,6 +1,8 @@
-//! Does our HMAC-DRBG say what another one says? Random scripts of requests, reseeds and prediction
-//! resistance run through ours and through `tests/oracles/hmac_drbg.py`, which was written from the
-//! standard and stands on Python's own `hmac`.
+//! Does our code say what another says? Each program in `tests/oracles` was written from the standard
+//! and stands on nothing but Python's own library.
+//!
+//! - `hmac_drbg.py`: random scripts of requests, reseeds and prediction resistance.
+//! - `cutoffs.py`: the cutoffs of the health tests, in exact decimals.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,11 +18,15 @@ use std::{
     process::{Command, Stdio},
 };
 
-use qratum_crypto::hash::sha3_512;
+use qratum_crypto::{
+    hash::sha3_512,
+    rng::health::{Cutoffs, Entropy, Window},
+};
 use qratum_tests::{
     root, skip,
     vectors::{Report, run_text},
 };
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 const SCRIPTS: u64 = 200;
@@ -73,16 +79,19 @@ impl Draws {
     }
 }
 
-/// What the oracle answers; none where there is no Python.
-fn oracle(scripts: &[Value]) -> Option<Vec<Vec<String>>> {
+/// What the oracle of this name answers; none where there is no Python, after [`skip`] has said so.
+fn oracle<T: DeserializeOwned>(name: &str, question: &Value) -> Option<T> {
     let mut python = Command::new("python3");
-    python.arg(root().join("tests/oracles/hmac_drbg.py")).stdin(Stdio::piped()).stdout(Stdio::piped());
+    python.arg(root().join("tests/oracles").join(name)).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = match python.spawn() {
         Ok(child) => child,
-        Err(error) if error.kind() == ErrorKind::NotFound && env::var_os("CI").is_none() => return None,
+        Err(error) if error.kind() == ErrorKind::NotFound && env::var_os("CI").is_none() => {
+            skip(&format!("oracles/{name}"), "python3 not found, nothing was compared with it");
+            return None;
+        }
         Err(error) => panic!("python3: {error}"),
     };
-    child.stdin.take().unwrap().write_all(json!(scripts).to_string().as_bytes()).unwrap();
+    child.stdin.take().unwrap().write_all(question.to_string().as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
     Some(serde_json::from_slice(&output.stdout).unwrap())
@@ -92,9 +101,7 @@ fn oracle(scripts: &[Value]) -> Option<Vec<Vec<String>>> {
 fn random_scripts_agree_with_an_independent_implementation() {
     let mut draws = Draws(0);
     let scripts: Vec<Value> = (0..SCRIPTS).map(|_| draws.script()).collect();
-    let Some(outputs) = oracle(&scripts) else {
-        return skip("drbg_oracle", "python3 not found, the generator was compared with no other");
-    };
+    let Some(outputs) = oracle::<Vec<Vec<String>>>("hmac_drbg.py", &json!(scripts)) else { return };
     assert_eq!(outputs.len(), scripts.len());
     let cases: Vec<Value> = scripts
         .into_iter()
@@ -108,4 +115,26 @@ fn random_scripts_agree_with_an_independent_implementation() {
     let mut report = Report::default();
     run_text("scripts", &file.to_string(), &mut report);
     assert_eq!((report.passed, report.failed, report.unsupported), (200, 0, 0), "{:#?}", report.failures);
+}
+
+/// Claims from a fiftieth of a bit to eight bits, at all tiers of false alarms.
+#[test]
+fn cutoffs_of_many_claims_agree_with_exact_decimals() {
+    let claims: Vec<Entropy> = [(1, 50), (1, 10), (1, 3), (2, 3), (7, 5), (5, 1), (13, 2), (8, 1)]
+        .map(|(bits, samples)| Entropy { bits, samples })
+        .into();
+    let mut cases = Vec::new();
+    for entropy in claims {
+        for alpha in [20, 30, 40, 60] {
+            cases.extend([Window::Wide, Window::Binary].map(|window| (entropy, alpha, window)));
+        }
+    }
+    let question: Vec<_> =
+        cases.iter().map(|(e, alpha, w)| (e.bits, e.samples, alpha, w.samples())).collect();
+    let Some(answers) = oracle::<Vec<(u32, u32)>>("cutoffs.py", &json!(question)) else { return };
+    assert_eq!(answers.len(), cases.len());
+    for ((entropy, alpha, window), (repetition, proportion)) in cases.into_iter().zip(answers) {
+        let expected = Cutoffs { repetition, proportion };
+        assert_eq!(Cutoffs::new(entropy, window, alpha), expected, "{entropy:?} 2^-{alpha} {window:?}");
+    }
 }
