@@ -24,6 +24,7 @@ mod update;
 use std::process::ExitCode;
 
 use clap::Parser;
+use qratum_metal::process::harden;
 
 use crate::{
     cli::Cli,
@@ -31,6 +32,8 @@ use crate::{
 };
 
 fn main() -> ExitCode {
+    // Before there is a second thread, an argument or a file. `qratum doctor` says what came of it.
+    harden();
     let exit = match Cli::try_parse() {
         Ok(cli) => {
             let json = cli.json;

@@ -11,7 +11,13 @@
 use std::{
     fs,
     io::Write as _,
-    os::unix::process::ExitStatusExt,
+    os::{
+        fd::AsRawFd as _,
+        unix::{
+            fs::MetadataExt as _,
+            process::{CommandExt as _, ExitStatusExt},
+        },
+    },
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
@@ -99,6 +105,37 @@ impl Bench {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// What `/proc` tells everybody of the process.
+fn told(pid: u32, file: &str, line: &str) -> String {
+    let text = fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap();
+    let words = text.lines().find_map(|found| found.strip_prefix(line)).unwrap_or_default();
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_running_command_can_be_read_by_root_alone_and_leaves_no_core() {
+    // As an ordinary user, and through an open file: that user may have no way to its path.
+    let program = fs::File::open(env!("CARGO_BIN_EXE_qratum")).unwrap();
+    let mut command = Command::new(format!("/proc/self/fd/{}", program.as_raw_fd()));
+    command.args(["txo", "inspect", "-"]).stdin(Stdio::piped());
+    if rustix::process::geteuid().is_root() {
+        command.uid(65_534).gid(65_534);
+    }
+    let mut child = command.spawn().unwrap();
+    let pid = child.id();
+    // The last of the steps; nothing is read from standard input before them.
+    while told(pid, "status", "NoNewPrivs:") != "1" {
+        assert_eq!(child.try_wait().unwrap(), None);
+        std::thread::yield_now();
+    }
+    assert_eq!(told(pid, "limits", "Max core file size"), "0 0 bytes");
+    let owner = |file: &str| fs::metadata(format!("/proc/{pid}/{file}")).unwrap().uid();
+    assert_ne!(owner(""), 0, "it runs as root");
+    assert_eq!((owner("mem"), owner("environ")), (0, 0), "its user may read it");
+    drop(child.stdin.take());
+    child.wait().unwrap();
 }
 
 /// Ended by itself, with this code and without a panic or an abort.

@@ -11,6 +11,7 @@ pub mod forge;
 #[cfg(feature = "network")]
 pub mod mischief;
 pub mod model;
+pub mod residue;
 #[cfg(feature = "network")]
 pub mod simulation;
 pub mod vectors;

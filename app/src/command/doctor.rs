@@ -4,6 +4,7 @@
 mod local;
 mod reach;
 mod report;
+mod secrets;
 
 use qratum_light_node::{Config, Found, KeptFork};
 

@@ -43,7 +43,14 @@ pub(crate) const ROOMS: &[Room] = &[
     room(
         "qratum",
         "app",
-        &["qratum-light-node", "qratum-verifier", "qratum-chain", "qratum-themes", "qratum-widgets"],
+        &[
+            "qratum-light-node",
+            "qratum-verifier",
+            "qratum-chain",
+            "qratum-metal",
+            "qratum-themes",
+            "qratum-widgets",
+        ],
     ),
     room(
         TESTS,

@@ -13,13 +13,11 @@ use qratum_chain::types::Time;
 use qratum_light_node::Peer;
 use qratum_verifier::{anchor::Start, witness};
 
-use super::report::Check;
+use super::{report::Check, secrets};
 use crate::{home::Home, time};
 
 /// Bytes that should be free where the store is.
 const FREE: u64 = 100 << 20;
-/// Bytes that should be lockable into memory.
-const LOCKABLE: u64 = 1 << 20;
 /// The smallest comfortable screen.
 const SCREEN: (u16, u16) = (80, 24);
 
@@ -102,9 +100,9 @@ pub(super) fn peers(peers: &[Peer]) -> Check {
 
 /// The machine: terminal, disk, limits.
 pub(super) fn machine(home: &Home) -> Vec<Check> {
-    let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap_or_default();
-    vec![terminal(), characters(), disk(home.path()), locked(&limits), core(&limits, &pattern)]
+    let mut checks = vec![terminal(), characters(), disk(home.path())];
+    checks.extend(secrets::checks());
+    checks
 }
 
 fn terminal() -> Check {
@@ -159,65 +157,11 @@ fn free_bytes(df: &str) -> Option<u64> {
     kib.checked_mul(1024)
 }
 
-fn locked(limits: &str) -> Check {
-    let Some(limit) = soft_limit(limits, "Max locked memory") else {
-        return Check::ok("memory lock", "the limit is not known");
-    };
-    let text = if limit == u64::MAX { "no limit".to_owned() } else { format!("{} KiB", limit >> 10) };
-    if limit >= LOCKABLE {
-        return Check::ok("memory lock", text);
-    }
-    let todo = "It will matter when this program holds secrets: raise `ulimit -l` to 1024 or more";
-    Check::warn("memory lock", text, todo)
-}
-
-fn core(limits: &str, pattern: &str) -> Check {
-    let limit = soft_limit(limits, "Max core file size");
-    let todo = "It will matter when this program holds secrets: a crash would write them to disk";
-    if pattern.starts_with('|') {
-        return Check::warn("core dumps", "a program collects them, whatever the limit", todo);
-    }
-    match limit {
-        Some(0) => Check::ok("core dumps", "off"),
-        Some(_) => Check::warn("core dumps", "on", format!("{todo}; `ulimit -c 0` turns them off")),
-        None => Check::ok("core dumps", "the limit is not known"),
-    }
-}
-
-/// A row of `/proc/self/limits`: the limit that holds now; the largest number where there is none.
-fn soft_limit(limits: &str, name: &str) -> Option<u64> {
-    let row = limits.lines().find_map(|line| line.strip_prefix(name))?;
-    match row.split_whitespace().next()? {
-        "unlimited" => Some(u64::MAX),
-        number => number.parse().ok(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use qratum_chain::document::genesis_from_json;
 
     use super::{super::report::Word, *};
-
-    const LIMITS: &str = "\
-Limit                     Soft Limit           Hard Limit           Units     
-Max core file size        0                    unlimited            bytes     
-Max locked memory         65536                8388608              bytes     
-Max address space         unlimited            unlimited            bytes     
-";
-
-    #[test]
-    fn limits_are_read_from_the_column_that_holds_now() {
-        assert_eq!(soft_limit(LIMITS, "Max core file size"), Some(0));
-        assert_eq!(soft_limit(LIMITS, "Max address space"), Some(u64::MAX));
-        assert_eq!(soft_limit(LIMITS, "Max open files"), None);
-        assert_eq!(locked(LIMITS).verdict, Word::Warn);
-        assert_eq!(locked(&LIMITS.replace("65536 ", "1048576")).verdict, Word::Ok);
-        assert_eq!(core(LIMITS, "core").verdict, Word::Ok);
-        assert_eq!(core(LIMITS, "|/usr/lib/systemd/systemd-coredump").verdict, Word::Warn);
-        assert_eq!(core(&LIMITS.replace("size        0", "size        9"), "core").verdict, Word::Warn);
-        assert_eq!(core("", "").verdict, Word::Ok);
-    }
 
     #[test]
     fn free_space_is_the_fourth_column() {
