@@ -5,6 +5,7 @@
 //! - [`secret`]: the one kind of buffer in which a secret lives.
 //! - [`cpu_rng`]: `RDRAND` and `RDSEED`, two sources.
 //! - [`process`]: what a process does at its start, and what limits it runs under.
+//! - [`sandbox`]: what a process can no longer do once it runs.
 //!
 //! The only crate with `unsafe`. It knows neither keys nor chains: bytes and their lengths.
 //! Linux only, as is the program.
@@ -12,6 +13,7 @@
 pub mod cpu_rng;
 pub mod pages;
 pub mod process;
+pub mod sandbox;
 pub mod secret;
 #[cfg(test)]
 mod testing;

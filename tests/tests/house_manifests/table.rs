@@ -94,7 +94,9 @@ pub(crate) const LIBRARIES: &[Library] = &[
         "one source of the generator of crypto::rng, from which all else draws",
     ),
     library("memsec", &["qratum-metal"], "wiping and comparing secrets is metal's"),
-    library("libc", &["qratum-metal"], "the one call that neither std nor rustix has: memfd_secret"),
+    library("libc", &["qratum-metal"], "memfd_secret, which neither std nor rustix has; numbers of calls"),
+    library("landlock", &["qratum-metal"], "the kernel's own wall around files and ports"),
+    library("seccompiler", &["qratum-metal"], "which calls the kernel refuses, without C"),
     library(
         "rustix",
         &["qratum-validator", "qratum", "qratum-metal"],
