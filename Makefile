@@ -1,5 +1,5 @@
 # `make` alone lists the targets. Each does its own set-up; the work is in scripts/.
-.PHONY: help demo test lint bench fuzz prove crash-store simulate crash flood deny
+.PHONY: help demo test lint bench ct fuzz prove crash-store simulate crash flood deny
 
 # A login shell knows where rustup puts cargo; make may run in one that does not.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -21,7 +21,11 @@ lint: ## format, clippy and documentation without a warning
 bench: ## the benchmarks of tests/bench, a workspace of its own, and the floors of the console
 	cd tests/bench && cargo run --release --locked --bin headers
 	cd tests/bench && cargo run --release --locked --bin million
+	cd tests/bench && cargo run --release --locked --bin drbg
 	cargo run --release --locked -q -p qratum-tests --bin floors
+
+ct: ## does time depend on a secret? SAMPLES (10000) calls in each class, planted leaks among them; a report in JSON
+	cargo run --release --locked -q -p qratum-tests --no-default-features --bin constant-time -- $(or $(SAMPLES),10000) > target/constant-time.json
 
 fuzz: ## RUNS (2000000) of each fuzz target, then a table; FUZZ_TARGETS="..." for some
 	@scripts/fuzz

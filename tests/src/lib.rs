@@ -14,6 +14,7 @@ pub mod model;
 pub mod residue;
 #[cfg(feature = "network")]
 pub mod simulation;
+pub mod timing;
 pub mod vectors;
 
 use std::{

@@ -56,6 +56,8 @@ pub const ENTROPY_POOL: Tag = Tag("QRATUM/crypto/entropy-pool/v1\0");
 pub const DRBG: Tag = Tag("QRATUM/crypto/drbg/v1\0");
 /// Purpose of a draw: the seed of a key.
 pub const KEY_SEED: Tag = Tag("QRATUM/crypto/key-seed/v1\0");
+/// What both halves of a hybrid signature sign.
+pub const HYBRID: Tag = Tag("QRATUM/crypto/hybrid/v1\0");
 
 /// The table: every tag there is.
 pub const ALL: &[Tag] = &[
@@ -76,6 +78,7 @@ pub const ALL: &[Tag] = &[
     ENTROPY_POOL,
     DRBG,
     KEY_SEED,
+    HYBRID,
 ];
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ mod fields;
 mod hash;
 mod kdf;
 mod merkle;
-mod ml_dsa;
+mod pqc;
 mod qratum;
 pub mod reject;
 mod tendermint;
@@ -59,8 +59,9 @@ const KINDS: &[(&str, Run)] = &[
     ("ed25519_verify_policy", ed25519::policy),
     ("ed25519_sign_verify", ed25519::sign_verify),
     ("light_client_trace", tendermint::run),
-    ("mldsa_verify", ml_dsa::verify),
-    ("mldsa_keygen", ml_dsa::keygen),
+    ("mldsa_verify", pqc::verify),
+    ("mldsa_keygen", pqc::mldsa_keygen),
+    ("slhdsa_keygen", pqc::slhdsa_keygen),
 ];
 
 /// What a case demands of a check.

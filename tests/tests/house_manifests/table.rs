@@ -86,6 +86,9 @@ pub(crate) const LIBRARIES: &[Library] = &[
     library("curve25519-dalek", &["qratum-crypto"], "key maths is crypto's"),
     library("ed25519-dalek", &["qratum-crypto"], "key maths is crypto's"),
     library("ml-dsa", &["qratum-crypto"], "key maths is crypto's"),
+    library("slh-dsa", &["qratum-crypto"], "key maths is crypto's"),
+    library("pqcrypto-mldsa", &["qratum-crypto"], "a second opinion on ML-DSA, behind a feature"),
+    library("pqcrypto-traits", &["qratum-crypto"], "how the keys of pqcrypto-mldsa are read"),
     library("subtle", &["qratum-crypto"], "comparing secrets is crypto's"),
     library("zeroize", &["qratum-crypto", "qratum-validator"], "only who holds secrets wipes them"),
     library(
@@ -151,7 +154,8 @@ pub(crate) const LIBRARIES: &[Library] = &[
 ];
 
 /// Libraries that any crate may name as a dev-dependency: they never ship.
-pub(crate) const DEV_ONLY: &[&str] = &["proptest", "hkdf", "hmac", "boon", "portable-pty", "vt100", "vte"];
+pub(crate) const DEV_ONLY: &[&str] =
+    &["proptest", "fips204", "fips205", "hkdf", "hmac", "boon", "portable-pty", "vt100", "vte"];
 
 /// Crates without clock, randomness, I/O or an order that changes from run to run.
 pub(crate) const PURE: &[&str] = &["crates/crypto", "crates/chain", "light-node/verifier"];

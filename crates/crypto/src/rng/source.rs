@@ -144,12 +144,14 @@ impl<F: FnMut(&mut [u8; LENGTH]) -> Result<(), Fault> + Send> Device<F> {
         Self { about, read, health: Health::output() }
     }
 
-    /// Reads once and tests it: whether all of it may be used.
-    fn tested(&mut self, bytes: &mut [u8; LENGTH]) -> Result<bool, Fault> {
+    /// Reads once and tests it. Where one word of a read raises an alarm, the device is not healthy
+    /// after it either: its start-up test takes several reads.
+    fn tested(&mut self, bytes: &mut [u8; LENGTH]) -> Result<State, Fault> {
         (self.read)(bytes)?;
-        let words = bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
-        // All are tested, whatever the first says.
-        Ok(words.map(|word| self.health.push(word)).fold(true, |all, good| all & good))
+        for word in bytes.as_chunks::<8>().0 {
+            self.health.push(u64::from_le_bytes(*word));
+        }
+        Ok(self.health.state())
     }
 
     /// Reads until the start-up test is passed, and then what is used.
@@ -157,7 +159,7 @@ impl<F: FnMut(&mut [u8; LENGTH]) -> Result<(), Fault> + Send> Device<F> {
         while matches!(self.health.state(), State::Starting(_)) {
             self.tested(bytes)?;
         }
-        if self.health.state() == State::Healthy && self.tested(bytes)? {
+        if self.health.state() == State::Healthy && self.tested(bytes)? == State::Healthy {
             return Ok(());
         }
         Err(Fault::Unhealthy(self.health.alarm().unwrap_or(Alarm::Permanent)))

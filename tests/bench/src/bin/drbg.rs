@@ -1,0 +1,117 @@
+//! Our HMAC-DRBG next to OpenSSL's, both over SHA3-512: `drbg [--rounds N]`.
+//!
+//! The peer is a program of its own, compiled here with `cc` against libcrypto (libssl-dev): it is
+//! asked for so many draws and answers with its CPU time. Both take turns, the best round of each
+//! stands for it, and their first 64 bytes must be equal.
+
+use std::{
+    env, fmt::Write as _,
+    hint::black_box,
+    io::{self, BufRead as _, BufReader, Write as _},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    time::Duration,
+};
+
+use cpu_time::ThreadTime;
+use qratum_bench::{Outcome, argument};
+use qratum_crypto::rng::drbg::{Drbg, Moment};
+
+const NOW: Moment = Moment { elapsed: Duration::ZERO, process: 0, resumes: 0 };
+
+/// Bytes of a request, and how many of them make a round.
+const WORK: [(usize, u32); 2] = [(32, 2000), (4096, 100)];
+
+fn main() -> Outcome<()> {
+    let rounds: u32 = argument("--rounds")?.map_or(Ok(40), |rounds| rounds.parse())?;
+    let (mut ours, mut peer) = (Ours::new()?, Peer::start()?);
+    if ours.first != peer.first {
+        return Err("the two do not draw the same bytes".into());
+    }
+    let mut table = String::from("bytes      ours [us]  OpenSSL [us]  OpenSSL / ours\n");
+    for (length, count) in WORK {
+        let mut best = [Duration::MAX; 2];
+        for _ in 0..rounds {
+            best = [best[0].min(ours.time(length, count)?), best[1].min(peer.time(length, count)?)];
+        }
+        let [ours, theirs] = best.map(|time| time.as_secs_f64() * 1e6 / f64::from(count));
+        writeln!(table, "{length:5}  {ours:13.2} {theirs:13.2} {:15.2}", theirs / ours)?;
+    }
+    io::stdout().write_all(table.as_bytes())?;
+    Ok(())
+}
+
+/// The seed of both: entropy 00.., nonce 80...
+fn seeded() -> Outcome<Drbg> {
+    let (entropy, nonce): (Vec<u8>, Vec<u8>) = ((0..64).collect(), (0x80..0xa0).collect());
+    Drbg::instantiate(&entropy, &nonce, b"bench", NOW).map_err(|why| why.to_string().into())
+}
+
+struct Ours {
+    drbg: Drbg,
+    first: String,
+    out: Vec<u8>,
+}
+
+impl Ours {
+    fn new() -> Outcome<Self> {
+        let (mut drbg, mut out) = (seeded()?, vec![0; 64]);
+        drbg.generate(&mut out, b"", NOW).map_err(|why| why.to_string())?;
+        let first = out.iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Self { drbg, first, out })
+    }
+
+    /// The CPU time of `count` requests. A fresh generator each time: ours asks for a reseed.
+    fn time(&mut self, length: usize, count: u32) -> Outcome<Duration> {
+        self.drbg = seeded()?;
+        self.out.resize(length, 0);
+        let start = ThreadTime::now();
+        for _ in 0..count {
+            self.drbg.generate(black_box(&mut self.out), b"", NOW).map_err(|why| why.to_string())?;
+        }
+        Ok(start.elapsed())
+    }
+}
+
+/// OpenSSL's, in a process of its own, which ends when its input does.
+struct Peer {
+    child: Child,
+    questions: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+    first: String,
+}
+
+impl Peer {
+    fn start() -> Outcome<Self> {
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/src/openssl_drbg.c");
+        let program = env::temp_dir().join(format!("qratum-openssl-drbg-{}", std::process::id()));
+        let built = Command::new("cc").args(["-O2", source, "-lcrypto", "-o"]).arg(&program).status()?;
+        if !built.success() {
+            return Err("cc could not build the peer: is libssl-dev installed?".into());
+        }
+        let mut child = Command::new(&program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        std::fs::remove_file(&program)?;
+        let questions = child.stdin.take();
+        let mut answers = BufReader::new(child.stdout.take().ok_or("no pipe")?);
+        let first = line(&mut answers)?;
+        Ok(Self { child, questions, answers, first })
+    }
+
+    fn time(&mut self, length: usize, count: u32) -> Outcome<Duration> {
+        let questions = self.questions.as_mut().ok_or("the peer is gone")?;
+        writeln!(questions, "{length} {count}")?;
+        Ok(Duration::from_nanos(line(&mut self.answers)?.parse()?))
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.questions = None;
+        let _ended = self.child.wait();
+    }
+}
+
+fn line(from: &mut BufReader<ChildStdout>) -> Outcome<String> {
+    let mut line = String::new();
+    from.read_line(&mut line)?;
+    Ok(line.trim_end().to_owned())
+}
