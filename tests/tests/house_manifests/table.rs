@@ -30,6 +30,7 @@ pub(crate) const ROOMS: &[Room] = &[
     room("qratum-metal", "crates/metal", &[]),
     room("qratum-crypto", "crates/crypto", &["qratum-metal"]),
     room("qratum-chain", "crates/chain", &["qratum-crypto"]),
+    room("qratum-custody", "crates/custody", &["qratum-chain", "qratum-crypto", "qratum-metal"]),
     room("qratum-verifier", "light-node/verifier", &["qratum-chain", "qratum-crypto"]),
     room("qratum-light-node", "light-node", &["qratum-verifier", "qratum-chain", "qratum-crypto"]),
     room(
@@ -47,6 +48,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "qratum-light-node",
             "qratum-verifier",
             "qratum-chain",
+            "qratum-custody",
             "qratum-metal",
             "qratum-themes",
             "qratum-widgets",
@@ -62,6 +64,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "qratum-verifier",
             "qratum-chain",
             "qratum-crypto",
+            "qratum-custody",
             "qratum-metal",
             "qratum-themes",
             "qratum-widgets",

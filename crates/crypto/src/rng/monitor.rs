@@ -18,6 +18,8 @@ pub struct Record {
     pub credit: Option<u32>,
     /// When it last gave bytes.
     pub last_collected: Option<Duration>,
+    /// How long the last collection took, where that was measured.
+    pub latency: Option<Duration>,
     /// How often it was asked.
     pub asked: u64,
     /// How often it failed, since the start: never reset.
@@ -118,6 +120,11 @@ impl Monitor {
         }
     }
 
+    /// Remembers how long the last collection of a source took.
+    pub fn timed(&mut self, id: &'static str, latency: Option<Duration>) {
+        self.records.entry(id).or_default().latency = latency;
+    }
+
     /// Remembers what became of the collection at `now` as a whole.
     pub const fn concluded(&mut self, result: Result<Tally, Insufficient>, now: Duration) {
         self.last = Some((now, result));
@@ -127,6 +134,12 @@ impl Monitor {
     #[must_use]
     pub const fn last(&self) -> Option<(Duration, Result<Tally, Insufficient>)> {
         self.last
+    }
+
+    /// The record of one source, once it was asked.
+    #[must_use]
+    pub fn record(&self, id: &str) -> Option<&Record> {
+        self.records.get(id)
     }
 
     /// The records by name.

@@ -7,7 +7,7 @@ use qratum_metal::secret::{Locked, Refused};
 
 use super::{
     drbg::{self, Drbg, Moment},
-    monitor::{Monitor, Thresholds},
+    monitor::{Monitor, Record, Thresholds},
     pool::{Insufficient, Pool, Tally},
     source::{LENGTH, Source},
 };
@@ -65,7 +65,8 @@ impl From<Refused> for Error {
 /// that need one wait for.
 #[derive(Debug)]
 pub struct Random {
-    drbg: Drbg,
+    /// None until the sources gave enough once.
+    drbg: Option<Drbg>,
     sources: Sources,
 }
 
@@ -75,15 +76,27 @@ impl Random {
     /// # Errors
     /// [`Error`]: then there is no generator at all.
     pub fn start(sources: Vec<Box<dyn Source>>, now: Moment) -> Result<Self, Error> {
-        let mut sources = Sources { sources, monitor: Monitor::new(THRESHOLDS) };
-        let personalisation =
-            [domain::DRBG.bytes(), &now.process.to_le_bytes(), &now.elapsed.as_nanos().to_le_bytes()]
-                .concat();
-        let drbg = sources.seed(now)?.with(|seed| {
-            let (entropy, nonce) = seed.split_at(ENTROPY);
-            Drbg::instantiate(entropy, nonce, &personalisation, now)
-        })?;
-        Ok(Self { drbg, sources })
+        let mut random = Self::unseeded(sources);
+        random.first(now)?;
+        Ok(random)
+    }
+
+    /// A generator whose first seed is still to be collected, for who watches the sources even while
+    /// they give too little.
+    #[must_use]
+    pub fn unseeded(sources: Vec<Box<dyn Source>>) -> Self {
+        Self { drbg: None, sources: Sources { sources, monitor: Monitor::new(THRESHOLDS) } }
+    }
+
+    /// Collects a seed now, the first or a fresh one.
+    ///
+    /// # Errors
+    /// [`Error`]: the seed before it, if any, serves on until it is stale.
+    pub fn reseed(&mut self, now: Moment) -> Result<(), Error> {
+        match &mut self.drbg {
+            None => self.first(now).map(|_| ()),
+            Some(drbg) => Ok(self.sources.seed(now)?.with(|seed| drbg.reseed(seed, &[], now))?),
+        }
     }
 
     /// Draws for a purpose, after a reseed where one is due.
@@ -91,11 +104,17 @@ impl Random {
     /// # Errors
     /// [`Error`]: where a reseed is due and fails, nothing is drawn from the old seed.
     pub fn fill(&mut self, out: &mut [u8], purpose: Tag, now: Moment) -> Result<(), Error> {
-        if self.drbg.stale(now).is_some() {
-            let seed = self.sources.seed(now)?;
-            seed.with(|seed| self.drbg.reseed(seed, purpose.bytes(), now))?;
-        }
-        Ok(self.drbg.generate(out, purpose.bytes(), now)?)
+        let drbg = match &mut self.drbg {
+            None => self.first(now)?,
+            Some(drbg) => {
+                if drbg.stale(now).is_some() {
+                    let seed = self.sources.seed(now)?;
+                    seed.with(|seed| drbg.reseed(seed, purpose.bytes(), now))?;
+                }
+                drbg
+            }
+        };
+        Ok(drbg.generate(out, purpose.bytes(), now)?)
     }
 
     /// Draws a key: always from a fresh seed (prediction resistance), so that who saw the generator
@@ -105,13 +124,28 @@ impl Random {
     /// [`Error`].
     pub fn fill_key(&mut self, out: &mut [u8], purpose: Tag, now: Moment) -> Result<(), Error> {
         let seed = self.sources.seed(now)?;
-        Ok(seed.with(|seed| self.drbg.generate_fresh(out, seed, purpose.bytes(), now))?)
+        let drbg = match &mut self.drbg {
+            None => self.first(now)?,
+            Some(drbg) => drbg,
+        };
+        Ok(seed.with(|seed| drbg.generate_fresh(out, seed, purpose.bytes(), now))?)
     }
 
-    /// The generator, to show its age and its count.
+    fn first(&mut self, now: Moment) -> Result<&mut Drbg, Error> {
+        let personalisation =
+            [domain::DRBG.bytes(), &now.process.to_le_bytes(), &now.elapsed.as_nanos().to_le_bytes()]
+                .concat();
+        let drbg = self.sources.seed(now)?.with(|seed| {
+            let (entropy, nonce) = seed.split_at(ENTROPY);
+            Drbg::instantiate(entropy, nonce, &personalisation, now)
+        })?;
+        Ok(self.drbg.insert(drbg))
+    }
+
+    /// The generator, to show its age and its count; none before its first seed.
     #[must_use]
-    pub const fn drbg(&self) -> &Drbg {
-        &self.drbg
+    pub const fn drbg(&self) -> Option<&Drbg> {
+        self.drbg.as_ref()
     }
 
     /// What is remembered of the sources.
@@ -120,7 +154,13 @@ impl Random {
         &self.sources.monitor
     }
 
-    /// The sources, to show, restart or acknowledge them.
+    /// The sources, each with what is remembered of it once it was asked.
+    pub fn watched(&self) -> impl Iterator<Item = (&dyn Source, Option<&Record>)> {
+        let Sources { sources, monitor } = &self.sources;
+        sources.iter().map(|source| (source.as_ref(), monitor.record(source.id())))
+    }
+
+    /// The sources, to restart or acknowledge them.
     pub fn sources(&mut self) -> &mut [Box<dyn Source>] {
         &mut self.sources.sources
     }
@@ -158,6 +198,7 @@ impl Sources {
                 result
             });
             self.monitor.note(source.id(), result, now.elapsed);
+            self.monitor.timed(source.id(), source.latency());
         }
         Ok(pool)
     }
@@ -221,13 +262,39 @@ mod tests {
         assert_eq!(refused(Random::start(vec![], NOW)), Insufficient::Kernel(0));
     }
 
+    /// A machine whose first collection fails can still be watched, and mended.
+    #[test]
+    fn an_unseeded_generator_draws_nothing_until_its_sources_give_enough() {
+        let (mut asked, mut out) = (0, [7; 64]);
+        let mut random = Stream::new(b"late");
+        let about = Description { id: "late", class: Class::Cpu, credit: 256 };
+        let late = Device::new(about, move |bytes: &mut [u8; LENGTH]| {
+            asked += 1;
+            bytes.copy_from_slice(&random.bytes(LENGTH));
+            if asked == 1 { Err(Fault::Failed) } else { Ok(()) }
+        });
+        let mut random = Random::unseeded(vec![source(Class::Kernel, NEVER), Box::new(late)]);
+        let refused = random.fill(&mut out, POSSESSION, NOW);
+        assert!(matches!(refused, Err(Error::Insufficient(Insufficient::KernelAlone))), "{refused:?}");
+        assert!(random.drbg().is_none() && out == [7; 64]);
+        random.reseed(NOW).unwrap();
+        assert_eq!(random.drbg().map(Drbg::requests), Some(0));
+        let one = draw(&mut random, POSSESSION, NOW);
+        random.reseed(LATER).unwrap();
+        assert_eq!(random.drbg().map(Drbg::seeded), Some(LATER));
+        assert_ne!(one, draw(&mut random, POSSESSION, LATER));
+    }
+
     #[test]
     fn a_seed_serves_until_it_is_stale() {
         let mut random = start(NEVER, NEVER).unwrap();
         draw(&mut random, POSSESSION, NOW);
-        assert_eq!((asked(&random), random.drbg().requests()), (1, 1));
+        assert_eq!((asked(&random), random.drbg().unwrap().requests()), (1, 1));
         draw(&mut random, POSSESSION, LATER);
-        assert_eq!((asked(&random), random.drbg().requests(), random.drbg().seeded()), (2, 1, LATER));
+        assert_eq!(
+            (asked(&random), random.drbg().unwrap().requests(), random.drbg().unwrap().seeded()),
+            (2, 1, LATER)
+        );
         draw(&mut random, POSSESSION, Moment { process: 8, ..LATER });
         draw(&mut random, POSSESSION, Moment { process: 8, resumes: 1, ..LATER });
         assert_eq!(asked(&random), 4, "a fork and a resume each take a fresh seed");
@@ -242,7 +309,7 @@ mod tests {
             let refused = random.fill(&mut out, POSSESSION, LATER);
             assert!(matches!(refused, Err(Error::Insufficient(Insufficient::Kernel(0)))), "{refused:?}");
         }
-        assert_eq!((out, random.drbg().stale(LATER)), ([7; 64], Some(Stale::Age)));
+        assert_eq!((out, random.drbg().unwrap().stale(LATER)), ([7; 64], Some(Stale::Age)));
         assert_eq!(random.monitor().last(), Some((LATER.elapsed, Err(Insufficient::Kernel(0)))));
     }
 

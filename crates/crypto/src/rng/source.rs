@@ -6,7 +6,7 @@
 
 mod jitter;
 
-use core::fmt;
+use core::{fmt, time::Duration};
 
 pub use jitter::Jitter;
 use qratum_metal::cpu_rng::{Rdrand, Rdseed};
@@ -109,6 +109,11 @@ pub trait Source: Send {
     /// # Errors
     /// [`Fault`]; `bytes` is zeroed then.
     fn collect(&mut self, bytes: &mut [u8; LENGTH]) -> Result<u32, Fault>;
+
+    /// How long the last collection took, where somebody with a clock has measured it.
+    fn latency(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// What a device is told apart by.

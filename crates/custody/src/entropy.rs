@@ -1,0 +1,106 @@
+//! The sources of randomness of this machine, each on a thread of its own and with a time limit, so
+//! that one that hangs is a failed source and not a program that hangs.
+//!
+//! What a source is worth, and what becomes of all of them together, `qratum_crypto::rng` decides:
+//! `Random::start(sources(path)?, now())` is a generator over them.
+
+mod drill;
+mod timed;
+pub mod tpm;
+
+use std::{
+    io,
+    path::Path,
+    process,
+    time::{Duration, Instant},
+};
+
+use qratum_crypto::rng::source;
+pub use qratum_crypto::rng::{
+    drbg::{Moment, self_test},
+    health::{Health, State},
+    monitor::Record,
+    pool::{Insufficient, MIN_TOTAL, Tally},
+    random::{Error, Random},
+    source::{Basis, Class, Fault, Jitter, LENGTH, Source},
+};
+use qratum_metal::process::since_boot;
+
+pub use self::{drill::drill, timed::Timed};
+
+/// The names of [`sources`], in their order.
+pub const IDS: [&str; 5] = ["system-rng", "cpu-rdseed", "cpu-rdrand", "cpu-jitter", tpm::ID];
+
+/// How long one collection may take. The slowest start-up tests, of a hardware TPM and of jitter on a
+/// loaded machine, take some tenths of it.
+const LIMIT: Duration = Duration::from_secs(3);
+
+/// The sources: the kernel, the two of the CPU, jitter, and the TPM at `tpm` ([`tpm::DEVICE`], or the
+/// socket of a software TPM). What this machine lacks stands there too, and says so when asked.
+///
+/// # Errors
+/// The system gives no thread.
+pub fn sources(tpm: &Path) -> io::Result<Vec<Box<dyn Source>>> {
+    let mut all = source::local(nanoseconds());
+    all.push(Box::new(tpm::source(tpm)));
+    let timed = |source| Timed::new(source, LIMIT).map(|timed| Box::new(timed) as Box<dyn Source>);
+    all.into_iter().map(timed).collect()
+}
+
+/// Jitter of this machine to take raw samples from. It is no part of any pool.
+#[must_use]
+pub fn jitter() -> Jitter<impl FnMut() -> u64 + Send> {
+    Jitter::new(nanoseconds())
+}
+
+/// The moment that a generator is asked at. A resume is not counted apart: the clock goes on while
+/// the machine sleeps, so a seed from before is too old after a minute.
+#[must_use]
+pub fn now() -> Moment {
+    Moment { elapsed: since_boot(), process: process::id(), resumes: 0 }
+}
+
+/// The clock that jitter reads.
+fn nanoseconds() -> impl FnMut() -> u64 + Send + 'static {
+    let start = Instant::now();
+    move || u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nowhere() -> Vec<Box<dyn Source>> {
+        sources(Path::new("/nonexistent/tpm")).unwrap()
+    }
+
+    #[test]
+    fn the_names_are_those_of_the_sources() {
+        assert_eq!(nowhere().iter().map(|source| source.id()).collect::<Vec<_>>(), IDS);
+    }
+
+    /// On this machine: its kernel and its jitter are enough, with or without the rest.
+    #[test]
+    fn this_machine_seeds_a_generator() {
+        let random = Random::start(nowhere(), now()).unwrap();
+        let faults: Vec<_> = random
+            .watched()
+            .map(|(source, record)| (source.id(), record.unwrap().history.back().map(|(_, fault)| *fault)))
+            .collect();
+        assert_eq!((faults[0], faults[3]), (("system-rng", None), ("cpu-jitter", None)));
+        assert_eq!(faults[4], ("tpm", Some(Fault::Unavailable)));
+        assert!(random.watched().all(|(_, record)| record.unwrap().latency.is_some()));
+    }
+
+    /// What `--fail` shows: which outages the pool survives.
+    #[test]
+    fn a_drill_fails_one_source_and_the_pool_judges_as_ever() {
+        let without = |id| {
+            let chosen = |source: Box<dyn Source>| if source.id() == id { drill(source) } else { source };
+            Random::start(nowhere().into_iter().map(chosen).collect(), now())
+        };
+        assert!(without("cpu-rdrand").is_ok());
+        let refused = without("system-rng");
+        assert!(matches!(refused, Err(Error::Insufficient(Insufficient::Kernel(0)))), "{refused:?}");
+    }
+}
