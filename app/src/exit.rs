@@ -7,7 +7,7 @@ use std::io;
 pub(crate) enum Exit {
     /// Done; for `status`, `header`, `verify`, `evidence`: verified.
     Done = 0,
-    /// An error of the machine or of a file: unreadable, malformed, a program is missing.
+    /// An error of the machine: a file cannot be read or written, a program is missing.
     Error = 1,
     /// Wrong usage or configuration: home, genesis, peers, anchor.
     Usage = 2,
@@ -15,7 +15,7 @@ pub(crate) enum Exit {
     Nothing = 3,
     /// It chains to the anchor, but the anchor was too old at that time; or is now.
     Expired = 4,
-    /// Judged and refused; the reason is printed. Also: the chain has forked.
+    /// Judged and refused, or no document at all; the reason is printed. Also: the chain has forked.
     Refused = 5,
 }
 
@@ -37,12 +37,12 @@ impl Exit {
 pub(crate) const CODES: &str = "\
 Exit codes:
   0  done; status, header, verify, evidence: verified
-  1  error: a document is unreadable or malformed, a program is missing; doctor: a check failed;
+  1  error: a file cannot be read or written, a program is missing; doctor: a check failed;
      watch, demo: nobody reads the lines any more
   2  wrong usage or configuration: home, genesis, peers, anchor
   3  nothing verified: no peer, or not in time
   4  it chains to the anchor, but the anchor was expired at that time; status: the chain is expired
-  5  refused; the reason is printed; status: the chain has forked";
+  5  refused, malformed too; the reason is printed; status: the chain has forked";
 
 /// A command that did not do what it should.
 #[derive(Debug)]

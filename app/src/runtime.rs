@@ -11,7 +11,11 @@ use std::{
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use futures::{StreamExt, stream::FuturesUnordered};
-use qratum_light_node::{LightNode, Snapshot};
+use qratum_chain::{
+    PublicKey,
+    document::{Evidence, ForkProof, OffenceProof},
+};
+use qratum_light_node::{FetchError, LightNode, Snapshot};
 use qratum_verifier::Trusted;
 use tokio::{
     sync::{
@@ -117,8 +121,27 @@ async fn prove(node: &LightNode, subject: Subject) -> Msg {
     let found = match subject.wanted() {
         Wanted::Entry(key) => node.state(&key).await.map(|proven| Found::Entry(Box::new(proven))),
         Wanted::Header(height) => node.header(height).await.map(|proven| Found::Header(Box::new(proven))),
+        Wanted::Offence(key) => offence(node, &key).await,
+        Wanted::Fork => {
+            let evidence = node.snapshots().borrow().evidence.clone().ok_or(FetchError::Unavailable);
+            evidence.map(|proof| Evidence::Fork(Box::new(ForkProof::clone(&proof)))).map(found)
+        }
     };
     Msg::Proof(subject, Box::new(found))
+}
+
+/// The statements of the holder of a key, once the light node has found the way to their set.
+async fn offence(node: &LightNode, key: &PublicKey) -> Result<Found, FetchError> {
+    let mut snapshots = node.snapshots();
+    let is_shown = |snapshot: &Arc<Snapshot>| snapshot.accused.iter().any(|accused| accused.key == *key);
+    let snapshot = snapshots.wait_for(is_shown).await.map_err(|_| FetchError::Stopped)?;
+    let accused =
+        snapshot.accused.iter().find(|accused| accused.key == *key).ok_or(FetchError::Unavailable)?;
+    Ok(found(Evidence::Offence(Box::new(OffenceProof::clone(&accused.proof)))))
+}
+
+fn found(evidence: Evidence) -> Found {
+    Found::Evidence(Box::new(evidence))
 }
 
 /// Writes a file beside whoever started the program, else in the home. It never replaces one.

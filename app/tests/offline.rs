@@ -188,17 +188,37 @@ fn files_that_are_no_documents_are_malformed() {
         let file = bench.file(name, &bytes);
         if bytes.len() < 1 << 20 {
             let output = bench.verify(&file, &[]);
-            assert_code(&output, 1, name);
+            assert_code(&output, 5, name);
             let start = "verdict   malformed\nreason    Malformed\n";
             assert!(text(&output.stdout).starts_with(start), "{name}");
         }
         let output = bench.verify(&file, &["--json"]);
-        assert_code(&output, 1, name);
+        assert_code(&output, 5, name);
         assert!(
             text(&output.stdout).starts_with("{\"schema\":\"qratum/verdict/v1\",\"verdict\":\"malformed\",")
         );
         let anchor = bench.anchor();
-        assert_code(&bench.run(&["evidence", "verify", &file, "--anchor", &anchor]), 1, name);
+        assert_code(&bench.run(&["evidence", "verify", &file, "--anchor", &anchor]), 5, name);
+    }
+}
+
+/// Whichever byte of a good file is another one: it is refused, with a reason, and never an error.
+#[test]
+fn a_file_with_one_other_byte_is_refused() {
+    let bench = Bench::new("flipped");
+    let anchor = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/genesis.json");
+    let honest = include_bytes!("data/header-3.json").trim_ascii_end();
+    let judge = |document: &[u8]| {
+        let file = bench.file("header.json", document);
+        bench.run(&["verify", &file, "--anchor", anchor, "--at", "2026-11-22T00:08:06Z"])
+    };
+    assert_code(&judge(honest), 0, "as it was");
+    for at in (0..honest.len()).step_by(honest.len() / 64) {
+        let mut flipped = honest.to_vec();
+        flipped[at] ^= 1;
+        let output = judge(&flipped);
+        assert_code(&output, 5, &format!("byte {at}"));
+        assert!(text(&output.stdout).contains("\nreason    "), "byte {at}");
     }
 }
 
@@ -381,7 +401,10 @@ fn evidence_is_checked_against_the_set_of_the_anchor() {
     let anchor = bench.anchor();
     let judge = |evidence: Evidence| {
         let file = bench.file("evidence.json", evidence.to_json().unwrap().as_bytes());
-        bench.run(&["evidence", "verify", &file, "--anchor", &anchor])
+        let output = bench.run(&["evidence", "verify", &file, "--anchor", &anchor]);
+        let same = bench.run(&["verify", &file, "--anchor", &anchor]);
+        assert_eq!((&same.stdout, same.status), (&output.stdout, output.status));
+        output
     };
     let output = judge(double_vote([5, 5], set.clone()));
     assert_code(&output, 0, "a double vote");
@@ -421,7 +444,7 @@ fn a_header_of_a_real_network_is_judged_by_time_and_signature() {
         (&other_round, now, 5, "verdict   refused\nreason    BadSignature\n"),
         (&other_round, "2027-11-22T00:08:06Z", 5, "verdict   refused\nreason    BadSignature\n"),
         (&fewer_bits, now, 5, "verdict   refused\nreason    SignatureCount\n"),
-        (&forged, now, 1, "verdict   malformed\n"),
+        (&forged, now, 5, "verdict   malformed\n"),
     ] {
         let output = judge(document, at);
         assert_code(&output, code, start);

@@ -67,7 +67,7 @@ fn verdicts_are_of_their_schema() {
         (honest.as_str(), NOW, 0, "verified"),
         (&honest, "2027-11-22T00:08:06Z", 4, "expired"),
         (&forged, NOW, 5, "refused"),
-        ("{}", NOW, 1, "malformed"),
+        ("{}", NOW, 5, "malformed"),
     ] {
         let (verdict, exit) = judged(document, at);
         assert_eq!((verdict["verdict"].as_str(), exit), (Some(word), code));

@@ -136,8 +136,9 @@ pub struct PeerView {
     pub id: PeerId,
     /// Who runs it: peers of one operator count as one witness.
     pub operator: String,
-    /// Whether the chain says so: its key is enrolled as a validator's. Else the configuration does.
-    pub bound: bool,
+    /// The validator that has enrolled its key, by the key that it was enrolled to vote with: then the
+    /// chain says who runs it. Else the configuration does.
+    pub validator: Option<PublicKey>,
     /// Whether a connection stands, authenticated as that key.
     pub connected: bool,
     /// The height it last said its newest block has. Not verified: a peer may say anything.
@@ -155,7 +156,7 @@ impl PeerView {
             name: peer.name.clone(),
             id: peer.id,
             operator: peer.operator.clone(),
-            bound: peer.bound,
+            validator: peer.validator,
             connected: false,
             claimed_height: None,
             demerits: 0,

@@ -24,6 +24,8 @@ use crate::fit;
 /// More combining marks than this on one character are shown as code points: stacked, they draw
 /// over the rows above.
 const MAX_COMBINING: usize = 2;
+/// In front of a name that mixes scripts.
+const MIXED: char = '≈';
 /// What the digest of a name starts from; nothing else has it.
 const NAME_TAG: &[u8] = b"QRATUM/widgets/name/v1\0";
 /// Bits of the digest that are shown, five to a character: more than anybody tries.
@@ -66,7 +68,7 @@ impl SafeText {
         let digest = digest(name);
         let plain = !cut && !name.is_empty() && name.bytes().all(is_plain);
         if mixes_scripts(&composed) {
-            shown.insert(0, '≈');
+            shown.insert(0, MIXED);
         }
         let text = if plain { shown.clone() } else { format!("{shown}#{digest}") };
         Self { text, name: Some((shown, digest)) }
@@ -76,6 +78,17 @@ impl SafeText {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The same in ASCII: what is none is spelled as well, and the sign of mixed scripts is `~`.
+    #[must_use]
+    pub fn in_ascii(&self) -> String {
+        let spelled = |c: char| match c {
+            _ if c.is_ascii() => c.to_string(),
+            MIXED if self.name.is_some() => "~".to_owned(),
+            _ => format!("<U+{:04X}>", u32::from(c)),
+        };
+        self.text.chars().map(spelled).collect()
     }
 
     /// As much as fits `room` columns. A name that is cut keeps its digest, or as much of it as

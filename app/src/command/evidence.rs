@@ -12,7 +12,7 @@ use qratum_chain::{
     document::{Evidence, MAX_LENGTH},
     types::{Offence, Time},
 };
-use qratum_verifier::{Reject, Rules, Trusted, detect};
+use qratum_verifier::{Reject, Rules, Trusted, anchor::Start, detect};
 
 use super::verdict::{Verdict, Word};
 use crate::{
@@ -25,19 +25,24 @@ use crate::{
 pub(super) fn verify(home: Option<PathBuf>, args: &VerifyArgs, json: bool) -> Result<Exit, Failure> {
     let start = home::trusted(home, args)?;
     let now = args.at.unwrap_or_else(time::now);
-    let named = start.anchor.id().to_string();
-    let evidence = match Evidence::from_json(&file::read(&args.file, MAX_LENGTH)?) {
-        Ok(evidence) => evidence,
-        Err(error) => return Verdict::malformed(&error, named, now.0).print(json),
-    };
-    let verdict = match judge(&evidence, &start.anchor, &start.rules, now) {
-        Ok(text) => Verdict::of(Word::Verified, text, named, now.0),
-        Err(reject) => Verdict::refused(&reject, named, now.0),
-    };
-    verdict.print(json)
+    judge(&file::read(&args.file, MAX_LENGTH)?, &start, now).print(json)
 }
 
-fn judge(evidence: &Evidence, anchor: &Trusted, rules: &Rules, now: Time) -> Result<String, Reject> {
+/// Judges the text of an evidence document.
+pub(super) fn judge(text: &[u8], start: &Start, now: Time) -> Verdict {
+    let named = start.anchor.id().to_string();
+    let evidence = match Evidence::from_json(text) {
+        Ok(evidence) => evidence,
+        Err(error) => return Verdict::malformed(&error, named, now.0),
+    };
+    match proven(&evidence, &start.anchor, &start.rules, now) {
+        Ok(text) => Verdict::of(Word::Verified, text, named, now.0),
+        Err(reject) => Verdict::refused(&reject, named, now.0),
+    }
+}
+
+/// What it proves, in words.
+fn proven(evidence: &Evidence, anchor: &Trusted, rules: &Rules, now: Time) -> Result<String, Reject> {
     match evidence {
         Evidence::Offence(proof) => {
             let key = detect::offence_proof(proof, anchor, rules, now)?;

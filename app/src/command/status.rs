@@ -271,7 +271,7 @@ impl From<&PeerView> for PeerJson {
         Self {
             name: peer.name.clone(),
             operator: peer.operator.clone(),
-            operator_source: if peer.bound { "chain" } else { "configuration" },
+            operator_source: if peer.validator.is_some() { "chain" } else { "configuration" },
             connected: peer.connected,
             claimed_height: peer.claimed_height.map(|height| height.0),
             demerits: peer.demerits,

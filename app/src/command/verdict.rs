@@ -44,8 +44,8 @@ impl Word {
         match self {
             Self::Verified => Exit::Done,
             Self::Expired => Exit::Expired,
-            Self::Refused => Exit::Refused,
-            Self::Malformed => Exit::Error,
+            // Whoever asks whether to believe a file is told the same of one that is damaged.
+            Self::Refused | Self::Malformed => Exit::Refused,
         }
     }
 

@@ -1,4 +1,5 @@
-//! `qratum verify`: does this file chain to the anchor?
+//! `qratum verify`: does this file chain to the anchor? A header, what is said to rest on one, or
+//! evidence.
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ use qratum_verifier::{
 };
 
 use super::{
+    evidence,
     proof::told,
     verdict::{Verdict, Word},
 };
@@ -43,30 +45,35 @@ impl Document {
         statement.map_or(Ok(()), |statement| proof::stands(statement, &checked.header))?;
         Ok(checked)
     }
+
+    fn judge(&self, start: &Start, now: Time) -> Verdict {
+        let named = start.anchor.id().to_string();
+        let mut verdict = match self.check(start, now) {
+            Ok(Checked { expired, .. }) => accepted(expired || start.is_expired(now), named, now.0),
+            Err(reject) => Verdict::refused(&reject, named, now.0),
+        };
+        if let Some(statement) = self.statement.as_ref().filter(|_| !verdict.is_refusal()) {
+            verdict.text = format!("{}\n{}", verdict.text, told(statement).trim_end());
+        }
+        let header = &self.header.header;
+        verdict.height = Some(header.height.0);
+        verdict.block_id = Some(header.id().to_string());
+        verdict
+    }
 }
 
-/// Checks a header or statement document offline.
+/// Checks a document offline.
 pub(crate) fn run(home: Option<PathBuf>, args: &VerifyArgs, json: bool) -> Result<Exit, Failure> {
     let start = home::trusted(home, args)?;
     let now = args.at.unwrap_or_else(time::now);
-    let named = start.anchor.id().to_string();
-    let document = match Document::from_json(&file::read(&args.file, MAX_LENGTH)?) {
-        Ok(document) => document,
-        Err(error) => return Verdict::malformed(&error, named, now.0).print(json),
+    let text = file::read(&args.file, MAX_LENGTH)?;
+    let verdict = match Document::from_json(&text) {
+        Ok(document) => document.judge(&start, now),
+        Err(DocumentError::Schema(_)) => evidence::judge(&text, &start, now),
+        Err(error) => Verdict::malformed(&error, start.anchor.id().to_string(), now.0),
     };
-    let mut verdict = match document.check(&start, now) {
-        Ok(Checked { expired, .. }) => accepted(expired || start.is_expired(now), named, now.0),
-        Err(reject) => Verdict::refused(&reject, named, now.0),
-    };
-    if let Some(statement) = document.statement.as_ref().filter(|_| !verdict.is_refusal()) {
-        verdict.text = format!("{}\n{}", verdict.text, told(statement).trim_end());
-    }
-    let header = &document.header.header;
-    verdict.height = Some(header.height.0);
-    verdict.block_id = Some(header.id().to_string());
     verdict.print(json)
 }
-
 fn accepted(expired: bool, anchor: String, at_ms: u64) -> Verdict {
     if expired {
         let text = "it chains to the anchor, but the anchor, or a step from it, was expired at that time";

@@ -1,12 +1,13 @@
 //! What is wrong, and who has taken it on? The alarms that ask for attention, the worst first.
 
-use qratum_chain::types::Time;
+use qratum_chain::{PublicKey, types::Time};
 use qratum_themes::{Mark, Tone};
+use qratum_widgets::SafeText;
 
 use crate::{
     command::explain::wrapped,
-    model::{Layer, List, Model},
-    monitor::{Alarm, Level},
+    model::{Ground, Layer, List, Model, Subject},
+    monitor::{Alarm, Code, Level},
     screen::{
         page::{Cell, Piece, Table, column, glyph, here, own, quiet, rest},
         parts::clock,
@@ -35,7 +36,46 @@ pub(crate) fn table(model: &Model) -> Table<'_> {
     };
     let heading = if open.is_empty() { own("no alarm is open") } else { own("alarms") };
     let delivers = if model.alarms.delivers { own("") } else { quiet("; another process tells the sinks") };
-    Table::of(columns, open.len(), row).under(vec![heading, delivers]).worth(model.live_worth())
+    let ground = |at: usize| open.get(at).map_or(Ground::HERE, |alarm| ground(model, alarm));
+    Table::of(columns, open.len(), row)
+        .under(vec![heading, delivers])
+        .worth(model.live_worth())
+        .resting(ground)
+}
+
+/// What an alarm rests on.
+fn ground(model: &Model, alarm: &Alarm) -> Ground {
+    let snapshot = model.live.snapshot.as_deref();
+    match alarm.code {
+        Code::Forked => Ground::Proven(Subject::Fork),
+        Code::Accused => {
+            let named = |key: &PublicKey| {
+                snapshot.is_some_and(|snapshot| {
+                    SafeText::name(&snapshot.names.called(key)).as_str() == alarm.subject
+                })
+            };
+            let mut accused = snapshot.into_iter().flat_map(|snapshot| &snapshot.voting.evidence);
+            let key = accused.find(|(key, _)| named(key)).map(|(key, _)| *key);
+            key.map_or(Ground::VOTES, |key| Ground::Proven(Subject::Offence(key)))
+        }
+        Code::NoQuorum | Code::Silent | Code::Missed => Ground::VOTES,
+        Code::Expired | Code::Stalled | Code::WitnessesLost | Code::TrustLow | Code::SetChanged => {
+            model.newest()
+        }
+        _ => Ground::HERE,
+    }
+}
+
+/// What the alarm rests on that a page was opened from.
+pub(crate) fn opened(model: &Model, code: &str) -> Ground {
+    under(model, code).map_or(Ground::HERE, |alarm| ground(model, alarm))
+}
+
+/// The alarm of this code that the cursor is on, where the alarms lie open below.
+fn under<'a>(model: &'a Model, code: &str) -> Option<&'a Alarm> {
+    let row = model.view.cursor(List::Alarms).row;
+    let is_open = model.view.layers.contains(&Layer::Alarms);
+    model.alarms.open.get(row).filter(|alarm| is_open && alarm.code.word() == code)
 }
 
 /// How bad a level is.
@@ -63,10 +103,7 @@ fn taken_by(model: &Model, alarm: &Alarm) -> Piece {
 /// An open alarm of this code in full, where the alarms lie open below: in lines of at most `columns`
 /// characters.
 pub(crate) fn in_full(model: &Model, code: &str, columns: usize) -> Vec<Piece> {
-    let row = model.view.cursor(List::Alarms).row;
-    let under = model.view.layers.contains(&Layer::Alarms);
-    let alarm = model.alarms.open.get(row).filter(|alarm| under && alarm.code.word() == code);
-    let Some(alarm) = alarm.filter(|_| !model.view.private) else { return Vec::new() };
+    let Some(alarm) = under(model, code).filter(|_| !model.view.private) else { return Vec::new() };
     let worth = model.live_worth();
     let taken =
         alarm.acknowledged.as_ref().map(|taken| format!("; taken on by {}: {}", taken.by, taken.reason));

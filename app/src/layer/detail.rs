@@ -10,11 +10,11 @@ use qratum_light_node::{ProvenStatement, Snapshot};
 use qratum_themes::Mark;
 
 use crate::{
-    model::{Asked, Detail, Found, Model, Proof, Subject, Who, Worth},
+    model::{Asked, Detail, Found, Ground, Model, Proof, Subject, Who, Worth},
     screen::{
         page::{Cell, Table, glyph, here, here_name, own, quiet},
         parts::share,
-        peers::{connection, operator},
+        peers::{connection, operator, run},
     },
     time,
 };
@@ -28,7 +28,7 @@ pub(crate) fn table(model: &Model, detail: &Detail) -> Table<'static> {
     }
 }
 
-type Rows = Vec<(&'static str, Cell)>;
+type Rows = Vec<(&'static str, Cell, Ground)>;
 
 fn validator(model: &Model, snapshot: &Snapshot, key: &PublicKey) -> Table<'static> {
     let (who, worth) = (model.who(snapshot), model.worth());
@@ -36,31 +36,38 @@ fn validator(model: &Model, snapshot: &Snapshot, key: &PublicKey) -> Table<'stat
     let set = snapshot.head.validators();
     let leaf = set.index_of(key).and_then(|index| set.member(index));
     let mut rows = match leaf {
-        Some((leaf, _)) => in_the_set(&who, leaf, worth),
-        None => vec![("set", vec![worth.fact("it is no member of the newest set")])],
+        Some((leaf, _)) => in_the_set(model, &who, leaf),
+        None => vec![("set", vec![worth.fact("it is no member of the newest set")], model.newest())],
     };
     rows.extend(votes(snapshot, key, worth));
-    rows.extend(registry(&who, key, model.view.asked.as_ref()));
-    Table::facts(rows).under(heading).worth(worth)
+    let entry = registry(&who, key, model.view.asked.as_ref());
+    rows.extend(entry.into_iter().map(|(label, cell)| (label, cell, Ground::Proven(model.member(key)))));
+    Table::grounded(rows).under(heading).worth(worth)
 }
 
-fn in_the_set(who: &Who<'_>, leaf: &Validator, worth: Worth) -> Rows {
-    let head = &who.snapshot.head;
+/// What its leaf in the set of the head says, and whether it signed that.
+fn in_the_set(model: &Model, who: &Who<'_>, leaf: &Validator) -> Rows {
+    let (head, worth) = (&who.snapshot.head, model.worth());
     let total = head.validators().total_power();
     let signed =
         head.validators().index_of(&leaf.pubkey).is_some_and(|index| head.signers().contains(&index));
     let mark = if signed { Mark::Signed } else { Mark::Unsigned };
     let key = if who.hidden { worth.fact("(hidden)") } else { worth.hash(leaf.pubkey) };
     let pq = if leaf.has_pq_key() { "registered: signs hand-overs" } else { "none registered" };
-    vec![
+    let rows = [
         ("power", vec![worth.fact(format!("{}, {}", leaf.power, share(leaf.power.into(), total)))]),
         ("jurisdiction", vec![worth.fact(leaf.jurisdiction)]),
         ("since set", vec![worth.fact(leaf.since_set)]),
         ("vote key", vec![key]),
         ("ML-DSA key", vec![worth.fact(pq)]),
         ("the head", vec![worth.glyph(mark), own(" "), worth.word(mark)]),
-    ]
+    ];
+    let ground = Ground::Proven(model.seat(&leaf.pubkey));
+    rows.map(|(label, cell)| (label, cell, ground.clone())).into()
 }
+
+/// That nothing was seen.
+const NONE_SEEN: Ground = Ground::Unproven("that none was seen proves nothing");
 
 /// How it votes, and what it signed twice.
 fn votes(snapshot: &Snapshot, key: &PublicKey, worth: Worth) -> Rows {
@@ -72,16 +79,21 @@ fn votes(snapshot: &Snapshot, key: &PublicKey, worth: Worth) -> Rows {
     );
     let silent = member.is_some_and(|member| member.silent);
     let silent = silent.then(|| worth.fact("  silent").like(Mark::Refused));
-    let mut rows = vec![("votes", [worth.fact(last)].into_iter().chain(silent).collect())];
+    let cast = [worth.fact(last)].into_iter().chain(silent).collect();
+    let mut rows = vec![("votes", cast, Ground::VOTES)];
     let own_evidence = voting.evidence.iter().filter(|(accused, _)| accused == key);
-    let told: Rows =
-        own_evidence.map(|(_, evidence)| ("evidence", vec![worth.fact(twice(evidence))])).collect();
-    let none = told.is_empty().then(|| ("evidence", vec![worth.fact("none was seen here")]));
+    let ground = Ground::Proven(Subject::Offence(*key));
+    let told: Rows = own_evidence
+        .map(|(_, evidence)| ("evidence", vec![worth.fact(twice(evidence))], ground.clone()))
+        .collect();
+    let none = || ("evidence", vec![worth.fact("none was seen here")], NONE_SEEN);
+    let none = told.is_empty().then(none);
     rows.extend(told.into_iter().chain(none));
     rows
 }
 
-fn twice(offence: &Offence) -> String {
+/// What was signed twice, and where.
+pub(super) fn twice(offence: &Offence) -> String {
     let kind = offence.word();
     match offence {
         Offence::DoubleVote(double) => {
@@ -96,7 +108,7 @@ fn twice(offence: &Offence) -> String {
 }
 
 /// What the registry says of it, as far as that is proven by now.
-fn registry(who: &Who<'_>, key: &PublicKey, asked: Option<&Asked>) -> Rows {
+fn registry(who: &Who<'_>, key: &PublicKey, asked: Option<&Asked>) -> Vec<(&'static str, Cell)> {
     let proof =
         asked.filter(|asked| asked.subject.member() == Some(key)).map(|asked| (&asked.subject, &asked.proof));
     match proof {
@@ -112,7 +124,7 @@ fn registry(who: &Who<'_>, key: &PublicKey, asked: Option<&Asked>) -> Rows {
     }
 }
 
-fn entry(who: &Who<'_>, proven: &ProvenStatement) -> Rows {
+fn entry(who: &Who<'_>, proven: &ProvenStatement) -> Vec<(&'static str, Cell)> {
     let height = proven.checked.header.get().height;
     let worth = if proven.checked.expired { Worth::Stale(height) } else { Worth::Verified(height) };
     let Statement::State { value, .. } = &proven.proof.statement else { return Vec::new() };
@@ -121,11 +133,11 @@ fn entry(who: &Who<'_>, proven: &ProvenStatement) -> Rows {
         return vec![("registry", vec![worth.fact("an entry that this version cannot read")])];
     };
     let Registration { operator, stake, status, nonce, .. } = &entry;
-    let operator = who.operator(operator);
-    let told = format!("operator {operator}, stake {stake}, {status}, {nonce} orders");
+    let told = worth.fact(format!(", stake {stake}, {status}, {nonce} orders"));
+    let told = vec![worth.fact("operator "), worth.name(who.operator(operator)), told];
     let key = |key: &PublicKey| if who.hidden { worth.fact("(hidden)") } else { worth.hash(key) };
     vec![
-        ("registry", vec![worth.fact(told)]),
+        ("registry", told),
         ("peer key", vec![key(&entry.peer_key)]),
         ("operator key", vec![key(&entry.operator_key)]),
     ]
@@ -140,24 +152,23 @@ fn peer(model: &Model, snapshot: &Snapshot, place: usize) -> Table<'static> {
         None => vec![quiet("it has not said")],
     };
     let mut rows: Rows = vec![
-        ("connection", connection(model, peer)),
-        ("key", vec![here(who.text(&peer.id.to_string()))]),
-        ("address", vec![here(address)]),
-        ("operator", operator(&who, peer, model.worth())),
-        ("newest block", claims),
-        ("demerits", vec![here(peer.demerits)]),
+        ("connection", connection(model, peer), Ground::HERE),
+        ("key", vec![here(who.text(&peer.id.to_string()))], Ground::HERE),
+        ("address", vec![here(address)], Ground::HERE),
+        ("operator", operator(&who, peer, model.worth()), run(model, peer)),
+        ("newest block", claims, Ground::CLAIM),
+        ("demerits", vec![here(peer.demerits)], Ground::HERE),
     ];
     if let Some(ban) = &peer.ban {
-        rows.push(("banned for", vec![here(who.text(&ban.reason.to_string()))]));
-        rows.push((
-            "bans",
-            vec![here(format!("{} in a row, the last at {}", ban.count, time::format(ban.at)))],
-        ));
+        rows.push(("banned for", vec![here(who.text(&ban.reason.to_string()))], Ground::HERE));
+        let bans = format!("{} in a row, the last at {}", ban.count, time::format(ban.at));
+        rows.push(("bans", vec![here(bans)], Ground::HERE));
     }
     for refusal in snapshot.refusals.iter().rev().filter(|refusal| refusal.peer == peer.name) {
         let why = who.text(&refusal.reason.to_string());
         let times = if refusal.count > 1 { format!(" ({} times)", refusal.count) } else { String::new() };
-        rows.push(("refused", vec![here(format!("{}: {why}{times}", refusal.reason.name()))]));
+        let text = format!("{}: {why}{times}", refusal.reason.name());
+        rows.push(("refused", vec![here(text)], Ground::HERE));
     }
-    Table::facts(rows).under(vec![own("peer "), here_name(who.peer(&peer.name))])
+    Table::grounded(rows).under(vec![own("peer "), here_name(who.peer(&peer.name))])
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The page of a code, as wide as the window; below an alarm that it was opened from.
-pub(crate) fn table(model: &Model, code: &'static str) -> Table<'static> {
+pub(crate) fn table<'a>(model: &'a Model, code: &'static str) -> Table<'a> {
     let columns = usize::from(model.view.window.0).saturating_sub(2);
     let alarm = alarms::in_full(model, code, columns);
     let page = explain::page(code, columns).into_iter().map(here);
@@ -18,6 +18,7 @@ pub(crate) fn table(model: &Model, code: &'static str) -> Table<'static> {
     table_of(alarm.into_iter().chain([own("")]).chain(page))
         .under(vec![own("alarm")])
         .worth(model.live_worth())
+        .resting(move |_| alarms::opened(model, code))
 }
 
 fn table_of(lines: impl Iterator<Item = Piece>) -> Table<'static> {

@@ -2,15 +2,18 @@
 //! row.
 
 use qratum_chain::{
+    PublicKey,
     codec::Decode,
-    document::{HeaderProof, Statement},
-    types::{Certificate, Height, Registration, Validator},
+    document::{Evidence, HeaderProof, OffenceProof, Statement},
+    types::{BlockId, Certificate, LightBlock, Offence, Registration, Validator},
 };
+use qratum_light_node::peer_id;
 use qratum_themes::{Mark, Tone};
 use qratum_verifier::proof::Checked;
 
 use crate::{
-    model::{Asked, Found, Model, Proof, Subject, Who, Worth},
+    layer::detail::twice,
+    model::{Asked, Found, Ground, Model, Proof, Subject, Worth},
     screen::{
         page::{Cell, Table, column, glyph, here, here_hash, own, quiet, rest},
         parts::share,
@@ -20,8 +23,12 @@ use crate::{
 /// The steps.
 pub(crate) fn table(model: &Model) -> Table<'static> {
     let Some(asked) = &model.view.asked else { return Table::facts(Vec::new()) };
-    let heading = |worth: Worth| vec![own("proof of "), worth.fact(named(model, &asked.subject))];
-    match &asked.proof {
+    let heading = |worth: Worth| {
+        let named = named(model, &asked.subject, worth);
+        [own("proof of ")].into_iter().chain(named).collect::<Cell>()
+    };
+    let ground = Ground::Proven(asked.subject.clone());
+    let table = match &asked.proof {
         Proof::Fetching => {
             one(vec![own("fetching the proof from the peers ...")]).under(heading(Worth::Unverified))
         }
@@ -33,7 +40,8 @@ pub(crate) fn table(model: &Model) -> Table<'static> {
             let (worth, steps) = steps(model, asked, found);
             Table::rows(vec![column(""), rest("")], steps).under(heading(worth)).worth(worth)
         }
-    }
+    };
+    table.resting(move |_| ground.clone())
 }
 
 fn one(cell: Cell) -> Table<'static> {
@@ -41,14 +49,21 @@ fn one(cell: Cell) -> Table<'static> {
 }
 
 /// What a proof is of, in words.
-fn named(model: &Model, subject: &Subject) -> String {
-    let called =
-        |key| model.snapshot().map_or_else(String::new, |snapshot| model.who(snapshot).validator(key));
+fn named(model: &Model, subject: &Subject, worth: Worth) -> Cell {
+    let called = |key| worth.name(called(model, key));
     match subject {
-        Subject::Block(height) => format!("height {height}"),
-        Subject::Member { key, height } => format!("{} in the set of height {height}", called(key)),
-        Subject::Validator { key, .. } => format!("{} in the registry", called(key)),
+        Subject::Block(height) => vec![worth.fact(format!("height {height}"))],
+        Subject::Member { key, height } => {
+            vec![called(key), worth.fact(format!(" in the set of height {height}"))]
+        }
+        Subject::Validator { key, .. } => vec![called(key), worth.fact(" in the registry")],
+        Subject::Offence(key) => vec![worth.fact("the evidence against "), called(key)],
+        Subject::Fork => vec![worth.fact("the fork")],
     }
+}
+
+fn called(model: &Model, key: &PublicKey) -> String {
+    model.snapshot().map_or_else(String::new, |snapshot| model.who(snapshot).validator(key))
 }
 
 type Row = Vec<Cell>;
@@ -60,22 +75,74 @@ fn step(label: &'static str, cell: Cell) -> Row {
 
 /// Value, state, header, certificate with each signer, hand-overs, anchor.
 fn steps(model: &Model, asked: &Asked, found: &Found) -> (Worth, Vec<Row>) {
-    let (proof, checked, statement) = match found {
-        Found::Header(proven) => (&proven.proof, &proven.checked, None),
-        Found::Entry(proven) => (&proven.proof.header, &proven.checked, Some(&proven.proof.statement)),
+    let (worth, mut rows) = match found {
+        Found::Header(proven) => believed(model, asked, (&proven.proof, None), &proven.checked),
+        Found::Entry(proven) => {
+            let statement = Some(&proven.proof.statement);
+            believed(model, asked, (&proven.proof.header, statement), &proven.checked)
+        }
+        Found::Evidence(evidence) => (model.worth(), broken(model, evidence, model.worth())),
     };
+    let anchor = if model.pinned { "checkpoint" } else { "genesis" };
+    rows.push(step("anchor", vec![own(anchor), own(" "), here_hash(model.anchor)]));
+    rows.push(vec![vec![quiet("as a file")], vec![own("w writes it; qratum verify checks it")]]);
+    rows.extend(command(model, asked, found, worth));
+    (worth, rows)
+}
+
+/// From a value to the hand-overs.
+fn believed(
+    model: &Model,
+    asked: &Asked,
+    (proof, statement): (&HeaderProof, Option<&Statement>),
+    checked: &Checked,
+) -> (Worth, Vec<Row>) {
     let height = checked.header.get().height;
     let worth = if checked.expired { Worth::Stale(height) } else { Worth::Verified(height) };
     let mut rows = value(model, asked, (proof, statement), worth);
     rows.extend(expiry(checked));
     rows.push(step("header", vec![worth.hash(proof.header.id())]));
-    rows.extend(certificate(model, proof, worth));
-    rows.extend(path(proof, worth));
-    let anchor = if model.pinned { "checkpoint" } else { "genesis" };
-    rows.push(step("anchor", vec![own(anchor), own(" "), here_hash(model.anchor)]));
-    rows.push(vec![vec![quiet("as a file")], vec![own("w writes it; qratum verify checks it")]]);
-    rows.extend(command(model, asked, (height, worth)));
+    rows.extend(certified(model, proof, worth));
+    rows.extend(path(&proof.path, worth));
     (worth, rows)
+}
+
+/// From statements that exclude each other to the hand-overs.
+fn broken(model: &Model, evidence: &Evidence, worth: Worth) -> Vec<Row> {
+    match evidence {
+        Evidence::Offence(proof) => {
+            let mut rows = offence(model, proof, worth);
+            rows.extend(path(&proof.path, worth));
+            rows
+        }
+        Evidence::Fork(proof) => {
+            let [first, second] = [&proof.blocks.first, &proof.blocks.second];
+            let text = format!("two certified blocks at height {}", first.header.height);
+            let mut rows = vec![vec![vec![quiet("value")], vec![worth.fact(text)]]];
+            for block in [first, second] {
+                rows.push(step("header", vec![worth.hash(block.header.id())]));
+                rows.extend(certificate(model, (&block.certificate, &block.validators), worth));
+            }
+            rows.extend(path(&proof.path, worth));
+            rows
+        }
+    }
+}
+
+/// What was signed twice, and the leaf of who did.
+fn offence(model: &Model, OffenceProof { offence, validators, .. }: &OffenceProof, worth: Worth) -> Vec<Row> {
+    let mut rows = vec![vec![vec![quiet("value")], vec![worth.fact(twice(offence))]]];
+    let block = |id: Option<BlockId>| id.map_or_else(|| worth.fact("nil"), |id| worth.hash(id));
+    let signed = match offence {
+        Offence::DoubleVote(votes) => [votes.first.vote.value, votes.second.vote.value],
+        Offence::DoubleProposal(made) => {
+            [made.first.proposal.block_id, made.second.proposal.block_id].map(Some)
+        }
+    };
+    rows.extend(signed.map(|id| step("signed", vec![worth.glyph(Mark::Signed), own(" "), block(id)])));
+    let leaf = usize::try_from(offence.signer()).ok().and_then(|at| validators.get(at));
+    rows.extend(leaf.map(|leaf| seat(model, leaf, validators, worth)));
+    rows
 }
 
 /// A proof that chains, but rests on keys that answer for nothing any more.
@@ -94,13 +161,14 @@ fn value(
     let first = |cell| vec![vec![quiet("value")], cell];
     let mut rows = Vec::new();
     if let Some(Statement::State { key, value, proof }) = statement {
-        let said = value.as_deref().map_or("nothing".to_owned(), |value| said(model, value));
+        let said = value.as_deref().map_or_else(|| vec![worth.fact("nothing")], |it| said(model, it, worth));
         let key = if model.view.private {
             "(hidden)".to_owned()
         } else {
             String::from_utf8_lossy(key).into_owned()
         };
-        rows.push(first(vec![worth.fact(said)]));
+        rows.push(first(said));
+        rows.extend(value.as_deref().and_then(|value| peer(model, value, worth)));
         rows.push(step("state key", vec![worth.fact(key)]));
         let length = proof.to_bytes().len();
         rows.push(step("state proof", vec![worth.fact(format!("{length} bytes to the state root"))]));
@@ -111,73 +179,94 @@ fn value(
     let member = asked.subject.member();
     let leaf = member.and_then(|key| header.validators.iter().find(|leaf| leaf.pubkey == *key));
     if let Some(leaf) = leaf {
-        let total = total(&header.validators);
-        let text = format!("power {}, {}", leaf.power, share(leaf.power.into(), total));
-        rows.push(step("set member", vec![worth.fact(text)]));
+        rows.push(seat(model, leaf, &header.validators, worth));
         rows.push(step("set's root", vec![worth.hash(header.header.validators_hash)]));
     }
     rows
 }
 
+/// A leaf of a set.
+fn seat(model: &Model, leaf: &Validator, set: &[Validator], worth: Worth) -> Row {
+    let Validator { pubkey, power, jurisdiction, since_set, .. } = leaf;
+    let share = share((*power).into(), total(set));
+    let text = format!(", power {power}, {share}, {jurisdiction}, since set {since_set}");
+    step("set member", vec![worth.name(called(model, pubkey)), worth.fact(text)])
+}
+
+/// Which peer a registered validator answers as.
+fn peer(model: &Model, value: &[u8], worth: Worth) -> Option<Row> {
+    let id = peer_id(&Registration::from_bytes(value).ok()?.peer_key)?.to_string();
+    let id = if model.view.private { "(hidden)".to_owned() } else { id };
+    Some(step("peer", vec![worth.hash(id)]))
+}
+
 /// What an entry of the registry says; of another, how long it is.
-fn said(model: &Model, value: &[u8]) -> String {
-    let Ok(entry) = Registration::from_bytes(value) else { return format!("{} bytes", value.len()) };
+fn said(model: &Model, value: &[u8], worth: Worth) -> Cell {
+    let Ok(entry) = Registration::from_bytes(value) else {
+        return vec![worth.fact(format!("{} bytes", value.len()))];
+    };
     let operator = model.snapshot().map(|snapshot| model.who(snapshot).operator(&entry.operator));
     let Registration { stake, status, jurisdiction, .. } = entry;
-    format!("operator {}, {jurisdiction}, stake {stake}, {status}", operator.unwrap_or_default())
+    let rest = worth.fact(format!(", {jurisdiction}, stake {stake}, {status}"));
+    vec![worth.fact("operator "), worth.name(operator.unwrap_or_default()), rest]
 }
 
 fn total(members: &[Validator]) -> u128 {
     members.iter().map(|member| u128::from(member.power)).sum()
 }
 
-/// How much power signed, and each who did.
-fn certificate(model: &Model, proof: &HeaderProof, worth: Worth) -> Vec<Row> {
+/// What certifies a header: its own certificate, or the history of a later block.
+fn certified(model: &Model, proof: &HeaderProof, worth: Worth) -> Vec<Row> {
     if let Some(history) = &proof.history {
         let head = history.head.header.height;
         let nodes = history.audit_path.len();
         let text = format!("in the history of the certified block {head}, {nodes} hashes up");
         return vec![step("history", vec![worth.fact(text)])];
     }
-    let Some(certificate) = &proof.certificate else {
-        return vec![step("certificate", vec![own("none: it is the anchor")])];
-    };
-    let Some(commit) = certificate.commit() else {
+    match &proof.certificate {
+        Some(it) => certificate(model, (it, &proof.validators), worth),
+        None => vec![step("certificate", vec![own("none: it is the anchor")])],
+    }
+}
+
+/// How much power signed, and each who did.
+fn certificate(model: &Model, (it, all): (&Certificate, &[Validator]), worth: Worth) -> Vec<Row> {
+    let Some(commit) = it.commit() else {
         return vec![step("certificate", vec![worth.fact("a chain of phase certificates")])];
     };
-    let all = &proof.validators;
     let signers = commit.bitmap.indexes().filter_map(|index| all.get(usize::try_from(index).ok()?));
     let signers: Vec<&Validator> = signers.collect();
     let power: u128 = signers.iter().map(|member| u128::from(member.power)).sum();
     let text = format!("round {}, {power} of {} power", commit.round, total(all));
     let bar = worth.bar(power, total(all), true);
-    let rows = signers.into_iter().filter_map(|member| {
-        let who: Who<'_> = model.who(model.snapshot()?);
-        let text = format!(" {} signed with {}", who.validator(&member.pubkey), member.power);
-        Some(step("signer", vec![worth.glyph(Mark::Signed), worth.fact(text)]))
+    let rows = signers.into_iter().map(|member| {
+        let name = worth.name(called(model, &member.pubkey));
+        let signed = worth.fact(format!(" signed with {}", member.power));
+        step("signer", vec![worth.glyph(Mark::Signed), worth.fact(" "), name, signed])
     });
     [step("certificate", vec![worth.fact(text), own(" "), bar])].into_iter().chain(rows).collect()
 }
 
 /// The steps from the anchor, newest first; hand-overs are named as such.
-fn path(proof: &HeaderProof, worth: Worth) -> Vec<Row> {
-    if proof.path.is_empty() {
+fn path(path: &[LightBlock], worth: Worth) -> Vec<Row> {
+    if path.is_empty() {
         return vec![step("hand-overs", vec![own("none needed: the anchor's set signed it")])];
     }
-    let row = |block: &qratum_chain::types::LightBlock| {
+    let row = |block: &LightBlock| {
         let is_handover = matches!(block.certificate, Certificate::Handover(..));
         let kind = if is_handover { "hand-over" } else { "step" };
         let text = format!("height {}  set {}", block.header.height, block.header.set_id);
         step(kind, vec![worth.fact(text)])
     };
-    proof.path.iter().rev().map(row).collect()
+    path.iter().rev().map(row).collect()
 }
 
 /// The command that makes the same file.
-fn command(model: &Model, asked: &Asked, (height, worth): (Height, Worth)) -> Option<Row> {
-    let what = match &asked.subject {
-        Subject::Validator { name, .. } => format!("proof validator {name}"),
-        Subject::Block(_) | Subject::Member { .. } => format!("header {height}"),
+fn command(model: &Model, asked: &Asked, found: &Found, worth: Worth) -> Option<Row> {
+    let what = match (&asked.subject, found) {
+        (Subject::Validator { name, .. }, _) => format!("proof validator {name}"),
+        (_, Found::Header(proven)) => format!("header {}", proven.proof.header.height),
+        _ => "evidence list".to_owned(),
     };
     let text = format!("qratum --home {} {what} --json", model.home);
     (!model.view.private).then(|| vec![vec![quiet("or by")], vec![worth.fact(text)]])

@@ -76,20 +76,6 @@ impl Event {
     }
 }
 
-impl Event {
-    /// The height that it tells of, for its proof.
-    pub(crate) const fn height(&self) -> Option<Height> {
-        match self {
-            Self::Heads { last: height, .. }
-            | Self::Set { height, .. }
-            | Self::Silent { height, .. }
-            | Self::Accused { height, .. } => Some(*height),
-            Self::State { height, .. } => *height,
-            _ => None,
-        }
-    }
-}
-
 /// The ring.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Log {

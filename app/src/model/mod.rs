@@ -25,10 +25,10 @@ pub(crate) use self::{
     fact::{Fact, Worth},
     log::{Event, Level, Log},
     notice::Notice,
-    proof::{Asked, Found, Proof, Subject, Wanted},
+    proof::{Asked, Found, Ground, Proof, Subject, Wanted},
     pulse::{Beat, Pulse},
     tour::Tour,
-    view::{Cursor, Detail, Flash, Layer, List, View},
+    view::{Cursor, Detail, Flash, Layer, List, View, panels},
     who::Who,
 };
 use crate::{

@@ -2,9 +2,12 @@
 
 use qratum_chain::{
     PublicKey,
+    document::Evidence,
     types::{Height, Registration},
 };
 use qratum_light_node::{FetchError, Proven, ProvenStatement};
+
+use super::Model;
 
 /// What a proof is of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +18,10 @@ pub(crate) enum Subject {
     Member { key: PublicKey, height: Height },
     /// What the registry says of a validator.
     Validator { name: String, key: PublicKey },
+    /// That the holder of a key signed two statements that exclude each other.
+    Offence(PublicKey),
+    /// That the chain has two certified blocks at one height.
+    Fork,
 }
 
 impl Subject {
@@ -23,6 +30,8 @@ impl Subject {
         match self {
             Self::Validator { name, .. } => Wanted::Entry(Registration::state_key(name)),
             Self::Block(height) | Self::Member { height, .. } => Wanted::Header(*height),
+            Self::Offence(key) => Wanted::Offence(*key),
+            Self::Fork => Wanted::Fork,
         }
     }
 
@@ -30,7 +39,7 @@ impl Subject {
     pub(crate) const fn member(&self) -> Option<&PublicKey> {
         match self {
             Self::Member { key, .. } | Self::Validator { key, .. } => Some(key),
-            Self::Block(_) => None,
+            Self::Block(_) | Self::Offence(_) | Self::Fork => None,
         }
     }
 }
@@ -42,6 +51,55 @@ pub(crate) enum Wanted {
     Header(Height),
     /// The entry under a key of the state.
     Entry(Vec<u8>),
+    /// The two statements of the holder of a key, which the light node shows as soon as it can.
+    Offence(PublicKey),
+    /// The two blocks of the fork.
+    Fork,
+}
+
+/// What a row of a list rests on: what `e` shows there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Ground {
+    /// On this proof.
+    Proven(Subject),
+    /// On none, in words that say why.
+    Unproven(&'static str),
+}
+
+impl Ground {
+    /// What this machine knows.
+    pub(crate) const HERE: Self = Self::Unproven("the chain does not say this: it is known here alone");
+    /// What a peer says.
+    pub(crate) const CLAIM: Self = Self::Unproven("a peer claims it, and nothing here rests on it");
+    /// What votes show, which no block holds.
+    pub(crate) const VOTES: Self =
+        Self::Unproven("votes stand in no block; their signatures were checked here");
+    /// What was worked out from several values.
+    pub(crate) const COUNTED: Self = Self::Unproven("it is counted here; e proves each of what is counted");
+}
+
+impl Model {
+    /// What proves a member: its entry of the registry where there is one, else its place in the set of
+    /// the head.
+    pub(crate) fn member(&self, key: &PublicKey) -> Subject {
+        let snapshot = self.snapshot();
+        let named = snapshot.filter(|snapshot| snapshot.names.operator(key).is_some());
+        match named.and_then(|snapshot| snapshot.names.name(key)) {
+            Some(name) => Subject::Validator { name: name.to_owned(), key: *key },
+            None => self.seat(key),
+        }
+    }
+
+    /// What proves that somebody is a member of the set of the head, and signed it or not.
+    pub(crate) fn seat(&self, key: &PublicKey) -> Subject {
+        let height = self.snapshot().map_or_else(Default::default, |it| it.head.header().get().height);
+        Subject::Member { key: *key, height }
+    }
+
+    /// What proves the head.
+    pub(crate) fn newest(&self) -> Ground {
+        self.head().map_or(Ground::HERE, |head| Ground::Proven(Subject::Block(head.header().get().height)))
+    }
 }
 
 /// What arrived, and was accepted by the verifier.
@@ -51,6 +109,8 @@ pub(crate) enum Found {
     Header(Box<Proven>),
     /// An entry of the state with its proof.
     Entry(Box<ProvenStatement>),
+    /// What convinces others that the protocol was broken.
+    Evidence(Box<Evidence>),
 }
 
 /// What became of fetching a proof.
@@ -82,6 +142,13 @@ impl Found {
             Self::Entry(proven) => {
                 let height = proven.proof.header.header.height;
                 Some((format!("qratum-proof-{height}"), proven.proof.to_json().ok()?))
+            }
+            Self::Evidence(evidence) => {
+                let height = match evidence.as_ref() {
+                    Evidence::Offence(proof) => proof.offence.height(),
+                    Evidence::Fork(proof) => proof.blocks.first.header.height,
+                };
+                Some((format!("qratum-evidence-{height}"), evidence.to_json().ok()?))
             }
         }
     }

@@ -16,11 +16,19 @@ pub(crate) enum List {
     Members,
     /// Peers on the overview.
     Sources,
+    /// What is wrong, on the overview.
+    Notices,
     /// Members and their votes.
     Votes,
     /// The last heads.
     Heads,
+    /// Power of the newest round.
+    Power,
+    /// Rounds lost, rate, lag.
+    Lately,
     Validators,
+    /// Whether too much stands in one hand.
+    Diversity,
     Peers,
     Logs,
     Detail,
@@ -34,9 +42,9 @@ pub(crate) enum List {
 /// Which lists a screen has; Tab goes from one to the next.
 pub(crate) const fn panels(screen: Screen) -> &'static [List] {
     match screen {
-        Screen::Overview => &[List::Head, List::Members, List::Sources],
-        Screen::Consensus => &[List::Votes, List::Heads],
-        Screen::Validators => &[List::Validators],
+        Screen::Overview => &[List::Head, List::Members, List::Sources, List::Notices],
+        Screen::Consensus => &[List::Votes, List::Heads, List::Power, List::Lately],
+        Screen::Validators => &[List::Validators, List::Diversity],
         Screen::Peers => &[List::Peers],
         Screen::Logs => &[List::Logs],
     }

@@ -22,11 +22,6 @@ impl Who<'_> {
         index.map_or_else(|| "validator".to_owned(), |index| format!("validator-{index}"))
     }
 
-    /// Several of them.
-    pub(crate) fn validators(&self, keys: &[PublicKey]) -> String {
-        keys.iter().map(|key| self.validator(key)).collect::<Vec<_>>().join(", ")
-    }
-
     /// The name of a peer.
     pub(crate) fn peer(&self, name: &str) -> String {
         if !self.hidden {

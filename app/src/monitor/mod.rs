@@ -30,9 +30,7 @@ mod webhook;
 
 pub(crate) use alarm::{Acknowledgement, Alarm, Change, What};
 pub(crate) use book::Book;
-#[cfg(test)]
-pub(crate) use code::Code;
-pub(crate) use code::Level;
+pub(crate) use code::{Code, Level};
 pub(crate) use document::{AlarmDocument, AlarmJson, Network};
 pub(crate) use driver::{Monitor, View};
 pub(crate) use entry::{Entry, Found};

@@ -15,7 +15,7 @@ use super::{
     page::{Cell, Piece, Table, column, numbers, own, quiet, rest},
     parts::{clock, enough},
 };
-use crate::model::{Beat, List, Model, Worth};
+use crate::model::{Beat, Ground, List, Model, Subject, Worth};
 
 /// The most rounds in sight: the newest.
 const ROUNDS: usize = 4;
@@ -27,23 +27,27 @@ const HEADS: u16 = 3;
 /// Draws the screen.
 pub(super) fn view(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
     let power = power(model);
-    let lately = if area.height < SHORT { Table::facts(Vec::new()) } else { lately(model) };
+    let hidden = area.height < SHORT && model.view.panel() != List::Lately;
+    let lately = if hidden { Table::facts(Vec::new()) } else { lately(model) };
     let tops = [Constraint::Length(height(&power)), Constraint::Length(height(&lately)), Constraint::Fill(1)];
     let [power_at, lately_at, rest] = Layout::vertical(tops).areas(area);
-    pen.table(&power, None, power_at);
-    pen.table(&lately, None, lately_at);
     let (votes, heads) = (votes(model), heads(model));
     let wanted = height(&votes).min(rest.height.saturating_sub(HEADS));
     let [votes_at, heads_at] =
         Layout::vertical([Constraint::Length(wanted), Constraint::Fill(1)]).areas(rest);
-    for (list, table, at) in [(List::Votes, &votes, votes_at), (List::Heads, &heads, heads_at)] {
+    for (list, table, at) in [
+        (List::Power, &power, power_at),
+        (List::Lately, &lately, lately_at),
+        (List::Votes, &votes, votes_at),
+        (List::Heads, &heads, heads_at),
+    ] {
         let cursor = (model.view.panel() == list).then(|| model.view.cursor(list));
         pen.table(table, cursor.as_ref(), at);
     }
 }
 
 /// Power of the newest round, against the two-thirds line.
-fn power(model: &Model) -> Table<'static> {
+pub(super) fn power(model: &Model) -> Table<'static> {
     let Some((snapshot, (height, rounds))) =
         model.snapshot().and_then(|snapshot| Some((snapshot, snapshot.voting.progress.as_ref()?)))
     else {
@@ -62,11 +66,11 @@ fn power(model: &Model) -> Table<'static> {
     let heading = [own("vote on height "), worth.fact(place)].into_iter().chain(stuck);
     let rows = vec![tally("prevotes", round.prevotes), tally("precommits", round.precommits)];
     let columns = vec![column(""), column(""), column(""), rest("")];
-    Table::rows(columns, rows).under(heading.collect()).worth(worth)
+    Table::rows(columns, rows).under(heading.collect()).worth(worth).resting(|_| Ground::VOTES)
 }
 
 /// Rounds lost, rate and lag over the last heads.
-fn lately(model: &Model) -> Table<'static> {
+pub(super) fn lately(model: &Model) -> Table<'static> {
     let (pulse, worth) = (&model.shown().pulse, model.worth());
     let count = pulse.beats().len();
     let Some(newest) = pulse.beat(0) else { return Table::facts(Vec::new()) };
@@ -87,6 +91,7 @@ fn lately(model: &Model) -> Table<'static> {
     ])
     .under(vec![own("lately")])
     .worth(worth)
+    .resting(|_| Ground::COUNTED)
 }
 
 /// Members and rounds.
@@ -111,7 +116,10 @@ pub(super) fn votes(model: &Model) -> Table<'_> {
         cells.push(last(worth, member));
         cells
     };
-    Table::of(columns, members.len(), row).under(heading).worth(worth)
+    // Who it is and its power; the votes beside that stand in no block.
+    let ground =
+        |at: usize| members.get(at).map_or(Ground::HERE, |member| Ground::Proven(model.member(&member.key)));
+    Table::of(columns, members.len(), row).under(heading).worth(worth).resting(ground)
 }
 
 /// Rounds in which anybody voted, the newest first.
@@ -174,5 +182,7 @@ pub(super) fn heads(model: &Model) -> Table<'_> {
             vec![worth.hash(id)],
         ]
     };
-    Table::of(columns, pulse.beats().len(), row).under(vec![own("heads")]).worth(worth)
+    let ground =
+        |at: usize| pulse.beat(at).map_or(Ground::HERE, |beat| Ground::Proven(Subject::Block(beat.height)));
+    Table::of(columns, pulse.beats().len(), row).under(vec![own("heads")]).worth(worth).resting(ground)
 }

@@ -6,7 +6,7 @@ use qratum_themes::{Mark, Tone};
 use qratum_widgets::{Hint, KeyHints, Part, SafeText, Tab, TabBar, TrustBar, fit::clipped_line as clipped};
 use ratatui::{layout::Rect, text::Line};
 
-use super::{draw::Pen, parts::clock};
+use super::{draw::Pen, ink::written, parts::clock};
 use crate::{
     action::{Action, Key, Screen, of},
     layer::alarms,
@@ -47,7 +47,7 @@ fn alarms(model: &Model) -> Option<String> {
 /// window the name of the program goes.
 pub(super) fn bar(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
     let mut parts = vec![part("QRATUM".to_owned(), 2)];
-    parts.push(part(SafeText::name(&model.network).to_string(), 0));
+    parts.push(part(written(&model.theme, SafeText::name(&model.network)), 0));
     parts.push(part(state(model), 0));
     parts.extend(height(model, area.width).map(|text| part(text, 0)));
     let paused = model.held.as_ref().map(|(since, _)| time::age(time::since(*since, model.now)));
@@ -97,7 +97,7 @@ pub(super) fn tabs(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
 
 /// What is not real here, and where it lies.
 pub(super) fn banner(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
-    let home = SafeText::new(&model.home, SafeText::SENTENCE).to_string();
+    let home = written(pen.theme, SafeText::new(&model.home, SafeText::SENTENCE));
     let home = if model.view.private { "(hidden)".to_owned() } else { home };
     let line = Line::raw(format!(" demo network: software devices only   home {home}"));
     let line = clipped(pen.theme, &line, area.width.into());
@@ -109,16 +109,14 @@ pub(super) fn crumbs(model: &Model) -> Line<'static> {
     let mut crumbs = vec![model.view.screen.name()];
     crumbs.extend(model.view.layers.iter().filter_map(crumb));
     let filter = model.view.cursor(model.view.list()).filter;
-    let filter = SafeText::new(&filter, SafeText::NAME);
+    let filter = written(&model.theme, SafeText::new(&filter, SafeText::NAME));
     let typing = if model.view.top() == Some(&Layer::Filter) { "_" } else { "" };
-    let filter = if filter.as_str().is_empty() && typing.is_empty() {
-        String::new()
-    } else {
-        format!("   /{filter}{typing}")
-    };
+    let filter =
+        if filter.is_empty() && typing.is_empty() { String::new() } else { format!("   /{filter}{typing}") };
     let reason = match model.view.top() {
         Some(Layer::Reason(id, text)) => {
-            format!("   why is alarm {id} in good hands? {}_", SafeText::new(text, SafeText::SENTENCE))
+            let text = written(&model.theme, SafeText::new(text, SafeText::SENTENCE));
+            format!("   why is alarm {id} in good hands? {text}_")
         }
         _ => String::new(),
     };
@@ -144,7 +142,7 @@ pub(super) fn said(model: &Model, pen: &mut Pen<'_, '_>, rows: &[Rect]) {
     let quiet = pen.theme.tone(Tone::Quiet);
     let flash = model.view.flash.as_ref().map(|flash| {
         let text = if model.view.private { "(hidden)" } else { flash.text.as_str() };
-        Line::raw(format!(" {}", SafeText::new(text, SafeText::SENTENCE)))
+        Line::raw(format!(" {}", written(&model.theme, SafeText::new(text, SafeText::SENTENCE))))
     });
     let typing = matches!(model.view.top(), Some(Layer::Filter | Layer::Reason(..)));
     let tour = model.tour_line().filter(|_| rows.len() > 1 || !typing);

@@ -1,7 +1,7 @@
 //! How does a cell become a line of the terminal? In words, signs and colors of the theme; where room
 //! is short, everything gives way but what a fact is worth.
 
-use qratum_themes::{Theme, Tone};
+use qratum_themes::{Glyphs, Theme, Tone};
 use qratum_widgets::{SafeText, fit::clipped_line as clipped};
 use ratatui::{
     style::Style,
@@ -27,6 +27,8 @@ enum Way {
 pub(super) struct Part {
     span: Span<'static>,
     way: Way,
+    /// Whether the chain says it.
+    fact: bool,
 }
 
 /// Columns of parts side by side.
@@ -34,15 +36,16 @@ pub(super) fn width_of(parts: &[Part]) -> usize {
     parts.iter().map(|part| part.span.width()).sum()
 }
 
-/// Pieces as they are drawn. A fact that is worth something else than its heading says carries its
-/// own mark and word.
+/// Pieces as they are drawn. What is worth something else than its heading says carries its own mark and
+/// word, once behind all pieces side by side that are worth the same.
 pub(super) fn parts(theme: &Theme, cell: &Cell, heading: Option<Worth>) -> Vec<Part> {
     let mut parts = Vec::new();
-    for piece in cell {
+    for (place, piece) in cell.iter().enumerate() {
         let span = Span::styled(words(theme, piece), style(theme, piece.look));
         let way = if matches!(piece.text, Text::Hash(_) | Text::Name(_)) { Way::Middle } else { Way::End };
-        parts.push(Part { span, way });
-        if let Some(worth) = piece.worth.filter(|worth| Some(*worth) != heading) {
+        parts.push(Part { span, way, fact: piece.worth.is_some() });
+        let goes_on = cell.get(place.saturating_add(1)).is_some_and(|next| next.worth == piece.worth);
+        if let Some(worth) = piece.worth.filter(|worth| Some(*worth) != heading && !goes_on) {
             parts.push(said(theme, worth, " "));
         }
     }
@@ -67,17 +70,25 @@ fn said(theme: &Theme, worth: Worth, gap: &str) -> Part {
         Worth::Stale(height) => format!("{gap}{glyph} {word}, verified at {height}"),
         Worth::Unverified => format!("{gap}{glyph} {word}"),
     };
-    Part { span: Span::styled(text, theme.mark_style(worth.mark())), way: Way::Keep }
+    Part { span: Span::styled(text, theme.mark_style(worth.mark())), way: Way::Keep, fact: false }
 }
 
 fn words(theme: &Theme, piece: &Piece) -> String {
     match &piece.text {
         Text::Own(words) => (*words).to_owned(),
-        Text::Any(text) | Text::Hash(text) => SafeText::new(text, SafeText::SENTENCE).to_string(),
-        Text::Name(name) => SafeText::name(name).to_string(),
+        Text::Any(text) | Text::Hash(text) => written(theme, SafeText::new(text, SafeText::SENTENCE)),
+        Text::Name(name) => written(theme, SafeText::name(name)),
         Text::Glyph(mark) => theme.glyph(*mark).to_owned(),
         Text::Word(mark) => theme.word(*mark).to_owned(),
         Text::Bar { .. } => String::new(),
+    }
+}
+
+/// A text in the characters that may be drawn.
+pub(super) fn written(theme: &Theme, text: SafeText) -> String {
+    match theme.glyphs() {
+        Glyphs::Unicode => text.to_string(),
+        Glyphs::Ascii => text.in_ascii(),
     }
 }
 
@@ -100,7 +111,7 @@ fn style(theme: &Theme, look: Look) -> Style {
 pub(super) fn fitted(theme: &Theme, parts: &[Part], room: usize) -> Line<'static> {
     let mut over = width_of(parts).saturating_sub(room);
     let mut spans = Vec::new();
-    for Part { span, way } in parts.iter().rev() {
+    for Part { span, way, fact } in parts.iter().rev() {
         let width = span.width();
         if over == 0 || *way == Way::Keep || width == 0 {
             spans.push(span.clone());
@@ -112,7 +123,9 @@ pub(super) fn fitted(theme: &Theme, parts: &[Part], room: usize) -> Line<'static
             Some(hash) => Line::from(Span::styled(hash, span.style)),
             None => clipped(theme, &Line::from(span.clone()), room),
         };
-        over = over.saturating_sub(width.saturating_sub(short.width()));
+        // A fact that is gone as a whole leaves a sign in what stands before it.
+        let is_gone = *fact && short.width() == 0;
+        over = over.saturating_sub(width.saturating_sub(short.width())).max(usize::from(is_gone));
         spans.extend(short.spans.into_iter().rev());
     }
     spans.reverse();
@@ -122,10 +135,10 @@ pub(super) fn fitted(theme: &Theme, parts: &[Part], room: usize) -> Line<'static
 #[cfg(test)]
 mod tests {
     use qratum_chain::types::Height;
-    use qratum_themes::{Colors, Glyphs};
+    use qratum_themes::Colors;
 
     use super::*;
-    use crate::screen::page::own;
+    use crate::screen::page::{here, here_name, own};
 
     fn text(room: usize) -> String {
         let theme = Theme::terminal16(Glyphs::Unicode, Colors::On).unwrap();
@@ -156,6 +169,28 @@ mod tests {
             Table::rows(Vec::new(), Vec::new()).under(vec![own("what")]).worth(Worth::Stale(Height(9)));
         let heading = fitted(&theme, &heading(&theme, &table), 80).to_string();
         assert_eq!(heading, "what  ~ stale, verified at 9");
+    }
+
+    /// A sentence with a name in it says once what it is worth.
+    #[test]
+    fn what_is_side_by_side_and_worth_the_same_has_one_mark() {
+        let theme = Theme::terminal16(Glyphs::Unicode, Colors::On).unwrap();
+        let worth = Worth::Verified(Height(12));
+        let cell = vec![worth.name("north"), worth.fact(" signed"), own(" here"), worth.fact(" too")];
+        let text = |heading| fitted(&theme, &parts(&theme, &cell, heading), 80).to_string();
+        assert_eq!(text(None), "north signed ✓ verified at 12 here too ✓ verified at 12");
+        assert_eq!(text(Some(worth)), "north signed here too");
+    }
+
+    /// In plain ASCII other characters are spelled, so that two names still differ.
+    #[test]
+    fn in_ascii_other_characters_are_spelled() {
+        let theme = Theme::terminal16(Glyphs::Ascii, Colors::Off).unwrap();
+        let text = |piece| fitted(&theme, &parts(&theme, &vec![piece], None), 80).to_string();
+        let [upper, lower] = ["\u{c9}va", "\u{e9}va"].map(|name| text(here_name(name)));
+        assert!(upper.starts_with("<U+00C9>va#") && lower.starts_with("<U+00E9>va#"), "{upper} {lower}");
+        assert!(text(here_name("\u{430}dmin")).starts_with("~<U+0430>dmin#"), "mixed scripts");
+        assert_eq!(text(here("5 \u{20ac}")), "5 <U+20AC>");
     }
 
     #[test]

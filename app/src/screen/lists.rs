@@ -14,12 +14,16 @@ use crate::{
 /// A list.
 pub(crate) fn table(model: &Model, list: List) -> Table<'_> {
     match list {
-        List::Head => Table::rows(Vec::new(), Vec::new()),
+        List::Head => overview::head(model),
         List::Members => overview::members(model),
         List::Sources => overview::sources(model),
+        List::Notices => overview::notices(model),
         List::Votes => consensus::votes(model),
         List::Heads => consensus::heads(model),
+        List::Power => consensus::power(model),
+        List::Lately => consensus::lately(model),
         List::Validators => validators::table(model),
+        List::Diversity => validators::diversity(model),
         List::Peers => peers::table(model),
         List::Logs => logs::table(model),
         List::Help => help::table(model),

@@ -7,10 +7,10 @@ use ratatui::layout::Rect;
 
 use super::{
     draw::Pen,
-    page::{Cell, Piece, Table, column, glyph, here, own, rest},
-    parts::clock,
+    page::{Cell, Table, column, glyph, here, here_name, own, rest},
+    parts::{clock, listed},
 };
-use crate::model::{Event, Level, List, Model, Who, Worth};
+use crate::model::{Event, Ground, Level, List, Model, Subject, Who, Worth};
 
 /// Draws the screen.
 pub(super) fn view(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
@@ -28,7 +28,8 @@ pub(super) fn table(model: &Model) -> Table<'_> {
         let Some(entry) = log.entry(at) else { return Vec::new() };
         vec![vec![here(clock(entry.at))], level(entry.event.level()), told(&who, &entry.event)]
     };
-    Table::of(columns, log.len(), row).under(vec![own("what happened, newest first")])
+    let ground = |at: usize| log.entry(at).map_or(Ground::HERE, |entry| ground(&entry.event));
+    Table::of(columns, log.len(), row).under(vec![own("what happened, newest first")]).resting(ground)
 }
 
 fn level(level: Level) -> Cell {
@@ -54,30 +55,55 @@ fn told(who: &Who<'_>, event: &Event) -> Cell {
             [here(format!("state {state}"))].into_iter().chain(known.into_iter().flatten()).collect()
         }
         Event::Peer { name, connected } => {
-            let word = if *connected { "connected" } else { "lost" };
-            vec![here(format!("peer {} {word}", who.peer(name)))]
+            let word = if *connected { " connected" } else { " lost" };
+            vec![own("peer "), here_name(who.peer(name)), own(word)]
         }
         Event::Refusal { peer, reason, count } => {
             let times = if *count > 1 { format!(", {count} times") } else { String::new() };
             let why = who.text(&reason.to_string());
-            vec![here(format!("refused {}: {why} ({}){times}", who.peer(peer), reason.name()))]
+            let text = format!(": {why} ({}){times}", reason.name());
+            vec![own("refused "), here_name(who.peer(peer)), here(text)]
         }
         Event::Silent { keys, missing: Tally { signed, total }, height } => {
-            let names = if keys.is_empty() { "nobody".to_owned() } else { who.validators(keys) };
-            vec![own("silent: "), at(height).fact(format!("{names}, {signed} of {total} power is missing"))]
+            let worth = at(height);
+            let power = worth.fact(format!(", {signed} of {total} power is missing"));
+            let nobody = keys.is_empty().then(|| worth.fact("nobody"));
+            let names = listed(who, keys, worth).into_iter().chain(nobody);
+            [own("silent: ")].into_iter().chain(names).chain([power]).collect()
         }
         Event::Set { set, height, joined, left } => {
-            let (joined, left) = (named(who, "joined", joined), named(who, "left", left));
-            vec![own("another set: "), at(height).fact(format!("{set}{joined}{left}"))]
+            let worth = at(height);
+            let mut cell = vec![own("another set: "), worth.fact(set)];
+            for (word, keys) in [(", joined: ", joined), (", left: ", left)] {
+                if !keys.is_empty() {
+                    cell.push(worth.fact(word));
+                    cell.extend(listed(who, keys, worth));
+                }
+            }
+            cell
         }
         Event::Accused { key, height } => {
-            vec![Piece::from(at(height).of(format!("{} signed twice in one place", who.validator(key))))]
+            let worth = at(height);
+            vec![worth.name(who.validator(key)), worth.fact(" signed twice in one place")]
         }
         Event::Alarm { line, worth, .. } => vec![worth.fact(who.text(line))],
         Event::Notice(text) | Event::Did(text) => vec![here(who.text(text))],
     }
 }
 
-fn named(who: &Who<'_>, word: &str, keys: &[qratum_chain::PublicKey]) -> String {
-    if keys.is_empty() { String::new() } else { format!(", {word}: {}", who.validators(keys)) }
+/// What it rests on.
+fn ground(event: &Event) -> Ground {
+    match event {
+        Event::Heads { last: height, .. }
+        | Event::Set { height, .. }
+        | Event::State { height: Some(height), .. } => Ground::Proven(Subject::Block(*height)),
+        Event::Accused { key, .. } => Ground::Proven(Subject::Offence(*key)),
+        Event::Silent { .. } => Ground::VOTES,
+        Event::Alarm { .. } => Ground::Unproven("an alarm tells what the screens show: e there proves it"),
+        Event::State { height: None, .. }
+        | Event::Peer { .. }
+        | Event::Refusal { .. }
+        | Event::Notice(_)
+        | Event::Did(_) => Ground::HERE,
+    }
 }

@@ -1,5 +1,6 @@
 //! The first screen: what is verified, who signed it, who told us.
 
+use qratum_chain::{PublicKey, types::ValidatorSet};
 use qratum_light_node::{PeerView, Snapshot, StoreState};
 use qratum_themes::{Mark, Tone};
 use qratum_verifier::{Trusted, quorum::Tally};
@@ -11,15 +12,15 @@ use super::{
     page::{
         Cell, Piece, Table, column, glyph, here, here_hash, here_name, numbers, own, quiet, rest, sign, word,
     },
-    parts::{enough, share},
+    parts::{enough, listed, share},
 };
 use crate::{
-    model::{Cursor, List, Model},
+    model::{Cursor, Ground, List, Model, Subject},
     time,
 };
 
 /// How many rows notices may take.
-const NOTICES: usize = 3;
+const NOTICES: u16 = 3;
 /// From this width on, peers stand beside validators.
 const WIDE: u16 = 110;
 /// How many refusals are shown.
@@ -29,13 +30,13 @@ const LOG: u16 = 4;
 
 /// Draws the screen.
 pub(super) fn view(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
-    let notices = newest(notices(model));
+    let (notices, cursor) = (notices(model), |list| focused(model, list));
     let [notices_at, rest] =
-        Layout::vertical([Constraint::Length(height(&notices)), Constraint::Fill(1)]).areas(area);
-    pen.table(&notices, None, notices_at);
+        Layout::vertical([Constraint::Length(height(&notices).min(NOTICES)), Constraint::Fill(1)])
+            .areas(area);
+    pen.table(&notices, cursor(List::Notices).as_ref(), notices_at);
     let [head_at, rest] =
         Layout::vertical([Constraint::Length(height(&head(model))), Constraint::Fill(1)]).areas(rest);
-    let cursor = |list| focused(model, list);
     pen.table(&head(model), cursor(List::Head).as_ref(), head_at);
     let (members, sources, refused) = (members(model), sources(model), refused(model));
     let [tables_at, refused_at, log_at] = below((height(&members), height(&sources)), &refused, rest);
@@ -74,68 +75,76 @@ fn split((members, sources): (u16, u16), area: Rect) -> (Rect, Rect) {
     (above, below)
 }
 
-/// The newest first, and how many there are beyond the room for them.
-fn newest(notices: Vec<Cell>) -> Table<'static> {
-    let count = notices.len();
-    let shown = if count > NOTICES { NOTICES.saturating_sub(1) } else { count };
-    let hidden = count.saturating_sub(shown);
-    let more = (hidden > 0).then(|| vec![here(format!("  and {hidden} more")).tone(Tone::Quiet)]);
-    let rows = notices.into_iter().rev().take(shown).chain(more).map(|cell| vec![cell]);
-    Table::rows(vec![rest("")], rows.collect())
+/// A line that tells what is wrong, and what it rests on.
+type Told = (Cell, Ground);
+
+/// What went wrong, the newest first, each in one row; where there are more than room for them, under a
+/// heading, which says how many.
+pub(super) fn notices(model: &Model) -> Table<'static> {
+    let (rows, grounds): (Vec<_>, Vec<Ground>) = told(model).into_iter().rev().unzip();
+    let count = rows.len();
+    let rows = rows.into_iter().map(|cell| vec![cell]).collect();
+    let table =
+        Table::rows(vec![rest("")], rows).resting(move |at| grounds.get(at).cloned().unwrap_or(Ground::HERE));
+    let all_seen = count <= usize::from(NOTICES);
+    if all_seen { table } else { table.under(vec![own("what is wrong, newest first")]) }
 }
 
-/// What went wrong, the newest last, each in one row.
-fn notices(model: &Model) -> Vec<Cell> {
-    let bad = |mut rest: Cell| {
-        rest.insert(0, glyph(Mark::Refused));
-        rest.insert(1, own(" "));
-        for piece in &mut rest {
-            *piece = piece.clone().tone(Tone::Bad);
-        }
-        rest
-    };
+/// What went wrong, the newest last.
+fn told(model: &Model) -> Vec<Told> {
     let shown = model.shown();
     let hide = |text: &str| if model.view.private { "(hidden)".to_owned() } else { text.to_owned() };
-    let mut rows: Vec<_> = shown.notices.iter().map(|notice| bad(vec![here(hide(&notice.text))])).collect();
+    let of_this_machine = |text: String| (bad(vec![here(text)]), Ground::HERE);
+    let mut rows: Vec<Told> =
+        shown.notices.iter().map(|notice| of_this_machine(hide(&notice.text))).collect();
     let Some(snapshot) = model.snapshot() else { return rows };
     match &snapshot.store {
         // As beside a demo or another console: normal, and no fault.
         StoreState::InUse => {
-            rows.push(vec![quiet("another qratum keeps this home's store: this one only looks")])
+            let text = "another qratum keeps this home's store: this one only looks";
+            rows.push((vec![quiet(text)], Ground::HERE));
         }
         StoreState::Failed(why) => {
-            rows.push(bad(vec![here(format!("the store failed, nothing is kept: {}", hide(why)))]));
+            rows.push(of_this_machine(format!("the store failed, nothing is kept: {}", hide(why))));
         }
-        StoreState::RolledBack { found, highest } => rows.push(bad(vec![here(format!(
+        StoreState::RolledBack { found, highest } => rows.push(of_this_machine(format!(
             "the store was rolled back or lost: it led to {found}, verified before was {highest}"
-        ))])),
+        ))),
         StoreState::None | StoreState::Kept { .. } => {}
     }
-    rows.extend(of_the_chain(model, snapshot).into_iter().map(bad));
+    rows.extend(of_the_chain(model, snapshot).into_iter().map(|(cell, ground)| (bad(cell), ground)));
     rows
 }
 
+fn bad(mut rest: Cell) -> Cell {
+    rest.insert(0, glyph(Mark::Refused));
+    rest.insert(1, own(" "));
+    rest.into_iter().map(|piece| piece.tone(Tone::Bad)).collect()
+}
+
 /// What is wrong by what the chain or its votes say.
-fn of_the_chain(model: &Model, snapshot: &Snapshot) -> Vec<Cell> {
+fn of_the_chain(model: &Model, snapshot: &Snapshot) -> Vec<Told> {
     let (worth, who, mut rows) = (model.worth(), model.who(snapshot), Vec::new());
-    let silent: Vec<_> = snapshot.voting.members.iter().filter(|member| member.silent).collect();
+    let silent = snapshot.voting.members.iter().filter(|member| member.silent);
+    let silent: Vec<PublicKey> = silent.map(|member| member.key).collect();
     if !silent.is_empty() {
-        let names: Vec<String> = silent.iter().map(|member| who.validator(&member.key)).collect();
         let Tally { signed, total } = snapshot.voting.missing();
-        let text = format!("no vote from {}, with {signed} of {total} power", names.join(", "));
-        rows.push(vec![worth.fact(text)]);
+        let mut cell = vec![worth.fact("no vote from ")];
+        cell.extend(listed(&who, &silent, worth));
+        cell.push(worth.fact(format!(", with {signed} of {total} power")));
+        rows.push((cell, Ground::VOTES));
     }
     for (key, _) in &snapshot.voting.evidence {
-        rows.push(vec![worth.fact(format!("{} signed twice in one place", who.validator(key)))]);
+        let cell = vec![worth.name(who.validator(key)), worth.fact(" signed twice in one place")];
+        rows.push((cell, Ground::Proven(Subject::Offence(*key))));
     }
     if let Some(offset) = snapshot.clock_offset_ms {
-        rows.push(vec![here(format!("the local clock is {}: set it right", time::offset(offset)))]);
+        let text = format!("the local clock is {}: set it right", time::offset(offset));
+        rows.push((vec![here(text)], Ground::HERE));
     }
     if let Some(fork) = &snapshot.fork {
-        let [block, _] = fork.blocks();
-        let height = block.header().get().height;
-        let text = format!("the chain has forked at height {height}");
-        rows.push(vec![worth.fact(text)]);
+        let cell = vec![worth.fact(format!("the chain has forked at height {}", fork.height()))];
+        rows.push((cell, Ground::Proven(Subject::Fork)));
     }
     rows
 }
@@ -167,7 +176,8 @@ fn facts(model: &Model, head: &Trusted) -> Table<'static> {
         ("signed", vec![worth.fact(power), enough, worth.bar(tally.signed, tally.total, true)]),
     ];
     let heading = vec![own(label), worth.fact(place), here(format!("  {age} old"))];
-    Table::facts(rows).under(heading).worth(worth).one()
+    let ground = model.newest();
+    Table::facts(rows).under(heading).worth(worth).one().resting(move |_| ground.clone())
 }
 
 /// Who signed? One row for each member of the set that certified the head.
@@ -191,7 +201,13 @@ pub(super) fn members(model: &Model) -> Table<'_> {
         ]
     };
     let heading = vec![own("validators "), worth.fact(count), own(": power, share, certificate")];
-    Table::of(columns, count, row).under(heading).worth(worth)
+    Table::of(columns, count, row).under(heading).worth(worth).resting(move |at| seated(model, set, at))
+}
+
+/// What a member of a set rests on.
+pub(super) fn seated(model: &Model, set: &ValidatorSet, at: usize) -> Ground {
+    let leaf = set.members().get(at);
+    leaf.map_or(Ground::HERE, |leaf| Ground::Proven(model.member(&leaf.pubkey)))
 }
 
 /// The peers, and what they claim.
@@ -218,7 +234,7 @@ pub(super) fn sources(model: &Model) -> Table<'_> {
         let name = vec![glyph(mark), own(" "), here_name(who.peer(&peer.name))];
         [name].into_iter().chain(rest).collect()
     };
-    Table::of(columns, count, row).under(vec![here(heading)])
+    Table::of(columns, count, row).under(vec![here(heading)]).resting(|_| Ground::CLAIM)
 }
 
 /// What a peer says its newest block is.
@@ -233,10 +249,11 @@ fn refused(model: &Model) -> Table<'_> {
     let who = model.who(snapshot);
     let row = move |at: usize| {
         let Some(refusal) = snapshot.refusals.iter().rev().nth(at) else { return Vec::new() };
-        let (peer, name) = (who.peer(&refusal.peer), refusal.reason.name());
+        let name = refusal.reason.name();
         let why = who.text(&refusal.reason.to_string());
         let times = if refusal.count > 1 { format!(" ({} times)", refusal.count) } else { String::new() };
-        vec![vec![glyph(Mark::Refused), here(format!(" {peer}: {name}: {why}{times}"))]]
+        let peer = here_name(who.peer(&refusal.peer));
+        vec![vec![glyph(Mark::Refused), own(" "), peer, here(format!(": {name}: {why}{times}"))]]
     };
     let heading = sign(Mark::Refused);
     Table::of(vec![rest("")], snapshot.refusals.len(), row).under(heading)

@@ -7,7 +7,7 @@ use core::fmt;
 use qratum_themes::{Mark, Tone};
 use qratum_widgets::Column;
 
-use crate::model::{Cursor, Fact, Worth};
+use crate::model::{Cursor, Fact, Ground, Worth};
 
 /// How a piece looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,6 +161,8 @@ pub(crate) const fn rest(title: &'static str) -> Column<'static> {
 
 /// Makes the cells of a row.
 type Maker<'a> = Box<dyn Fn(usize) -> Vec<Cell> + 'a>;
+/// Says what a row rests on.
+type Grounds<'a> = Box<dyn Fn(usize) -> Ground + 'a>;
 
 /// A list of rows under a heading. Rows are made when they are drawn, so that a long list costs no
 /// more than a short one.
@@ -170,8 +172,10 @@ pub(crate) struct Table<'a> {
     pub(super) worth: Option<Worth>,
     pub(super) columns: Vec<Column<'static>>,
     /// How many rows there are.
-    pub(super) len: usize,
+    pub(crate) len: usize,
     pub(super) row: Maker<'a>,
+    /// What a row rests on; of this machine alone, where nothing else is said.
+    ground: Grounds<'a>,
     /// Whether it is one thing: the cursor is on all of it, and not on a row.
     pub(super) one: bool,
 }
@@ -183,7 +187,8 @@ impl<'a> Table<'a> {
         len: usize,
         row: impl Fn(usize) -> Vec<Cell> + 'a,
     ) -> Self {
-        Self { heading: Vec::new(), worth: None, columns, len, row: Box::new(row), one: false }
+        let ground = Box::new(|_| Ground::HERE);
+        Self { heading: Vec::new(), worth: None, columns, len, row: Box::new(row), ground, one: false }
     }
 
     /// Rows that are all there: labels, and what they name.
@@ -191,6 +196,13 @@ impl<'a> Table<'a> {
         Self::of(vec![column(""), rest("")], rows.len(), move |at| {
             rows.get(at).map(|(label, cell)| vec![vec![quiet(label)], cell.clone()]).unwrap_or_default()
         })
+    }
+
+    /// The same, each with what it rests on.
+    pub(crate) fn grounded(rows: Vec<(&'static str, Cell, Ground)>) -> Self {
+        let apart = |(label, cell, ground)| ((label, cell), ground);
+        let (rows, grounds): (Vec<_>, Vec<Ground>) = rows.into_iter().map(apart).unzip();
+        Self::facts(rows).resting(move |at| grounds.get(at).cloned().unwrap_or(Ground::HERE))
     }
 
     /// Rows that are all there.
@@ -206,6 +218,16 @@ impl<'a> Table<'a> {
     /// The same, where the heading also says what the facts in it are worth.
     pub(crate) fn worth(self, worth: Worth) -> Self {
         Self { worth: Some(worth), ..self }
+    }
+
+    /// The same, where rows rest on more than this machine.
+    pub(crate) fn resting(self, ground: impl Fn(usize) -> Ground + 'a) -> Self {
+        Self { ground: Box::new(ground), ..self }
+    }
+
+    /// What a row rests on.
+    pub(crate) fn ground(&self, row: usize) -> Ground {
+        (self.ground)(row)
     }
 
     /// The same, as one thing.

@@ -1,9 +1,13 @@
 //! Small texts that more than one screen is made of.
 
-use qratum_chain::types::Time;
+use qratum_chain::{PublicKey, types::Time};
 use qratum_verifier::quorum::Tally;
 
-use crate::time;
+use super::page::Cell;
+use crate::{
+    model::{Who, Worth},
+    time,
+};
 
 /// A part of some power, in tenths of a percent, rounded down.
 pub(crate) fn share(part: u128, whole: u128) -> String {
@@ -14,6 +18,15 @@ pub(crate) fn share(part: u128, whole: u128) -> String {
 /// The first digits of a key or hash, enough to tell it from others on a screen.
 pub(crate) fn short(hash: &str) -> String {
     hash.chars().take(12).collect()
+}
+
+/// Names of validators in a sentence.
+pub(crate) fn listed(who: &Who<'_>, keys: &[PublicKey], worth: Worth) -> Cell {
+    let named = |(at, key): (usize, &PublicKey)| {
+        let comma = (at > 0).then(|| worth.fact(", "));
+        comma.into_iter().chain([worth.name(who.validator(key))])
+    };
+    keys.iter().enumerate().flat_map(named).collect()
 }
 
 /// The time of day, UTC.

@@ -11,7 +11,7 @@ use super::{
     page::{Cell, Table, column, glyph, here, here_name, numbers, own, quiet, rest, sign},
 };
 use crate::{
-    model::{List, Model, Who, Worth},
+    model::{Ground, List, Model, Who, Worth},
     time,
 };
 
@@ -46,13 +46,24 @@ pub(super) fn table(model: &Model) -> Table<'_> {
         ]
     };
     let heading = format!("peers {connected} of {all} connected; what the chain says of them");
-    Table::of(columns, all, row).under(vec![here(heading)]).worth(worth)
+    let ground = |at: usize| snapshot.peers.get(at).map_or(Ground::HERE, |peer| run(model, peer));
+    Table::of(columns, all, row).under(vec![here(heading)]).worth(worth).resting(ground)
+}
+
+/// What it rests on who runs a peer: on the entry of the validator that has enrolled its key, where one
+/// has.
+pub(crate) fn run(model: &Model, peer: &PeerView) -> Ground {
+    peer.validator.map_or(Ground::CLAIM, |key| Ground::Proven(model.member(&key)))
 }
 
 /// Who runs it, and who says so: the chain, where its key is enrolled, else the configuration.
 pub(crate) fn operator(who: &Who<'_>, peer: &PeerView, worth: Worth) -> Cell {
     let name = who.operator(&peer.operator);
-    if peer.bound { vec![worth.name(name)] } else { vec![here_name(name), quiet(", says peers.json")] }
+    if peer.validator.is_some() {
+        vec![worth.name(name)]
+    } else {
+        vec![here_name(name), quiet(", says peers.json")]
+    }
 }
 
 /// Whether it is connected; of one that is banned, why and how long.

@@ -13,10 +13,11 @@ use ratatui::layout::{Constraint, Layout, Rect};
 
 use super::{
     draw::{Pen, height},
+    overview::seated,
     page::{Cell, Table, column, here, numbers, own, quiet, rest},
     parts::{share, short},
 };
-use crate::model::{Fact, List, Model, Who, Worth};
+use crate::model::{Ground, List, Model, Who, Worth};
 
 /// Draws the screen.
 pub(super) fn view(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
@@ -24,8 +25,12 @@ pub(super) fn view(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
     let below = height(&warnings).min(area.height / 3);
     let [set_at, warnings_at] =
         Layout::vertical([Constraint::Fill(1), Constraint::Length(below)]).areas(area);
-    pen.table(&table(model), Some(&model.view.cursor(List::Validators)), set_at);
-    pen.table(&warnings, None, warnings_at);
+    for (list, table, at) in
+        [(List::Validators, &table(model), set_at), (List::Diversity, &warnings, warnings_at)]
+    {
+        let cursor = (model.view.panel() == list).then(|| model.view.cursor(list));
+        pen.table(table, cursor.as_ref(), at);
+    }
 }
 
 /// The set.
@@ -67,7 +72,8 @@ pub(super) fn table(model: &Model) -> Table<'_> {
             vec![worth.fact(who.text(&short(&leaf.pubkey.to_string())))],
         ]
     };
-    Table::of(columns, set.members().len(), row).under(heading).worth(worth)
+    let ground = move |at| seated(model, set, at);
+    Table::of(columns, set.members().len(), row).under(heading).worth(worth).resting(ground)
 }
 
 fn has_signed(head: &Trusted, at: usize) -> bool {
@@ -97,7 +103,7 @@ fn operator(who: &Who<'_>, names: &Names, leaf: &Validator, worth: Worth) -> Cel
 }
 
 /// Too much in one place or one hand; and what is not looked at.
-fn diversity(model: &Model) -> Table<'static> {
+pub(super) fn diversity(model: &Model) -> Table<'static> {
     let (Some(snapshot), Some(head)) = (model.snapshot(), model.head()) else {
         return Table::facts(Vec::new());
     };
@@ -110,25 +116,27 @@ fn diversity(model: &Model) -> Table<'static> {
     let members = head.validators().members();
     let standings: Vec<_> = members.iter().map(standing).collect();
     let warnings = diversity::warnings(&standings);
-    let mut rows: Vec<(&'static str, Cell)> =
-        warnings.iter().map(|warning| ("warning", vec![in_words(&who, warning, worth).into()])).collect();
+    let mut rows: Vec<(&'static str, Cell, Ground)> =
+        warnings.iter().map(|warning| ("warning", in_words(&who, warning, worth), Ground::COUNTED)).collect();
     if rows.is_empty() {
-        rows.push(("diversity", vec![worth.fact("no operator and no jurisdiction holds a third")]));
+        let text = "no operator and no jurisdiction holds a third";
+        rows.push(("diversity", vec![worth.fact(text)], Ground::COUNTED));
     }
-    rows.push(("not checked", vec![here("the networks (AS numbers) they are connected through")]));
-    Table::facts(rows).under(vec![own("diversity")]).worth(worth)
+    let networks = vec![here("the networks (AS numbers) they are connected through")];
+    rows.push(("not checked", networks, Ground::HERE));
+    Table::grounded(rows).under(vec![own("diversity")]).worth(worth)
 }
 
-fn in_words(who: &Who<'_>, warning: &Warning, worth: Worth) -> Fact {
+fn in_words(who: &Who<'_>, warning: &Warning, worth: Worth) -> Cell {
     match warning {
         Warning::Few { kind, count } => {
             let (kind, fewest) = (word(*kind), diversity::FEWEST);
-            worth.of(format!("{count} {kind}s, and there should be at least {fewest}"))
+            vec![worth.fact(format!("{count} {kind}s, and there should be at least {fewest}"))]
         }
         Warning::Heavy { kind, holder, power: Tally { signed, total } } => {
             let name = if *kind == Kind::Operator { who.operator(holder) } else { holder.clone() };
-            let kind = word(*kind);
-            worth.of(format!("{kind} {name} has {signed} of {total} power: no quorum without it"))
+            let has = format!(" has {signed} of {total} power: no quorum without it");
+            vec![worth.fact(format!("{} ", word(*kind))), worth.name(name), worth.fact(has)]
         }
     }
 }

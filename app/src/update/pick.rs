@@ -4,43 +4,17 @@ use qratum_chain::PublicKey;
 use qratum_light_node::State;
 
 use crate::{
-    model::{Detail, Event, Layer, List, Model, Subject},
+    model::{Detail, Event, Ground, List, Model},
     monitor::Alarm,
     screen::lists,
 };
 
-/// What can be proven where the cursor is.
-pub(super) fn subject(model: &Model) -> Option<Subject> {
+/// What the row that the cursor is on rests on.
+pub(super) fn ground(model: &Model) -> Ground {
     let list = model.view.list();
-    let row = || lists::row(model, list);
-    match list {
-        List::Head => Some(Subject::Block(model.head()?.header().get().height)),
-        List::Members | List::Validators | List::Votes => Some(of_member(model, &key(model, list, row()?)?)),
-        List::Heads => Some(Subject::Block(model.shown().pulse.beat(row()?)?.height)),
-        List::Logs => model.shown().log.entry(row()?)?.event.height().map(Subject::Block),
-        List::Detail => match detail(model)? {
-            Detail::Validator(key) => Some(of_member(model, key)),
-            Detail::Peer(_) => None,
-        },
-        List::Proof => model.view.asked.as_ref().map(|asked| asked.subject.clone()),
-        List::Help | List::Palette | List::Page | List::Alarms | List::Sources | List::Peers => None,
-    }
-}
-
-/// The entry of the registry where there is one, else the place in the set of the head.
-pub(super) fn of_member(model: &Model, key: &PublicKey) -> Subject {
-    let name = |snapshot: &qratum_light_node::Snapshot| {
-        snapshot.names.operator(key)?;
-        snapshot.names.name(key).map(str::to_owned)
-    };
-    let snapshot = model.snapshot();
-    match snapshot.and_then(name) {
-        Some(name) => Subject::Validator { name, key: *key },
-        None => {
-            let height = snapshot.map_or_else(Default::default, |it| it.head.header().get().height);
-            Subject::Member { key: *key, height }
-        }
-    }
+    let table = lists::table(model, list);
+    let row = table.kept(&model.view.cursor(list)).row(model.view.cursor(list).row);
+    row.map_or(Ground::Unproven("there is nothing here"), |row| table.ground(row))
 }
 
 /// The key in a row of a list of members.
@@ -50,13 +24,6 @@ fn key(model: &Model, list: List, row: usize) -> Option<PublicKey> {
         List::Votes => snapshot.voting.members.get(row).map(|member| member.key),
         _ => snapshot.head.validators().members().get(row).map(|member| member.pubkey),
     }
-}
-
-fn detail(model: &Model) -> Option<&Detail> {
-    model.view.layers.iter().rev().find_map(|layer| match layer {
-        Layer::Detail(detail) => Some(detail),
-        _ => None,
-    })
 }
 
 /// What opens where the cursor is.

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     action::{Action, Key, Needs, Screen, meaning, of},
-    model::{Asked, Detail, Drill, Layer, List, Model, Proof, Subject},
+    model::{Asked, Detail, Drill, Ground, Layer, List, Model, Proof, Subject, panels},
     screen::lists,
 };
 
@@ -46,7 +46,7 @@ fn perform(model: &mut Model, action: Action, number: Option<u64>) -> Vec<Effect
         Action::LastScreen => show(model, model.view.last),
         Action::NextPanel | Action::PreviousPanel => {
             if model.view.layers.is_empty() {
-                model.view.turn(action == Action::NextPanel);
+                turn(model, action == Action::NextPanel);
             }
         }
         Action::Down | Action::Up | Action::PageDown | Action::PageUp | Action::First | Action::Last => {
@@ -57,8 +57,14 @@ fn perform(model: &mut Model, action: Action, number: Option<u64>) -> Vec<Effect
         Action::Help => model.view.open(Layer::Help),
         Action::Palette => model.view.open(Layer::Palette(String::new())),
         Action::Filter => filter(model),
-        Action::Prove => return prove(model, pick::subject(model)),
-        Action::ProveHeight => return prove(model, number.map(|height| Subject::Block(Height(height)))),
+        Action::Prove => match pick::ground(model) {
+            Ground::Proven(subject) => return prove(model, subject),
+            Ground::Unproven(why) => model.say(format!("no proof: {why}")),
+        },
+        Action::ProveHeight => {
+            let subject = number.map(|height| Subject::Block(Height(height)));
+            return subject.map_or_else(Vec::new, |subject| prove(model, subject));
+        }
         Action::Write => return write(model),
         Action::Explain => model.view.open(Layer::Page(pick::code(model))),
         Action::Alarms => model.view.open(Layer::Alarms),
@@ -92,12 +98,22 @@ fn show(model: &mut Model, screen: Screen) {
     }
 }
 
+/// Goes to the next panel that has rows, or the one before.
+fn turn(model: &mut Model, forward: bool) {
+    for _ in panels(model.view.screen) {
+        model.view.turn(forward);
+        if lists::table(model, model.view.list()).len > 0 {
+            return;
+        }
+    }
+}
+
 /// Moves the cursor. Where there are no rows, the next panel has some.
 fn walk(model: &mut Model, action: Action) {
     let mut list = model.view.list();
     let mut count = lists::kept(model, list).len();
     if list == List::Head && matches!(action, Action::Down | Action::Last) {
-        model.view.turn(true);
+        turn(model, true);
         list = model.view.list();
         count = 0;
     }
@@ -132,7 +148,7 @@ fn round(model: &mut Model, forward: bool) {
 /// A filter goes to rows: on the overview, first to those of the members.
 fn filter(model: &mut Model) {
     if model.view.list() == List::Head {
-        model.view.turn(true);
+        turn(model, true);
     }
     let list = model.view.list();
     model.view.cursor_mut(list).filter.clear();
@@ -149,7 +165,7 @@ fn open(model: &mut Model) -> Vec<Effect> {
     }
     let Some(detail) = pick::opened(model) else { return Vec::new() };
     let subject = match &detail {
-        Detail::Validator(key) => Some(pick::of_member(model, key)),
+        Detail::Validator(key) => Some(model.member(key)),
         Detail::Peer(_) => None,
     };
     model.view.open(Layer::Detail(detail));
@@ -161,11 +177,7 @@ fn open(model: &mut Model) -> Vec<Effect> {
 }
 
 /// Shows the proof of something.
-fn prove(model: &mut Model, subject: Option<Subject>) -> Vec<Effect> {
-    let Some(subject) = subject else {
-        model.say("there is no proof of that: it is only said, or known here".to_owned());
-        return vec![Effect::Draw];
-    };
+fn prove(model: &mut Model, subject: Subject) -> Vec<Effect> {
     model.view.open(Layer::Proof);
     let mut effects = vec![Effect::Draw];
     effects.extend(ask(model, subject));

@@ -6,7 +6,7 @@ use qratum_chain::types::Time;
 use qratum_light_node::{Ban, Reason, Refusal, Snapshot, State, StoreState};
 use qratum_verifier::Reject;
 
-use super::stage::{LAST, Paint, drawn, in_state, live, model, picture, started, time_of, watching};
+use super::stage::{LAST, Paint, drawn, in_state, live, model, picture, press, started, time_of, watching};
 use crate::{
     model::Notice,
     update::{Effect, Msg, update},
@@ -109,9 +109,11 @@ fn many_and_long_notices_are_cut_and_counted() {
         model.notify(Notice::of(format!("validator {index} ended{}", " and so on".repeat(20))));
     }
     let rows = drawn(&model, (60, 24));
-    assert!(rows[3].starts_with(" ✗ validator 19 ended and so on") && rows[3].ends_with('…'), "{rows:?}");
-    assert!(rows[4].starts_with(" ✗ validator 18 ended"), "{rows:?}");
-    assert_eq!(rows[5], "   and 14 more");
+    assert_eq!(rows[3], " what is wrong, newest first                 rows 1-2 of 16");
+    assert!(rows[4].starts_with(" ✗ validator 19 ended and so on") && rows[4].ends_with('…'), "{rows:?}");
+    assert!(rows[5].starts_with(" ✗ validator 18 ended"), "{rows:?}");
+    press(&mut model, "\t\t\tG");
+    assert!(drawn(&model, (60, 24))[5].starts_with("▸✗ validator 4 ended"), "all of them are reached");
 }
 
 #[test]

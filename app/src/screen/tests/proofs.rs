@@ -1,13 +1,16 @@
 //! From a value back to the anchor, and out into a file.
 
 use qratum_chain::{
-    document::{HeaderProof, StatementProof},
+    document::{Evidence, HeaderProof, StatementProof},
     types::Height,
 };
-use qratum_light_node::FetchError;
+use qratum_light_node::{FetchError, State, peer_id};
 use qratum_verifier::proof;
 
-use super::stage::{LAST, Paint, anchor, answer, drawn, heads, live, picture, press, proven, watching};
+use super::stage::{
+    LAST, Paint, accused, anchor, answer, double_vote, drawn, fork, genesis, heads, in_state, key, live,
+    picture, press, proven, watching,
+};
 use crate::{
     model::{Found, Subject},
     update::{Effect, Msg, update},
@@ -62,8 +65,63 @@ fn what_cannot_be_proven_says_why() {
     update(&mut model, Msg::Proof(Subject::Block(Height(LAST)), Box::new(Err(FetchError::NoPeer))));
     let text = picture(&model, (80, 24));
     assert!(text.contains("✗ no proof: no peer is connected"), "{text}");
-    press(&mut model, "\u{1b}4e");
-    assert!(picture(&model, (80, 24)).contains("there is no proof of that"), "a peer only claims");
+    press(&mut model, "\u{1b}\t\te");
+    let text = picture(&model, (80, 24));
+    assert!(text.contains("no proof: a peer claims it, and nothing here rests on it"), "{text}");
+}
+
+/// Of an accused member and of a fork, `w` writes what `qratum verify` takes for evidence.
+#[test]
+fn evidence_is_shown_and_written_like_any_proof() {
+    let mut model = watching(accused(), Paint::Terminal16);
+    let south = Subject::Offence(key(2));
+    assert_eq!(press(&mut model, "\t\t\te").last(), Some(&Effect::Prove(south)));
+    answer(&mut model);
+    let rows = drawn(&model, (100, 24));
+    let id = heads().last().unwrap().id();
+    let want = [
+        " proof of the evidence against south  ✓ verified at 90212".to_owned(),
+        "▸value         double-vote (Prevote) at height 90212 round 1".to_owned(),
+        " ← signed      ✓ nil".to_owned(),
+        format!(" ← signed      ✓ {id}"),
+        " ← set member  south, power 2409, 24.0 %, IS, since set 0".to_owned(),
+        " ← step        height 90212  set 1".to_owned(),
+        " ← hand-over   height 90205  set 0".to_owned(),
+        format!(" ← anchor      genesis {}", anchor().0.id()),
+    ];
+    for (row, want) in rows[3..].iter().zip(want) {
+        assert!(row.starts_with(&want), "{row:?} is not {want:?}");
+    }
+    let [Effect::Write { stem, text }] = &press(&mut model, "w")[..] else { panic!() };
+    assert_eq!(stem, "qratum-evidence-90212");
+    assert_eq!(Evidence::from_json(text.as_bytes()).unwrap(), double_vote());
+
+    let mut model = watching(in_state(State::Forked), Paint::Terminal16);
+    press(&mut model, "\t\t\te");
+    answer(&mut model);
+    let text = picture(&model, (100, 30));
+    assert!(text.contains("proof of the fork") && text.matches("← header").count() == 2, "{text}");
+    let [Effect::Write { stem, text }] = &press(&mut model, "w")[..] else { panic!() };
+    assert_eq!(stem, "qratum-evidence-90205");
+    assert_eq!(Evidence::from_json(text.as_bytes()).unwrap(), fork());
+}
+
+/// Who runs a peer is proven by the entry that has its key, and of a peer that is enrolled nowhere it is
+/// said that only the configuration says so.
+#[test]
+fn the_operator_of_a_peer_is_proven_where_its_key_is_enrolled() {
+    let mut model = watching(live(), Paint::Terminal16);
+    let east = Subject::Validator { name: "east".to_owned(), key: key(1) };
+    assert_eq!(press(&mut model, "4je").last(), Some(&Effect::Prove(east.clone())));
+    answer(&mut model);
+    let text = picture(&model, (100, 30));
+    let id = peer_id(&genesis().validators[1].enrolment.as_ref().unwrap().peer_key).unwrap();
+    assert!(text.contains(&format!("← peer         {id}")), "{text}");
+    assert!(text.contains("value          operator rheinbund, DE"), "{text}");
+    press(&mut model, "\u{1b}\njjje");
+    assert_eq!(model.view.asked.as_ref().map(|asked| &asked.subject), Some(&east));
+    press(&mut model, "\u{1b}\u{1b}Ge");
+    assert!(picture(&model, (100, 30)).contains("no proof: a peer claims it"));
 }
 
 /// What `w` writes is what the verifier accepts, for a block and for an entry of the registry.

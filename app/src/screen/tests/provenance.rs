@@ -1,14 +1,25 @@
 //! No cell shows a value of the chain without saying what it is worth.
 
+use std::{collections::BTreeSet, sync::Arc};
+
 use qratum_light_node::State;
 
 use super::{
     SCENES, SIZES, scene,
-    stage::{FIRST, LAST, MEMBERS, Paint, drawn, genesis, heads},
+    stage::{
+        FIRST, LAST, MEMBERS, Paint, accused, alarms_in, answer, drawn, genesis, heads, in_state, picture,
+        press, watching,
+    },
 };
-use crate::screen::{
-    draw::audit,
-    page::{Piece, Text},
+use crate::{
+    action::Screen,
+    model::{Ground, Model, panels},
+    screen::{
+        draw::audit,
+        lists,
+        page::{Cell, Piece, Text},
+    },
+    update::{Msg, update},
 };
 
 /// Words that no text of this program and nothing that this machine knows has: heights, powers, names,
@@ -61,6 +72,86 @@ fn no_cell_shows_a_value_of_the_chain_without_its_worth() {
         }
     }
     assert!(facts > 1000, "{facts}: the words are those of the stage");
+}
+
+/// Keys to every list, from the first screen: the panels of the screens, and what opens above them.
+fn places() -> Vec<String> {
+    let panels = Screen::ALL.iter().zip('1'..).flat_map(|(screen, key)| {
+        (0..panels(*screen).len()).map(move |tabs| format!("{key}{}", "\t".repeat(tabs)))
+    });
+    let layers = ["3jj\n", "3j\n", "4j\n", "4G\n", "!", "!\n", "i", "?", ":"].map(str::to_owned);
+    panels.chain(layers).collect()
+}
+
+/// What the lists of a place say of the chain, and that each row of it answers `e`: with a proof down to
+/// the anchor, or with why there is none.
+fn walk(model: &mut Model, place: &str, said_of: &mut BTreeSet<String>) -> [usize; 2] {
+    let list = model.view.list();
+    let of_the_chain = |cells: Vec<Cell>| cells.into_iter().flatten().filter(|piece| piece.worth.is_some());
+    let table = lists::table(model, list);
+    said_of.extend(of_the_chain(vec![table.heading.clone()]).map(|piece| said(&piece).to_owned()));
+    let rows: Vec<(usize, Vec<Piece>)> =
+        (0..table.len).map(|row| (row, of_the_chain((table.row)(row)).collect())).collect();
+    drop(table);
+    let [mut proven, mut unproven] = [0, 0];
+    for (row, pieces) in rows.into_iter().filter(|(_, pieces)| !pieces.is_empty()) {
+        model.view.cursor_mut(list).row = row;
+        said_of.extend(pieces.iter().map(|piece| said(piece).to_owned()));
+        let ground = lists::table(model, list).ground(row);
+        match ground {
+            Ground::Proven(subject) => {
+                press(model, "e");
+                assert_eq!(model.view.asked.as_ref().map(|asked| &asked.subject), Some(&subject), "{place}");
+                answer(model);
+                let rows = drawn(model, (100, 60));
+                let last: Vec<&str> =
+                    rows.iter().rfind(|row| row.contains('←')).unwrap().split_whitespace().collect();
+                assert!(last.starts_with(&["←", "anchor", "genesis"]), "{place} {row}: {rows:#?}");
+                press(model, "\u{1b}");
+                model.view.asked = None;
+                proven += 1;
+            }
+            why => {
+                assert_ne!(why, Ground::HERE, "{place} {row}: {pieces:?} is of the chain");
+                press(model, "e");
+                assert!(picture(model, (100, 60)).contains("no proof: "), "{place} {row}");
+                unproven += 1;
+            }
+        }
+    }
+    [proven, unproven]
+}
+
+/// On every screen and in every layer, in the states that show different rows: a value of the chain that is drawn stands in a row
+/// that the cursor reaches, and there `e` answers.
+#[test]
+fn every_value_of_the_chain_answers_e() {
+    let states = [State::Live, State::NoQuorum, State::Disconnected, State::Clock, State::Forked];
+    for snapshot in states.map(in_state).into_iter().chain([accused()]) {
+        let state = snapshot.state;
+        let fresh = || {
+            let mut model = watching(snapshot.clone(), Paint::Terminal16);
+            update(&mut model, Msg::Alarms(Arc::new(alarms_in(state))));
+            model
+        };
+        let (mut said_of, mut count) = (BTreeSet::new(), [0, 0]);
+        for place in places() {
+            let mut model = fresh();
+            press(&mut model, &place);
+            let [proven, unproven] = walk(&mut model, &place, &mut said_of);
+            count = [count[0] + proven, count[1] + unproven];
+        }
+        assert!(count[0] > 30 && count[1] >= 10, "{state}: {count:?}");
+        audit::take();
+        for (place, size) in places().iter().flat_map(|place| SIZES.map(|size| (place, size))) {
+            let mut model = fresh();
+            press(&mut model, place);
+            drawn(&model, size);
+            for piece in audit::take().iter().filter(|piece| piece.worth.is_some()) {
+                assert!(said_of.contains(said(piece)), "{place} in {state}: no cursor reaches {piece:?}");
+            }
+        }
+    }
 }
 
 /// Around the screens only the bar tells a height, with mark and word.

@@ -4,12 +4,12 @@ use std::sync::{Arc, OnceLock};
 
 use qratum_chain::{
     Hash, PublicKey,
-    document::{HeaderProof, Statement, StatementProof},
+    document::{Evidence, ForkProof, HeaderProof, OffenceProof, Statement, StatementProof},
     schedule,
     types::{
-        Bitmap, Certificate, ChainId, ChainParams, CommitCertificate, Enrolment, Genesis, GenesisValidator,
-        Header, Height, Jurisdiction, LightBlock, Phase, Proofs, Registration, Round, STAKE_UNIT, SetId,
-        Time, Validator, ValidatorSet, Vote,
+        Bitmap, Certificate, ChainId, ChainParams, CommitCertificate, DoubleVote, Enrolment, ForkEvidence,
+        Genesis, GenesisValidator, Header, Height, Jurisdiction, LightBlock, Offence, Phase, Proofs,
+        Registration, Round, STAKE_UNIT, SetId, SignedVote, Time, Validator, ValidatorSet, Vote,
     },
 };
 use qratum_crypto::sign::ed25519::SecretKey;
@@ -21,7 +21,7 @@ use qratum_themes::{Colors, Glyphs, Theme};
 use qratum_verifier::{
     Rules, SetCache, Trusted, Verdict,
     ballots::{Cast, Place, RoundVotes},
-    detect::Fork,
+    detect::{self, Fork},
     proof,
     quorum::Tally,
     verify,
@@ -409,9 +409,52 @@ pub(crate) fn answer(model: &mut Model) {
     let found = match &asked.subject {
         Subject::Block(height) | Subject::Member { height, .. } => Found::Header(Box::new(proven(height.0))),
         Subject::Validator { name, .. } => Found::Entry(Box::new(entry(name))),
+        Subject::Offence(_) => Found::Evidence(Box::new(double_vote())),
+        Subject::Fork => Found::Evidence(Box::new(fork())),
     };
     let msg = Msg::Proof(asked.subject.clone(), Box::new(Ok(found)));
     assert_eq!(update(model, msg), [Effect::Draw]);
+}
+
+/// South voted twice above the last head, as the light node shows it.
+pub(crate) fn double_vote() -> Evidence {
+    let (anchor, rules) = anchor();
+    let (chain_id, last) = (genesis().chain_id().unwrap(), proven(LAST).proof);
+    let (set_id, height, round) = (last.header.set_id, last.header.height, Round(1));
+    let signed = |value| {
+        let vote = Vote { phase: Phase::Prevote, chain_id, set_id, height, round, value };
+        let signature = secret(2).sign(&vote.sign_bytes());
+        SignedVote { vote, signer: 2, signature }
+    };
+    let offence =
+        Offence::DoubleVote(DoubleVote { first: signed(None), second: signed(Some(last.header.id())) });
+    let (header, certificate, validators) = (last.header, last.certificate.unwrap(), last.validators);
+    let now = header.time;
+    let block = LightBlock { header, certificate, validators: validators.clone(), next_validators: None };
+    let path = last.path.into_iter().chain([block]).collect();
+    let proof = OffenceProof { offence, validators, path };
+    assert_eq!(detect::offence_proof(&proof, &anchor, &rules, now).unwrap().get(), &key(2));
+    Evidence::Offence(Box::new(proof))
+}
+
+/// Two blocks at the end of the first set, of which one names a second set with somebody new in it.
+pub(crate) fn fork() -> Evidence {
+    let (anchor, rules) = anchor();
+    let boundary =
+        |blocks: Vec<LightBlock>| blocks.into_iter().find(|block| block.header.height.0 == BOUNDARY).unwrap();
+    let (first, second) = (boundary(blocks(None)), boundary(blocks(Some(other_set()))));
+    let now = first.header.time;
+    let proof = ForkProof { blocks: ForkEvidence { first, second }, path: Vec::new() };
+    assert_eq!(detect::fork_proof(&proof, &anchor, &rules, now).unwrap().height(), Height(BOUNDARY));
+    Evidence::Fork(Box::new(proof))
+}
+
+/// All is well but that south voted twice.
+pub(crate) fn accused() -> Snapshot {
+    let live = live();
+    let Evidence::Offence(proof) = double_vote() else { panic!() };
+    let voting = Voting { evidence: vec![(key(2), proof.offence)], ..Voting::clone(&live.voting) };
+    Snapshot { voting: Arc::new(voting), ..live }
 }
 
 /// The proof of one of the last two blocks.
