@@ -261,8 +261,11 @@ pub(crate) struct InitArgs {
     #[arg(long, value_name = "HEX", value_parser = crate::hex::typed)]
     pub(crate) chain_id: Option<String>,
     /// A node to ask: NAME=ADDRESS[,operator=NAME]; may stand several times
-    #[arg(long = "peer", value_name = "PEER", required = true, value_parser = peer)]
+    #[arg(long = "peer", value_name = "PEER", value_parser = peer, required_unless_present = "peers_file")]
     pub(crate) peers: Vec<PeerArg>,
+    /// The nodes to ask, as a peers.json that the operators hand out
+    #[arg(long = "peers", value_name = "FILE", conflicts_with = "peers")]
+    pub(crate) peers_file: Option<PathBuf>,
 }
 
 /// A peer as it is typed, and as `peers.json` has it.

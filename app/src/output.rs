@@ -10,6 +10,11 @@ use crate::exit::{Exit, Failure};
 /// The longest line of text, in characters.
 const MAX_LINE: usize = 4096;
 
+/// Names in a sentence, harmless, and none of which looks like another.
+pub(crate) fn names(names: &[String], between: &str) -> String {
+    names.iter().map(|name| SafeText::name(name).to_string()).collect::<Vec<_>>().join(between)
+}
+
 /// Prints lines of text, an answer. A reader that left, as `head` does, changes nothing in how the
 /// command ends: what was judged was judged.
 pub(crate) fn lines(text: &str) -> io::Result<()> {

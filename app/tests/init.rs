@@ -121,3 +121,33 @@ fn a_directory_that_others_can_read_and_one_that_cannot_be_written_are_left_alon
     assert_eq!(fs::read_dir(&home).unwrap().count(), 0);
     assert!(complaint(&init(Path::new("/dev/null/home"), &arguments), 1).contains("/dev/null/home"));
 }
+
+/// The peers as operators hand them out are taken as they are, or not at all.
+#[test]
+fn peers_come_from_a_file_as_well() {
+    let folder = folder("init-peers");
+    let (home, file) = (folder.join("home"), folder.join("peers.json"));
+    let handed_out = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/peers.json")).unwrap();
+    let arguments = ["--chain-id", CHAIN, "--peers", file.to_str().unwrap()];
+    fs::write(&file, b"{}").unwrap();
+    let text = complaint(&init(&home, &arguments), 2);
+    assert!(text.contains("peers.json: no list of peers: ") && text.contains("Get the file again"), "{text}");
+    assert!(!home.exists(), "nothing was written");
+    fs::write(&file, &handed_out).unwrap();
+    let both = [arguments.as_slice(), &["--peer", NORTH]].concat();
+    assert_eq!(init(&home, &both).status.code(), Some(2));
+    let (made, code) = json(&init(&home, &[arguments.as_slice(), &["--json"]].concat()));
+    assert_eq!((made["peers"].as_u64().unwrap() > 0, code), (true, 0), "{made}");
+    assert_eq!(fs::read(home.join("peers.json")).unwrap(), handed_out);
+    // Nobody listens at those addresses: each command says what to do next.
+    let home = home.to_str().unwrap();
+    for command in
+        [["evidence", "show", "1"].as_slice(), &["proof", "state", "params"], &["anchor", "export"]]
+    {
+        let tried = qratum(&[command, &["--home", home, "--timeout", "1"]].concat()).output().unwrap();
+        let text = String::from_utf8(tried.stderr).unwrap();
+        let last = text.lines().last().unwrap();
+        let next = ["`qratum doctor` looks for the cause", "`qratum explain expired` says what to do"];
+        assert!(next.contains(&last), "{command:?}: {text}");
+    }
+}

@@ -9,8 +9,9 @@
 )]
 
 use std::{
-    fs,
+    fs::{self, DirBuilder},
     io::{BufRead as _, BufReader},
+    os::unix::fs::DirBuilderExt as _,
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
 };
@@ -101,4 +102,28 @@ fn the_plain_console_tells_lines_and_no_escapes() {
     let want = format!("Network demo, home {}. Read-only (RO): ", home.display());
     assert_eq!(status.code(), Some(0));
     assert!(note.starts_with(&want), "{note}");
+}
+
+/// Whoever reads `--plain` line by line hears the alarms as well.
+#[test]
+fn the_plain_console_tells_of_alarms() {
+    let home = std::env::temp_dir().join(format!("qratum-plain-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&home);
+    DirBuilder::new().mode(0o700).create(&home).unwrap();
+    for name in ["genesis.json", "peers.json"] {
+        fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name), home.join(name))
+            .unwrap();
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_qratum"));
+    command.args(["--plain", "--home"]).arg(&home);
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    // The sample's anchor is expired some day; nobody is connected before and after.
+    let raised = lines.into_iter().find(|line| line.starts_with("alarm ")).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    fs::remove_dir_all(home).unwrap();
+    let is_known = ["warning disconnected: this machine: ", "critical expired: chain: "];
+    assert!(is_known.iter().any(|known| raised.starts_with(&format!("alarm 1 raised: {known}"))), "{raised}");
 }

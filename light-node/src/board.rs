@@ -252,7 +252,7 @@ mod tests {
             name: name.to_owned(),
             id: PeerId::random(),
             operator: name.to_owned(),
-            validator: None,
+            bound: false,
             connected: false,
             claimed_height: None,
             demerits: 0,

@@ -135,9 +135,8 @@ pub fn peers_from_json(text: &[u8]) -> Result<Vec<Peer>, ConfigError> {
 pub(crate) struct Pinned {
     pub(crate) name: String,
     pub(crate) operator: String,
-    /// The validator that has enrolled its key: then the chain names the operator, and not the
-    /// configuration.
-    pub(crate) validator: Option<PublicKey>,
+    /// The chain names the operator, not the configuration.
+    pub(crate) bound: bool,
     pub(crate) id: PeerId,
     pub(crate) address: Multiaddr,
     pub(crate) socket: SocketAddr,
@@ -163,7 +162,7 @@ pub(crate) fn pinned(peers: &[Peer]) -> Result<Vec<Pinned>, ConfigError> {
         }
         let place = Multiaddr::from(socket.ip()).with(Protocol::Tcp(socket.port()));
         let (name, operator) = (name.clone(), operator.clone());
-        found.push(Pinned { name, operator, validator: None, id, address: place, socket });
+        found.push(Pinned { name, operator, bound: false, id, address: place, socket });
     }
     Ok(found)
 }
@@ -171,14 +170,13 @@ pub(crate) fn pinned(peers: &[Peer]) -> Result<Vec<Pinned>, ConfigError> {
 /// Law 9: a peer whose key the genesis enrols is run by the enrolled operator, whatever the
 /// configuration says.
 pub(crate) fn bind(mut peers: Vec<Pinned>, genesis: &Genesis) -> Vec<Pinned> {
-    let enrolled = genesis.validators.iter().filter_map(|member| {
-        let enrolment = member.enrolment.as_ref()?;
-        Some((peer_id(&enrolment.peer_key)?, (&enrolment.operator, member.validator.pubkey)))
-    });
-    let enrolled: BTreeMap<PeerId, (&String, PublicKey)> = enrolled.collect();
+    let enrolments = genesis.validators.iter().filter_map(|member| member.enrolment.as_ref());
+    let operators: BTreeMap<PeerId, &String> = enrolments
+        .filter_map(|enrolment| Some((peer_id(&enrolment.peer_key)?, &enrolment.operator)))
+        .collect();
     for peer in &mut peers {
-        if let Some((operator, validator)) = enrolled.get(&peer.id) {
-            (peer.operator, peer.validator) = ((*operator).clone(), Some(*validator));
+        if let Some(operator) = operators.get(&peer.id) {
+            (peer.operator, peer.bound) = ((*operator).clone(), true);
         }
     }
     peers

@@ -232,8 +232,8 @@ mod tests {
             .map(|seed| GenesisValidator { enrolment: Some(enrolled(seed)), ..member.clone() })
             .collect();
         let bound = bind(pinned.clone(), &genesis);
-        assert_eq!(bound.iter().filter(|peer| peer.validator.is_some()).count(), 10);
-        assert_eq!((&*bound[9].operator, &*bound[10].operator, bound[10].validator), ("many", "k", None));
+        assert_eq!(bound.iter().map(|peer| peer.bound).filter(|bound| *bound).count(), 10);
+        assert_eq!((&*bound[9].operator, &*bound[10].operator, bound[10].bound), ("many", "k", false));
 
         let all_say = |peers: &[Pinned], sources: &[usize]| {
             let mut heard = Heard::new(peers, &heads[0]);

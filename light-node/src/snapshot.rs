@@ -136,9 +136,8 @@ pub struct PeerView {
     pub id: PeerId,
     /// Who runs it: peers of one operator count as one witness.
     pub operator: String,
-    /// The validator that has enrolled its key, by the key that it was enrolled to vote with: then the
-    /// chain says who runs it. Else the configuration does.
-    pub validator: Option<PublicKey>,
+    /// Whether the chain says so: its key is enrolled as a validator's. Else the configuration does.
+    pub bound: bool,
     /// Whether a connection stands, authenticated as that key.
     pub connected: bool,
     /// The height it last said its newest block has. Not verified: a peer may say anything.
@@ -156,7 +155,7 @@ impl PeerView {
             name: peer.name.clone(),
             id: peer.id,
             operator: peer.operator.clone(),
-            validator: peer.validator,
+            bound: peer.bound,
             connected: false,
             claimed_height: None,
             demerits: 0,

@@ -27,9 +27,8 @@ const FLOODERS: u8 = 8;
 const MEMORY: u64 = 256 << 10;
 /// Within it the node is synced, whatever floods it.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// Eight peers are heard to the end, each a few times, on a machine whose cores others use too: a minute
-/// was too short beside five builds.
-const BANS: Duration = Duration::from_secs(240);
+/// Eight peers are heard to the end, each a few times, on a machine that others use too.
+const BANS: Duration = Duration::from_secs(60);
 
 /// The most this process ever held, in KiB.
 fn peak() -> u64 {

@@ -23,9 +23,9 @@ use qratum_chain::{
     state::{Changes, StateMap, StateProof},
     types::{
         Certificate, ChainParams, ChainedBlock, ChainedCertificate, Checkpoint, CommitCertificate,
-        DoubleVote, ForkEvidence, Header, Height, HotStuffPhase, Jailed, KeyUse, LightBlock, MAX_VALIDATORS,
-        Offence, PhaseCertificate, Proposal, Purpose, Registration, Retired, SetId, SignedProposal,
-        SignedVote, Time, Txo, TxoBody, TxoClass, Validator, Vote,
+        DoubleVote, Engine, ForkEvidence, Header, Height, HotStuffPhase, HotStuffRule, Jailed, KeyUse,
+        LightBlock, MAX_VALIDATORS, Offence, PhaseCertificate, Proposal, Purpose, Registration, Retired,
+        SetId, SignedProposal, SignedVote, Time, Txo, TxoBody, TxoClass, Validator, Vote,
     },
 };
 use qratum_crypto::sign::ed25519::{SecretKey, Signature};
@@ -251,6 +251,10 @@ fn entries_of_the_registry_are_canonical() {
     assert!(canonical::<Retired>("retired", &retired) > 0);
     let jailed = Jailed { block: Height(9), offence: Height(7) };
     assert!(canonical::<Jailed>("jailed", &jailed) > 0);
+    let engine = Engine::HotStuff { chain: 7, rule: HotStuffRule::TwoChain };
+    for params in [ChainParams::default(), ChainParams { engine, ..ChainParams::default() }] {
+        assert!(canonical::<ChainParams>("params", &params) > 0);
+    }
 }
 
 #[test]

@@ -476,6 +476,9 @@ fn the_program_names_its_faults_and_refuses_others() {
     let list = String::from_utf8(program().arg("list").output().unwrap().stdout).unwrap();
     let names: Vec<&str> = list.lines().filter_map(|line| line.split(' ').next()).collect();
     assert_eq!(names, Fault::ALL.map(|(name, _)| name));
+    let help = program().arg("--help").output().unwrap();
+    assert_eq!(help.status.code(), Some(0));
+    assert!(String::from_utf8(help.stdout).unwrap().starts_with("usage:"));
     let refused = program().args(["peer", "--home", "/nowhere", "--fault", "kindness"]).output().unwrap();
     assert_eq!(refused.status.code(), Some(2));
     assert!(String::from_utf8(refused.stderr).unwrap().contains("--fault"));

@@ -2,7 +2,7 @@
 
 use core::str::FromStr;
 
-use ratatui_core::style::Color;
+use ratatui_core::style::{Color, Style};
 
 use crate::Colors;
 
@@ -33,6 +33,33 @@ pub(crate) fn choose(full: Option<Rgb>, sixteen: Option<Color>, colors: Colors) 
         (Colors::Many, Some(color)) => Some(Color::Indexed(nearest(color))),
         (Colors::Rgb, Some([red, green, blue])) => Some(Color::Rgb(red, green, blue)),
     }
+}
+
+/// Black or white on this ground, whichever is read better.
+pub(crate) fn on(ground: Color) -> Style {
+    let (dark, [black, white]) = match ground {
+        Color::Rgb(red, green, blue) => {
+            (is_dark([red, green, blue]), [Color::Rgb(0, 0, 0), Color::Rgb(255, 255, 255)])
+        }
+        Color::Indexed(index) => (is_dark(indexed(index)), [Color::Indexed(16), Color::Indexed(231)]),
+        named => {
+            let dark = matches!(
+                named,
+                Color::Black | Color::Red | Color::Blue | Color::Magenta | Color::DarkGray | Color::Reset
+            );
+            (dark, [Color::Black, Color::White])
+        }
+    };
+    Style::new().bg(ground).fg(if dark { white } else { black })
+}
+
+/// Whether white is read better on it than black: its relative luminance by WCAG 2.2 is below 0.179.
+fn is_dark(color: Rgb) -> bool {
+    let [red, green, blue] = color.map(|part| {
+        let part = f64::from(part) / 255.0;
+        if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+    });
+    0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.179
 }
 
 /// The nearest of the upper 240 of 256 colors, which are the same in every terminal.

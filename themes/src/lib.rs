@@ -148,6 +148,8 @@ pub enum Colors {
 pub struct Theme {
     tones: BTreeMap<Tone, Style>,
     marks: BTreeMap<Mark, MarkText>,
+    /// By environment: its word, and how the bar is drawn.
+    bars: BTreeMap<String, (String, Style)>,
     glyphs: Glyphs,
 }
 
@@ -156,8 +158,15 @@ pub struct Theme {
 pub enum ThemeError {
     /// No TOML of this form; the parser's words, with the line.
     Toml(String),
-    /// A tone or mark is missing, or its value is no good.
+    /// A tone or mark is missing, or this version does not know the value.
     Entry(&'static str),
+    /// A color that is neither `#rrggbb` nor a name of the palette.
+    Color {
+        /// The line that it stands in, from 1.
+        line: usize,
+        /// As it stands there.
+        name: String,
+    },
     /// It inherits a theme that does not come with the program.
     Unknown(String),
     /// Two states of a value would have one mark or one word.
@@ -169,6 +178,9 @@ impl fmt::Display for ThemeError {
         match self {
             Self::Toml(why) => write!(f, "no theme file: {why}"),
             Self::Entry(name) => write!(f, "the theme has no good entry for {name}"),
+            Self::Color { line, name } => {
+                write!(f, "line {line}: {name:?} is no color: neither #rrggbb nor a name of the palette")
+            }
             Self::Unknown(name) => write!(f, "no theme {name}; there are {}", BUILT_IN.join(", ")),
             Self::Same(one, other) => write!(f, "the theme shows {one} and {other} alike"),
         }
@@ -199,7 +211,8 @@ impl Theme {
     /// Reads a theme file.
     ///
     /// # Errors
-    /// [`ThemeError`], when it is no TOML of this form, misses an entry, or hides a state.
+    /// [`ThemeError`], when it is no TOML of this form, names a color that is none, misses an entry, or
+    /// hides a state; with the line, where one is to blame.
     pub fn load(text: &str, glyphs: Glyphs, colors: Colors) -> Result<Self, ThemeError> {
         let file = File::read(text)?;
         let tones = Tone::ALL.iter().map(|tone| {
@@ -210,8 +223,9 @@ impl Theme {
             let text = file.mark(*mark, glyphs);
             text.map(|text| (*mark, text)).ok_or(ThemeError::Entry(mark.name()))
         });
-        let theme =
-            Self { tones: tones.collect::<Result<_, _>>()?, marks: marks.collect::<Result<_, _>>()?, glyphs };
+        let tones: BTreeMap<Tone, Style> = tones.collect::<Result<_, _>>()?;
+        let bars = file.bars(colors, tones.get(&Tone::Bar).copied().unwrap_or_default());
+        let theme = Self { tones, marks: marks.collect::<Result<_, _>>()?, bars, glyphs };
         let alike = |a: Mark, b: Mark| theme.glyph(a) == theme.glyph(b) || theme.word(a) == theme.word(b);
         let pairs = STATES.iter().flat_map(|a| STATES.iter().map(move |b| (*a, *b)));
         match pairs.into_iter().find(|(a, b)| a < b && alike(*a, *b)) {
@@ -224,6 +238,17 @@ impl Theme {
     #[must_use]
     pub fn tone(&self, tone: Tone) -> Style {
         self.tones.get(&tone).copied().unwrap_or_default()
+    }
+
+    /// How the bar of a network is drawn, and the word of its environment, where the theme has one: `prod`
+    /// is that of the networks `prod` and `prod-...`. The longest name counts.
+    #[must_use]
+    pub fn bar(&self, network: &str) -> (Style, Option<&str>) {
+        let is_of = |name: &str| {
+            network.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        };
+        let found = self.bars.iter().filter(|(name, _)| is_of(name)).max_by_key(|(name, _)| name.len());
+        found.map_or_else(|| (self.tone(Tone::Bar), None), |(_, (word, style))| (*style, Some(word.as_str())))
     }
 
     /// The characters of a mark, one or two.

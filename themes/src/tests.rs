@@ -86,9 +86,11 @@ fn a_theme_that_is_wrong_is_refused_with_its_reason() {
     assert_eq!(own(""), Ok(()));
     assert_eq!(own("[role]\ngood = { fg = \"#0a0b0c\", fg16 = \"blue\" }"), Ok(()));
     assert_eq!(load(&TERMINAL16.replace("alarm = ", "# alarm = ")), Err(ThemeError::Entry("alarm")));
-    assert_eq!(own("[role]\ngood = { fg16 = \"greenish\" }"), Err(ThemeError::Entry("good")));
-    assert_eq!(own("[role]\ngood = { fg = \"ink\" }"), Err(ThemeError::Entry("good")));
-    assert_eq!(load(&TERMINAL16.replace("\"✗\"", "\"\\u001b\"")), Err(ThemeError::Entry("refused")));
+    let color = |line, name: &str| Err(ThemeError::Color { line, name: name.to_owned() });
+    assert_eq!(own("[role]\ngood = { fg = \"ink\" }"), color(5, "ink"));
+    assert_eq!(own("\n[role]\nwarn = { fg16 = \"red\" }\nbad = { bg = \"#12345\" }"), color(7, "#12345"));
+    let bar = |bar: &str| own(&format!("[env.prod]\nbar = {{ {bar} }}"));
+    assert_eq!(bar("bg = \"blood\", bg16 = \"red\", word = \"PROD\""), color(5, "blood"));
     assert_eq!(
         load(&TERMINAL16.replace("\"stale\"\nrole", "\"verified\"\nrole")),
         Err(ThemeError::Same("verified", "stale"))
@@ -101,10 +103,44 @@ fn a_theme_that_is_wrong_is_refused_with_its_reason() {
         ("[role]\ngood = { fore = \"red\" }", "line 5", "fore"),
         ("[mark]\nlie = 1", "line 5", "lie"),
         ("size = 3", "line 4", "size"),
+        ("[role]\ngood = { fg16 = \"greenish\" }", "line 5", "greenish"),
+        ("[palette]\nink = \"#12\"", "line 5", "#12"),
+        ("[mark.refused]\nunicode = \"\\u001b\"", "line 5", "visible"),
+        ("[mark.refused]\nunicode = \"x\"\nascii = \"é\"", "line 6", "ASCII"),
+        ("[env.prod]\nbar = { bg = \"#5a0010\", bg16 = \"red\", word = \"\" }", "line 5", "word"),
+        ("[env.prod]\nbar = { bg = \"#5a0010\", bg16 = \"red\" }", "line 5", "word"),
     ] {
         let Err(ThemeError::Toml(why)) = own(rest) else { panic!("{rest}") };
         assert!(why.contains(line) && why.contains(word), "{why}");
     }
+}
+
+/// As in a theme file of one's own: networks of one kind have another bar, with a word, which is read on
+/// any ground and told without color.
+#[test]
+fn an_environment_has_its_own_bar() {
+    let text = "schema = 1\nname = \"own\"\ninherits = \"dark\"\n\
+                [env.prod]\nbar = { bg = \"#5a0010\", bg16 = \"red\", word = \"PROD\" }\n\
+                [env.prod-eu]\nbar = { bg = \"ink\", bg16 = \"yellow\", word = \"EU\" }\n";
+    let load = |colors| Theme::load(text, Glyphs::Unicode, colors).unwrap();
+    let theme = load(Colors::Rgb);
+    for (network, word) in [
+        ("prod", Some("PROD")),
+        ("prod-us", Some("PROD")),
+        ("prod-eu-2", Some("EU")),
+        ("production", None),
+        ("demo", None),
+    ] {
+        assert_eq!(theme.bar(network).1, word, "{network}");
+    }
+    assert_eq!(theme.bar("demo").0, theme.tone(Tone::Bar));
+    for network in ["prod", "prod-eu"] {
+        let (style, _) = theme.bar(network);
+        let found = contrast(linear(style.fg.unwrap()), linear(style.bg.unwrap()));
+        assert!(found >= 4.5, "{network}: {found:.2}");
+    }
+    assert_eq!(load(Colors::On).bar("prod").0.bg, Some(Color::Red));
+    assert_eq!(load(Colors::Off).bar("prod"), (load(Colors::Off).tone(Tone::Bar), Some("PROD")));
 }
 
 type Linear = [f64; 3];

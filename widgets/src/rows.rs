@@ -25,6 +25,8 @@ pub struct Part<'a> {
 pub struct TrustBar<'a> {
     /// From left to right.
     pub parts: &'a [Part<'a>],
+    /// How all of it is drawn.
+    pub style: Style,
     /// Colors.
     pub theme: &'a Theme,
 }
@@ -42,8 +44,7 @@ impl Widget for TrustBar<'_> {
             }
             spans.extend(part.line.iter().cloned().map(|span| span.patch_style(part.line.style)));
         }
-        let style = self.theme.tone(Tone::Bar);
-        buffer.set_style(area, style);
+        buffer.set_style(area, self.style);
         fit::clipped_line(self.theme, &Line::from(spans), area.width.into()).render(area, buffer);
     }
 }
@@ -182,7 +183,8 @@ mod tests {
         let part = |text: &'static str, rank| Part { line: Line::from(text), rank };
         let parts =
             [part("QRATUM", 2), part("prod", 0), part("✓ live", 0), part("12 s", 1), part("4 warn", 1)];
-        let at = |width| drawn(TrustBar { parts: &parts, theme: &theme }, width);
+        let at =
+            |width| drawn(TrustBar { parts: &parts, style: theme.tone(Tone::Bar), theme: &theme }, width);
         assert_eq!(at(60), " QRATUM  prod  ✓ live  12 s  4 warn");
         assert_eq!(at(30), " prod  ✓ live  12 s  4 warn");
         assert_eq!(at(20), " prod  ✓ live  12 s");

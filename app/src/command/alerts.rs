@@ -57,7 +57,7 @@ async fn follow(
 }
 
 /// What was there before; on standard error, as standard output is for what happens.
-async fn greet(monitor: &Monitor) {
+pub(super) async fn greet(monitor: &Monitor) {
     let mut view = monitor.view();
     let _ = view.changed().await;
     let view = view.borrow();

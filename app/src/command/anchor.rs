@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::{
     header,
-    network::{Asking, block_on, unsynced},
+    network::{Asking, block_on, late, lost},
 };
 use crate::{
     cli::ExportArgs,
@@ -40,6 +40,8 @@ struct View {
     /// From this time on it vouches for nothing.
     not_after_ms: u64,
     days_left: u64,
+    #[serde(skip)]
+    left_ms: u64,
     expired: bool,
     /// The highest block that was verified in this home.
     highest: Option<HighestJson>,
@@ -66,6 +68,7 @@ pub(crate) fn show(home: &Home, json: bool) -> Result<Exit, Failure> {
 impl View {
     fn of(home: &Home, start: &Start, pinned: bool) -> Result<Self, Failure> {
         let (header, now) = (start.anchor.header().get(), time::now());
+        let left_ms = time::since(now, start.not_after);
         let (place, chain) = (home.place(), start.rules.chain_id);
         let highest = Highest::of(&place).read(chain).map_err(|why| Failure::new(Exit::Error, why))?;
         let (source, file): (_, PathBuf) =
@@ -80,7 +83,8 @@ impl View {
             time_ms: header.time.0,
             age_ms: time::since(header.time, now),
             not_after_ms: start.not_after.0,
-            days_left: time::since(now, start.not_after) / DAY_MS,
+            days_left: left_ms / DAY_MS,
+            left_ms,
             expired: start.is_expired(now),
             highest: highest.map(|mark| HighestJson { height: mark.height.0, time_ms: mark.time.0 }),
         })
@@ -90,7 +94,7 @@ impl View {
         let left = if self.expired {
             "it vouches for nothing any more: `qratum reanchor` takes a newer one".to_owned()
         } else {
-            format!("{} days", self.days_left)
+            time::age(self.left_ms)
         };
         let highest = self.highest.as_ref().map_or_else(
             || "nothing above it".to_owned(),
@@ -152,7 +156,7 @@ pub(crate) fn export(home: &Home, args: &ExportArgs) -> Result<Exit, Failure> {
 /// The block at `height`; without one, the newest whose next set stands in the block itself.
 async fn fetch(asking: &Asking, height: Option<Height>, set_length: u64) -> Result<Proven, Failure> {
     let synced = asking.synced().await;
-    let snapshot = synced.map_err(|error| Failure::new(unsynced(&error), error.to_string()))?;
+    let snapshot = synced.map_err(|error| lost(&error))?;
     let newest = snapshot.head.header().get().height;
     let inside = match newest {
         head if schedule::is_boundary(head, set_length) => Height(head.0.saturating_sub(1).max(1)),
@@ -161,6 +165,6 @@ async fn fetch(asking: &Asking, height: Option<Height>, set_length: u64) -> Resu
     let height = height.unwrap_or(inside);
     match timeout(asking.left(), asking.node.header(height)).await {
         Ok(fetched) => fetched.map_err(|error| header::failure(height, &error)),
-        Err(_) => Err(Failure::new(Exit::Nothing, format!("block {height}: no proof in time"))),
+        Err(_) => Err(late(&format!("block {height}: "))),
     }
 }

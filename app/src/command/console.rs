@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use qratum_light_node::LightNode;
 
 use super::{
+    alerts::greet,
     lines::{Goal, Lines},
     network::{block_on, start_failure},
 };
@@ -39,17 +40,21 @@ pub(crate) fn run(home: &Home, look: &Look) -> Result<Exit, Failure> {
     })
 }
 
-/// The console without a screen: what happens, a line for each, until told to stop. It keeps the home's
+/// The console without a screen: what happens and what is wrong, a line for each, until told to stop. It keeps the home's
 /// store, as the console does.
 pub(crate) fn plain(home: &Home) -> Result<Exit, Failure> {
     let config = home.config()?;
+    let setup = setup(home, &config.genesis, false)?;
     let network = &config.genesis.network;
     let text = "Read-only (RO): it watches and changes nothing. Ctrl-C ends it.";
     output::note(&format!("Network {network}, home {}. {text}", home.shown()));
     block_on(async {
         let signals = Signals::listen().map_err(|error| Failure::io("signals", &error))?;
         let node = LightNode::start(config).await.map_err(|error| start_failure(&error))?;
-        let ended = Lines::new(false, Goal::heads(None)).print(&node, None, signals).await;
+        let monitor = Monitor::start(setup, node.snapshots())?;
+        greet(&monitor).await;
+        let lines = Lines::new(false, Goal::heads(None)).with_alarms(monitor);
+        let ended = lines.print(&node, None, signals).await;
         node.stop().await;
         ended
     })

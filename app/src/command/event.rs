@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::{
     model::{head_of, signers},
+    output::names,
     time,
 };
 
@@ -66,7 +67,7 @@ pub(super) struct HeadEvent {
 }
 
 impl HeadEvent {
-    pub(super) fn of(head: &Trusted, names: &Names) -> Self {
+    pub(super) fn of(head: &Trusted, known: &Names) -> Self {
         let (header, tally) = (head.header().get(), head.tally());
         Self {
             schema: SCHEMA,
@@ -77,13 +78,13 @@ impl HeadEvent {
             age_ms: time::since(header.time, time::now()),
             signed: tally.signed,
             total: tally.total,
-            signers: signers(head, names),
+            signers: signers(head, known),
         }
     }
 
     fn line(&self) -> String {
         let Self { height, block_id, age_ms, signed, total, .. } = self;
-        let names = self.signers.join(" ");
+        let names = names(&self.signers, " ");
         format!("verified {height}  {block_id}  {age_ms} ms old  {signed}/{total} power: {names}")
     }
 }
@@ -196,7 +197,7 @@ impl SilentEvent {
 
     fn line(&self) -> String {
         let Self { silent, missing, total, .. } = self;
-        let names = if silent.is_empty() { "nobody".to_owned() } else { silent.join(" ") };
+        let names = if silent.is_empty() { "nobody".to_owned() } else { names(silent, " ") };
         format!("silent {names}, {missing} of {total} power is missing")
     }
 }
@@ -241,6 +242,9 @@ mod tests {
         };
         assert_eq!(event(&["north", "west"], 50).line(), "silent north west, 50 of 100 power is missing");
         assert_eq!(event(&[], 0).line(), "silent nobody, 0 of 100 power is missing");
+        let [latin, cyrillic] = ["admin", "\u{430}dmin"].map(|name| event(&[name], 50).line());
+        assert_eq!(latin, "silent admin, 50 of 100 power is missing");
+        assert!(cyrillic.starts_with("silent ≈\u{430}dmin#"), "{cyrillic}");
         let sample = include_str!("../../tests/data/event-silent.json");
         assert_eq!(serde_json::to_string(&event(&["north"], 30)).unwrap(), sample.trim_end());
     }

@@ -10,7 +10,7 @@ use qratum_light_node::{Config, FetchError, Proven, Refusal, Snapshot, SyncError
 use qratum_verifier::{anchor::Start, proof::check};
 use tokio::time::timeout;
 
-use super::network::{Asking, block_on, start_failure, unsynced};
+use super::network::{Asking, block_on, late, lost, start_failure, unfetched};
 use crate::{
     cli::HeaderArgs,
     exit::{Exit, Failure},
@@ -85,12 +85,11 @@ fn anchor(config: &Config, height: Height) -> Result<Option<Proven>, Failure> {
 }
 
 async fn fetch(asking: &Asking, height: Height, interval_ms: u64) -> Result<Proven, Failure> {
-    let late = |text: String| Failure::new(Exit::Nothing, text);
     let lost = |error: &SyncError| {
-        let text = format!(
-            "{error}\n`qratum doctor` looks for the cause, `qratum status` shows what this home has kept"
-        );
-        Failure::new(unsynced(error), text)
+        let mut failure = lost(error);
+        let kept = "`qratum status` shows what this home has kept";
+        failure.text = failure.text.map(|text| format!("{text}\n{kept}"));
+        failure
     };
     let head = asking.synced().await.map_err(|error| lost(&error))?.head.header().get().height;
     let missing = height.0.saturating_sub(head.0);
@@ -105,27 +104,13 @@ async fn fetch(asking: &Asking, height: Height, interval_ms: u64) -> Result<Prov
     }
     match timeout(asking.left(), asking.node.header(height)).await {
         Ok(fetched) => fetched.map_err(|error| failure(height, &error)),
-        Err(_) => Err(late(format!("block {height}: no proof in time"))),
+        Err(_) => Err(late(&format!("block {height}: "))),
     }
 }
 
 /// Why there is no proof of the block at `height`.
 pub(super) fn failure(height: Height, error: &FetchError) -> Failure {
-    let exit = match error {
-        FetchError::Rejected(_) | FetchError::Forked => Exit::Refused,
-        FetchError::NotYet { .. } | FetchError::NoPeer | FetchError::Unavailable | FetchError::Stopped => {
-            Exit::Nothing
-        }
-    };
-    let next = match error {
-        FetchError::NotYet { .. } => "\nTry again when the chain has come to it, or with a longer --timeout",
-        FetchError::NoPeer => "\n`qratum peers` shows who answers",
-        FetchError::Unavailable => {
-            "\nValidators drop old blocks behind a checkpoint; `qratum peers` shows who answers"
-        }
-        FetchError::Rejected(_) | FetchError::Forked | FetchError::Stopped => "",
-    };
-    Failure::new(exit, format!("block {height}: {error}{next}"))
+    unfetched(&format!("block {height}: "), error)
 }
 
 /// The failure, with who did what, and where to read on.

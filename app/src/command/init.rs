@@ -47,7 +47,10 @@ struct PeersFile<'a> {
 /// Checks everything, asks for the chain id where it was not given, and writes the home.
 pub(crate) fn run(home: &Home, args: &InitArgs, json: bool) -> Result<Exit, Failure> {
     refuse_taken(home)?;
-    let (peers_text, peers) = peers(&args.peers)?;
+    let (peers_text, peers) = match &args.peers_file {
+        Some(path) => handed_out(path)?,
+        None => typed(&args.peers)?,
+    };
     let bytes = file::read(&args.genesis, MAX_LENGTH)?;
     let wrong = |why: String| {
         Failure::new(
@@ -112,8 +115,19 @@ fn refuse_taken(home: &Home) -> Result<(), Failure> {
     }
 }
 
+/// The peers of a file that somebody handed out, as it is.
+fn handed_out(path: &Path) -> Result<(String, Vec<Peer>), Failure> {
+    let wrong = |why: String| {
+        let text = format!("{}: {why}\nGet the file again from the network's operators", path.display());
+        Failure::new(Exit::Usage, text)
+    };
+    let bytes = file::read(path, MAX_LENGTH)?;
+    let peers = peers_from_json(&bytes).map_err(|why| wrong(why.to_string()))?;
+    Ok((String::from_utf8(bytes).map_err(|why| wrong(why.to_string()))?, peers))
+}
+
 /// The peers as their file will have them, read back as the light node reads it.
-fn peers(peers: &[PeerArg]) -> Result<(String, Vec<Peer>), Failure> {
+fn typed(peers: &[PeerArg]) -> Result<(String, Vec<Peer>), Failure> {
     let text = serde_json::to_string_pretty(&PeersFile { schema: "qratum/peers/v1", peers });
     let text = text.map_err(|error| Failure::new(Exit::Error, error.to_string()))? + "\n";
     match peers_from_json(text.as_bytes()) {

@@ -20,6 +20,7 @@ use crate::{
     demo::Network,
     exit::{Exit, Failure},
     model::{head_of, silent},
+    monitor::{Change, Monitor},
     output,
     signals::Signals,
 };
@@ -64,6 +65,8 @@ pub(super) struct Lines {
     last: Option<Arc<Trusted>>,
     /// A head whose set differs from that of the head before, until it is told.
     change: Option<[Arc<Trusted>; 2]>,
+    /// Whose alarms are told as well.
+    monitor: Option<Monitor>,
 }
 
 /// How long votes are listened to before the first word on a head that is old: as long as it takes to
@@ -79,6 +82,7 @@ enum Next {
     Listened,
     Head(Arc<Trusted>),
     Snapshot(Arc<Snapshot>),
+    Alarm(Box<Change>),
 }
 
 impl Lines {
@@ -96,7 +100,13 @@ impl Lines {
             accused: BTreeSet::new(),
             last: None,
             change: None,
+            monitor: None,
         }
+    }
+
+    /// The same, with what this monitor says.
+    pub(super) fn with_alarms(self, monitor: Monitor) -> Self {
+        Self { monitor: Some(monitor), ..self }
     }
 
     /// Prints what happens until the goal, a signal or an error.
@@ -107,7 +117,8 @@ impl Lines {
         signals: Signals,
     ) -> Result<Exit, Failure> {
         let snapshots = node.snapshots();
-        let mut sources = Sources { signals, network, heads: node.heads(), snapshots };
+        let monitor = self.monitor.take();
+        let mut sources = Sources { signals, network, heads: node.heads(), snapshots, monitor };
         sources.snapshots.mark_changed();
         let within = self.goal.within;
         let up = async { if let Some(time) = within { sleep(time).await } else { pending().await } };
@@ -125,8 +136,12 @@ impl Lines {
                 Next::TimeUp if !self.listened(&sources.snapshots)? => return Ok(self.out_of_time()),
                 Next::TimeUp => true,
                 Next::Listened => self.listened(&sources.snapshots)?,
-                Next::Head(head) => self.head(&head, &sources.snapshots.borrow().names)?,
+                Next::Head(head) => self.head(&head, &sources.snapshots.borrow())?,
                 Next::Snapshot(snapshot) => self.snapshot(&snapshot)?,
+                Next::Alarm(change) => {
+                    output::next_lines(&change.line())?;
+                    false
+                }
             };
             if done {
                 return Ok(Exit::Done);
@@ -148,8 +163,12 @@ impl Lines {
         Ok(())
     }
 
-    /// Whether that was the last head.
-    fn head(&mut self, head: &Arc<Trusted>, names: &Names) -> Result<bool, Failure> {
+    /// Whether that was the last head. One that was verified in this home before is no news.
+    fn head(&mut self, head: &Arc<Trusted>, snapshot: &Snapshot) -> Result<bool, Failure> {
+        let names = &snapshot.names;
+        if snapshot.before.is_some_and(|before| head.header().get().height <= before) {
+            return Ok(false);
+        }
         self.tell(&Event::Head(HeadEvent::of(head, names)))?;
         let before = self.last.replace(Arc::clone(head));
         let other = |before: &Arc<Trusted>| before.validators().hash() != head.validators().hash();
@@ -276,6 +295,7 @@ struct Sources<'a> {
     network: Option<&'a mut Network>,
     heads: Receiver<Arc<Trusted>>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
+    monitor: Option<Monitor>,
 }
 
 impl Sources<'_> {
@@ -285,12 +305,21 @@ impl Sources<'_> {
             biased;
             () = self.signals.recv() => Ok(Next::Signal),
             failure = lost(&mut self.network) => Err(failure),
+            change = alarm(&mut self.monitor) => change.map(|change| Next::Alarm(Box::new(change))),
             head = next_head(&mut self.heads) => head.map(Next::Head).ok_or_else(stopped),
             changed = self.snapshots.changed() => {
                 changed.map_err(|_| stopped())?;
                 Ok(Next::Snapshot(Arc::clone(&self.snapshots.borrow_and_update())))
             }
         }
+    }
+}
+
+/// The next thing that happens to an alarm; never, where nobody looks for any.
+async fn alarm(monitor: &mut Option<Monitor>) -> Result<Change, Failure> {
+    match monitor {
+        Some(monitor) => monitor.next().await,
+        None => pending().await,
     }
 }
 
@@ -318,10 +347,22 @@ async fn next_head(heads: &mut Receiver<Arc<Trusted>>) -> Option<Arc<Trusted>> {
 
 #[cfg(test)]
 mod tests {
-    use qratum_chain::types::Time;
+    use qratum_chain::types::{Height, Time};
     use qratum_light_node::Reason;
 
     use super::*;
+    use crate::screen::tests::stage::{LAST, heads, live};
+
+    /// A head that this home has verified in an earlier run is not the one that was waited for.
+    #[test]
+    fn a_head_that_was_verified_before_is_not_counted() {
+        let head = heads().last().unwrap();
+        let told = |before| {
+            let snapshot = Snapshot { before: Some(Height(before)), ..live() };
+            Lines::new(true, Goal::heads(NonZeroU64::new(1))).head(head, &snapshot).unwrap()
+        };
+        assert_eq!([LAST - 1, LAST, LAST + 1].map(told), [true, false, false]);
+    }
 
     #[test]
     fn a_refusal_is_told_when_it_is_new_and_at_each_doubling() {

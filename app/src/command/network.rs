@@ -6,7 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use qratum_light_node::{Config, Kept, LightNode, Snapshot, StartError, State, SyncError, inspect_store};
+use qratum_light_node::{
+    Config, FetchError, Kept, LightNode, Snapshot, StartError, State, SyncError, inspect_store,
+};
 use tokio::{runtime::Builder, time::timeout};
 
 use crate::{
@@ -122,6 +124,45 @@ pub(crate) const fn unsynced(error: &SyncError) -> Exit {
         State::Expired => Exit::Expired,
         _ => Exit::Nothing,
     }
+}
+
+/// Why there is no verified head to ask from, and what to do about it.
+pub(crate) fn lost(error: &SyncError) -> Failure {
+    let next = match error.state {
+        State::Forked | State::Expired | State::Clock => {
+            format!("`qratum explain {}` says what to do", error.state)
+        }
+        _ => "`qratum doctor` looks for the cause".to_owned(),
+    };
+    Failure::new(unsynced(error), format!("{error}\n{next}"))
+}
+
+/// Why what was asked for does not come, and what to do about it.
+pub(crate) fn unfetched(about: &str, error: &FetchError) -> Failure {
+    let exit = match error {
+        FetchError::Rejected(_) | FetchError::Forked => Exit::Refused,
+        FetchError::NotYet { .. } | FetchError::NoPeer | FetchError::Unavailable | FetchError::Stopped => {
+            Exit::Nothing
+        }
+    };
+    let next = match error {
+        FetchError::NotYet { .. } => "\nTry again when the chain has come to it, or with a longer --timeout",
+        FetchError::NoPeer => "\n`qratum peers` shows who answers",
+        FetchError::Unavailable => {
+            "\nValidators drop old blocks behind a checkpoint; `qratum peers` shows who answers"
+        }
+        FetchError::Forked => "\n`qratum explain forked` says what to do",
+        FetchError::Rejected(_) | FetchError::Stopped => "",
+    };
+    Failure::new(exit, format!("{about}{error}{next}"))
+}
+
+/// That no answer came in time.
+pub(crate) fn late(about: &str) -> Failure {
+    let text = format!(
+        "{about}no proof in time\nTry again with a longer --timeout; `qratum peers` shows who answers"
+    );
+    Failure::new(Exit::Nothing, text)
 }
 
 /// What is wrong with the configuration, or with the machine.

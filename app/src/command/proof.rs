@@ -2,13 +2,18 @@
 
 use std::{future::Future, path::PathBuf};
 
-use qratum_chain::{Hash, codec::Decode, document::Statement, types::Registration};
+use qratum_chain::{
+    Hash,
+    codec::Decode,
+    document::Statement,
+    types::{ChainParams, Engine, Genesis, Registration},
+};
 use qratum_light_node::{FetchError, LightNode, Outcome, ProvenStatement};
 use tokio::time::timeout;
 
 use super::{
     header,
-    network::{Asking, block_on, unsynced},
+    network::{Asking, block_on, late, lost, unfetched},
 };
 use crate::{
     cli::{NetworkArgs, ProofCommand},
@@ -57,7 +62,7 @@ fn ask<T>(
         let asking = Asking::start(config, args.timeout).await?;
         let answer = match asking.synced().await {
             Ok(_) => within(&asking, question(&asking.node)).await,
-            Err(error) => Err(Failure::new(unsynced(&error), error.to_string())),
+            Err(error) => Err(lost(&error)),
         };
         asking.node.stop().await;
         answer
@@ -69,14 +74,8 @@ async fn within<T>(
     question: impl Future<Output = Result<T, FetchError>>,
 ) -> Result<T, Failure> {
     match timeout(asking.left(), question).await {
-        Ok(answer) => answer.map_err(|error| {
-            let exit = match error {
-                FetchError::Rejected(_) | FetchError::Forked => Exit::Refused,
-                _ => Exit::Nothing,
-            };
-            Failure::new(exit, error.to_string())
-        }),
-        Err(_) => Err(Failure::new(Exit::Nothing, "no proof in time\nTry again with a longer --timeout")),
+        Ok(answer) => answer.map_err(|error| unfetched("", &error)),
+        Err(_) => Err(late("")),
     }
 }
 
@@ -111,7 +110,11 @@ pub(super) fn told(statement: &Statement) -> String {
             let Some(value) = value else { return format!("state     nothing under {key}\n") };
             let plain = format!("state     under {key}\nvalue     {}\n", readable(value));
             match Registration::from_bytes(value) {
-                Ok(entry) if key.starts_with("validator/") => registration(&key, &entry),
+                Ok(entry) if key.starts_with("validator/") => return registration(&key, &entry),
+                _ => {}
+            }
+            match ChainParams::from_bytes(value) {
+                Ok(entry) if key.as_bytes() == Genesis::PARAMS_KEY => params(&key, &entry),
                 _ => plain,
             }
         }
@@ -131,9 +134,50 @@ fn registration(key: &str, entry: &Registration) -> String {
     rows.iter().map(|(name, value)| format!("{name:<9} {value}\n")).collect()
 }
 
+fn params(key: &str, entry: &ChainParams) -> String {
+    let engine = match entry.engine {
+        Engine::Tendermint => "tendermint".to_owned(),
+        Engine::HotStuff { chain, rule } => format!("hotstuff, chain {chain}, {rule:?}"),
+    };
+    let unbonding = format!("{} sets and {}", entry.unbonding_sets, time::age(entry.unbonding_ms));
+    let rows = [
+        ("state", format!("under {key}")),
+        ("set", format!("{} blocks", entry.set_length)),
+        ("block", format!("each {} ms", entry.block_interval_ms)),
+        ("unbonding", format!("the later of {unbonding}")),
+        ("trusting", time::age(entry.trusting_period_ms)),
+        ("drift", format!("{} ms", entry.clock_drift_ms)),
+        ("engine", engine),
+    ];
+    rows.iter().map(|(name, value)| format!("{name:<9} {value}\n")).collect()
+}
+
 /// Text where it is plain, else hex.
 fn readable(bytes: &[u8]) -> String {
     let plain = !bytes.is_empty() && bytes.iter().all(|byte| (b' '..0x7f).contains(byte));
     let text = || String::from_utf8_lossy(bytes).into_owned();
     if plain { text() } else { format!("0x{}", hex::of(bytes)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::screen::tests::stage::genesis;
+
+    #[test]
+    fn the_parameters_of_a_chain_are_told_in_words() {
+        let key = Genesis::PARAMS_KEY.to_vec();
+        let (value, proof) = genesis().state().unwrap().prove(&key).unwrap();
+        let page = told(&Statement::State { key, value, proof });
+        let rows = [
+            "state     under params",
+            "set       90205 blocks",
+            "block     each 1000 ms",
+            "unbonding the later of 21 sets and 21 d 0 h",
+            "trusting  14 d 0 h",
+            "drift     10000 ms",
+            "engine    tendermint",
+        ];
+        assert_eq!(page.lines().collect::<Vec<_>>(), rows);
+    }
 }

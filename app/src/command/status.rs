@@ -14,7 +14,9 @@ use crate::{
     exit::{Exit, Failure},
     home::Home,
     model::head_of,
-    output, time,
+    output,
+    output::names,
+    time,
 };
 
 /// The status, as `--json` prints it. Powers are sums of voting power.
@@ -209,7 +211,7 @@ impl Status {
                     time::age(age)
                 ));
                 let (signed, total) = (self.signed.unwrap_or(0), self.total.unwrap_or(0));
-                let names = self.signers.join(", ");
+                let names = names(&self.signers, ", ");
                 page.push_str(&format!("signed    {signed} of {total} power: {names}\n"));
             }
             _ => page.push_str("verified  nothing yet\n"),
@@ -261,7 +263,7 @@ impl From<&Witnesses> for WitnessesJson {
 impl WitnessesJson {
     fn line(&self) -> String {
         let (count, needed) = (self.operators.len(), witness::NEEDED);
-        let names = if count == 0 { String::new() } else { format!(": {}", self.operators.join(", ")) };
+        let names = if count == 0 { String::new() } else { format!(": {}", names(&self.operators, ", ")) };
         format!("{count} at height {} of {needed} that an action will need{names}", self.height)
     }
 }
@@ -271,7 +273,7 @@ impl From<&PeerView> for PeerJson {
         Self {
             name: peer.name.clone(),
             operator: peer.operator.clone(),
-            operator_source: if peer.validator.is_some() { "chain" } else { "configuration" },
+            operator_source: if peer.bound { "chain" } else { "configuration" },
             connected: peer.connected,
             claimed_height: peer.claimed_height.map(|height| height.0),
             demerits: peer.demerits,

@@ -7,6 +7,7 @@ use qratum_verifier::{
     diversity::{self, Kind, Standing, Warning},
     quorum::Tally,
 };
+use qratum_widgets::SafeText;
 use serde::Serialize;
 
 use super::network::{Answer, block_on};
@@ -101,9 +102,12 @@ impl Validators {
         let Self { state, height, set_id, signed, total, .. } = self;
         let mut page =
             format!("set {set_id} at verified height {height}, {state}: {signed} of {total} power signed\n");
-        let label =
-            |member: &Member| member.name.clone().unwrap_or_else(|| member.key.chars().take(12).collect());
-        let longest = self.validators.iter().map(|member| label(member).len()).max().unwrap_or(0).max(12);
+        let label = |member: &Member| {
+            let start = || member.key.chars().take(12).collect();
+            member.name.as_ref().map_or_else(start, |name| SafeText::name(name).to_string())
+        };
+        let width = |member: &Member| label(member).chars().count();
+        let longest = self.validators.iter().map(width).max().unwrap_or(0).max(12);
         for member in &self.validators {
             let Member { index, jurisdiction, power, share, since_set, .. } = member;
             let name = label(member);
@@ -175,7 +179,7 @@ fn in_words(warning: &Warning) -> String {
             format!("the set has {count} of the {fewest} {kind}s that it should have at least")
         }
         Warning::Heavy { kind, holder, power: Tally { signed, total } } => {
-            let kind = word(kind);
+            let (kind, holder) = (word(kind), SafeText::name(holder));
             format!("{kind} {holder} has {signed} of {total} power: without it there is no quorum")
         }
     }

@@ -4,9 +4,10 @@
 use qratum_chain::types::Offence;
 use qratum_light_node::{Names, Voting};
 use qratum_verifier::ballots::RoundVotes;
+use qratum_widgets::SafeText;
 use serde::Serialize;
 
-use crate::model::silent;
+use crate::{model::silent, output::names};
 
 /// How far the vote has come. Powers are sums of voting power of votes that were verified here.
 #[derive(Debug, Serialize)]
@@ -68,9 +69,9 @@ impl From<&RoundVotes> for RoundJson {
 }
 
 impl AccusedJson {
-    pub(super) fn all(voting: &Voting, names: &Names) -> Vec<Self> {
+    pub(super) fn all(voting: &Voting, known: &Names) -> Vec<Self> {
         let accused = voting.evidence.iter();
-        accused.map(|(key, offence)| Self::of(names.called(key), names.operator(key), offence)).collect()
+        accused.map(|(key, offence)| Self::of(known.called(key), known.operator(key), offence)).collect()
     }
 
     pub(super) fn of(validator: String, operator: Option<&str>, offence: &Offence) -> Self {
@@ -85,18 +86,18 @@ impl AccusedJson {
 
     pub(super) fn line(&self) -> String {
         let Self { validator, kind, height, round, .. } = self;
-        format!("{validator}: {kind} at height {height}, round {round}")
+        format!("{}: {kind} at height {height}, round {round}", SafeText::name(validator))
     }
 }
 
 impl SilentJson {
-    pub(super) fn of(voting: &Voting, names: &Names) -> Self {
+    pub(super) fn of(voting: &Voting, known: &Names) -> Self {
         let says = voting.known || voting.stuck;
-        Self { missing: says.then(|| voting.missing().signed), silent: says.then(|| silent(voting, names)) }
+        Self { missing: says.then(|| voting.missing().signed), silent: says.then(|| silent(voting, known)) }
     }
 
     pub(super) fn line(&self) -> Option<String> {
-        let names = self.silent.as_ref().filter(|names| !names.is_empty())?.join(", ");
-        Some(format!("{names}: {} power is missing", self.missing.unwrap_or(0)))
+        let silent = self.silent.as_ref().filter(|names| !names.is_empty())?;
+        Some(format!("{}: {} power is missing", names(silent, ", "), self.missing.unwrap_or(0)))
     }
 }

@@ -10,13 +10,14 @@ mod tour;
 mod view;
 mod who;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use qratum_chain::{
+    PublicKey,
     document::Anchor,
-    types::{BlockId, Time, ValidatorSet},
+    types::{BlockId, GenesisValidator, Time, ValidatorSet},
 };
-use qratum_light_node::{Config, Names, Snapshot, State, Voting};
+use qratum_light_node::{Config, Names, PeerId, Snapshot, State, Voting, peer_id};
 use qratum_themes::Theme;
 use qratum_verifier::Trusted;
 
@@ -55,6 +56,8 @@ pub(crate) struct Model {
     pub(crate) anchor: BlockId,
     /// Whether that is a later block than genesis.
     pub(crate) pinned: bool,
+    /// Peers whose key genesis enrols, and the vote key of the validator that each is.
+    pub(crate) enrolled: BTreeMap<PeerId, PublicKey>,
     /// Where the peers are dialled, in their order.
     pub(crate) addresses: Vec<String>,
     pub(crate) theme: Theme,
@@ -95,6 +98,7 @@ impl Model {
             home: home.shown(),
             anchor: config.anchor.as_ref().map_or(BlockId(chain.0), pinned),
             pinned: config.anchor.is_some(),
+            enrolled: genesis.validators.iter().filter_map(enrolled).collect(),
             addresses: config.peers.iter().map(|peer| peer.address.to_string()).collect(),
             theme,
             now: Time(0),
@@ -202,6 +206,11 @@ impl Model {
     pub(crate) fn who<'a>(&self, snapshot: &'a Snapshot) -> Who<'a> {
         Who { snapshot, hidden: self.view.private }
     }
+}
+
+/// The peer that a validator answers as, and the key that it votes with.
+fn enrolled(member: &GenesisValidator) -> Option<(PeerId, PublicKey)> {
+    Some((peer_id(&member.enrolment.as_ref()?.peer_key)?, member.validator.pubkey))
 }
 
 /// What everything is worth that stands under the head.

@@ -13,7 +13,7 @@ use super::{
     alarm::{Acknowledgement, Alarm, Change, What},
     code::{Code, Level},
     missed::Missed,
-    sight::{Finding, MACHINE, Seat, Sight, Watched, set_change},
+    sight::{Finding, MACHINE, Seat, Sight, Watched, quoted, set_change},
 };
 use crate::time;
 
@@ -80,6 +80,16 @@ impl Alarms {
         self.next = self.next.max(next);
     }
 
+    /// Goes on with the set that an earlier run saw last: what changed since is told.
+    pub(crate) fn remember(&mut self, set: Vec<Seat>) {
+        self.set = set;
+    }
+
+    /// The set that was seen last; none yet, where it is empty.
+    pub(crate) fn set(&self) -> &[Seat] {
+        &self.set
+    }
+
     /// Looks at what the light node knows now, at a new snapshot and at least each second.
     pub(crate) fn observe(&mut self, snapshot: &Snapshot, now: Time) -> Vec<Change> {
         self.see(&Sight::of(snapshot), now)
@@ -121,9 +131,12 @@ impl Alarms {
         text: Option<String>,
         now: Time,
     ) -> Vec<Change> {
-        let key = (code, subject.to_owned());
+        let key = (code, quoted(subject));
         match text {
-            Some(text) => self.holds(Finding::new(code, subject, text), now).into_iter().collect(),
+            Some(text) => {
+                let finding = Finding::new(code, key.1, quoted(&text));
+                self.holds(finding, now).into_iter().collect()
+            }
             None => self.is_gone(&key, now).into_iter().collect(),
         }
     }
@@ -163,7 +176,7 @@ impl Alarms {
             let before = std::mem::replace(&mut self.set, sight.set.clone());
             if let Some(text) = set_change(&before, &sight.set).filter(|_| !before.is_empty()) {
                 let subject = format!("set at height {}", sight.height);
-                self.changed = Some((Finding::new(Code::SetChanged, &subject, text), now));
+                self.changed = Some((Finding::new(Code::SetChanged, subject, text), now));
             }
         }
         let shown = self.changed.as_ref().filter(|(_, at)| time::since(*at, now) < SHOWN_MS);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     alarm::{Alarm, Change, What},
     entry::Entry,
+    sight::Seat,
 };
 
 /// Events that are kept for a sink that cannot be reached. The newest: who comes back after so many
@@ -20,6 +21,8 @@ pub(crate) struct Book {
     events: Vec<(Change, bool)>,
     /// For each sink: from which event on it is told, and which it has got.
     sinks: BTreeMap<String, Told>,
+    /// The set that was seen last.
+    set: Vec<Seat>,
 }
 
 #[derive(Debug, Default)]
@@ -38,6 +41,7 @@ impl Book {
                 let from = self.events.len();
                 self.sinks.entry(name).or_insert_with(|| Told { from, ..Told::default() });
             }
+            Entry::Set { seats } => self.set = seats,
             Entry::Delivered { sink, key } => {
                 self.sinks.entry(sink).or_default().keys.insert(key);
             }
@@ -76,6 +80,11 @@ impl Book {
         self.alarms.last_key_value().map_or(1, |(last, _)| last.saturating_add(1))
     }
 
+    /// The validators as they were seen last; none, where they never were.
+    pub(crate) fn set(&self) -> &[Seat] {
+        &self.set
+    }
+
     /// Whether a sink of this name was there before.
     pub(crate) fn knows(&self, sink: &str) -> bool {
         self.sinks.contains_key(sink)
@@ -100,6 +109,7 @@ impl Book {
         let waiting: Vec<(&String, BTreeSet<String>)> =
             known.iter().map(|sink| (*sink, waiting(sink))).collect();
         let mut kept: Vec<Entry> = known.iter().map(|name| Entry::Sink { name: (*name).clone() }).collect();
+        kept.extend((!self.set.is_empty()).then(|| Entry::Set { seats: self.set.clone() }));
         let last: BTreeMap<u64, usize> =
             self.events.iter().enumerate().map(|(place, (change, _))| (change.alarm.id, place)).collect();
         for (place, (change, told)) in self.events.iter().enumerate() {
@@ -190,6 +200,10 @@ mod tests {
             if id == 30 {
                 entries.push(Entry::Sink { name: "b".to_owned() });
             }
+            if id % 7 == 0 {
+                let seat = Seat { key: id.to_string(), name: format!("name {id}"), power: id };
+                entries.push(Entry::Set { seats: vec![seat] });
+            }
             if id % 5 == 0 {
                 entries.push(Entry::Untold(change(id, What::Repeated, 2)));
             }
@@ -199,7 +213,8 @@ mod tests {
             let after = book(before.kept(&sinks));
             let sum = |book: &Book| {
                 let open: Vec<Alarm> = book.open().cloned().collect();
-                (open, book.next(), sinks.clone().map(|sink| (book.knows(&sink), book.waiting(&sink))))
+                let set = book.set().to_vec();
+                (open, set, book.next(), sinks.clone().map(|sink| (book.knows(&sink), book.waiting(&sink))))
             };
             assert_eq!(sum(&after), sum(&before), "{length}");
         }

@@ -279,3 +279,6 @@ fn ticks(every: Duration) -> Interval {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     ticks
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use super::alarm::Change;
+use super::{alarm::Change, sight::Seat};
 
 /// Something worth keeping.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,8 @@ pub(crate) enum Entry {
     Untold(Change),
     /// A sink of this name is there from now on: what was before is not for it.
     Sink { name: String },
+    /// The validators, as they were seen last: whether they change while nobody watches shows by it.
+    Set { seats: Vec<Seat> },
     /// The event of this key has reached a sink.
     Delivered { sink: String, key: String },
 }

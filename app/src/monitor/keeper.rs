@@ -92,6 +92,7 @@ impl Keeper {
         if self.delivers() {
             self.alarms = Alarms::new(self.watched.clone());
             self.alarms.resume(self.book.open().cloned(), self.book.next());
+            self.alarms.remember(self.book.set().to_vec());
             let new = self.sinks.iter().filter(|name| !self.book.knows(name)).cloned();
             for name in new.collect::<Vec<_>>() {
                 self.write(Entry::Sink { name }, true);
@@ -128,7 +129,12 @@ impl Keeper {
     /// Looks at what the light node knows now. What is returned is on disk, and to be told.
     pub(crate) fn observe(&mut self, snapshot: &Snapshot, now: Time) -> Vec<Change> {
         let changes = self.alarms.observe(snapshot, now);
-        self.keep(changes, now)
+        let told = self.keep(changes, now);
+        // After the alarm that tells of it: a crash in between tells it again.
+        if self.delivers() && self.alarms.set() != self.book.set() {
+            self.write(Entry::Set { seats: self.alarms.set().to_vec() }, true);
+        }
+        told
     }
 
     /// The same for something outside of the chain, with these words or over.

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::{
     code::Code,
-    sight::{Finding, Sight, Watched},
+    sight::{Finding, Sight, Watched, named},
 };
 
 /// Heights that are looked back at.
@@ -58,9 +58,9 @@ impl Missed {
             let most = usize::from(watched.missed);
             if missed >= most {
                 let text = format!("missed {missed} of the last {seen} heights");
-                found.push(Finding::new(Code::Missed, name, text));
+                found.push(Finding::new(Code::Missed, named(name), text));
             } else if missed > most / 2 {
-                between.push(name.clone());
+                between.push(named(name));
             }
         }
         (found, between)

@@ -4,6 +4,7 @@
 use qratum_chain::types::{Time, ValidatorSet};
 use qratum_light_node::{Names, Snapshot, State, StoreState};
 use qratum_widgets::SafeText;
+use serde::{Deserialize, Serialize};
 
 use super::code::Code;
 use crate::time;
@@ -14,6 +15,8 @@ const CHAIN: &str = "chain";
 pub(super) const MACHINE: &str = "this machine";
 /// A part of the trusting period that is this small is told.
 const LOW: u64 = 5;
+/// How many names or changes a text tells of one by one.
+const LISTED: usize = 12;
 
 /// What is to be watched for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,8 +55,9 @@ pub(crate) struct Sight {
 }
 
 /// A member of a set.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Seat {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Seat {
     pub(super) key: String,
     /// As it is called now: names may be proven later.
     pub(super) name: String,
@@ -76,11 +80,28 @@ pub(super) struct Finding {
 }
 
 impl Finding {
-    /// With names and words of others made harmless: they go to screens and logs.
-    pub(super) fn new(code: Code, subject: &str, text: impl AsRef<str>) -> Self {
-        let subject = SafeText::new(subject, SafeText::NAME).to_string();
-        Self { code, subject, text: SafeText::new(text.as_ref(), SafeText::SENTENCE).to_string() }
+    /// In words of this program, in which names are [`named`] and words of others [`quoted`]: they go to
+    /// screens and logs.
+    pub(super) fn new(code: Code, subject: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { code, subject: subject.into(), text: text.into() }
     }
+}
+
+/// A name that is harmless, and looks like no other.
+pub(super) fn named(name: &str) -> String {
+    SafeText::name(name).to_string()
+}
+
+/// Words of others that are harmless.
+pub(super) fn quoted(text: &str) -> String {
+    SafeText::new(text, SafeText::SENTENCE).to_string()
+}
+
+/// Some of them, and how many more there are: a line is read by people.
+fn listed(words: &[String], between: &str) -> String {
+    let more = words.len().saturating_sub(LISTED);
+    let shown = words.iter().take(LISTED).cloned().chain((more > 0).then(|| format!("and {more} more")));
+    shown.collect::<Vec<_>>().join(between)
 }
 
 impl Sight {
@@ -123,15 +144,14 @@ impl Sight {
         }
         let silent = self.members.iter().flatten().filter(|member| member.silent);
         found.extend(silent.map(|member| {
-            Finding::new(Code::Silent, &member.name, "no vote in the last two decided heights")
+            let text = "no vote in the last two decided heights";
+            Finding::new(Code::Silent, named(&member.name), text)
         }));
-        found.extend(
-            self.accused
-                .iter()
-                .map(|name| Finding::new(Code::Accused, name, "its key signed two statements for one place")),
-        );
+        let twice = "its key signed two statements for one place";
+        found.extend(self.accused.iter().map(|name| Finding::new(Code::Accused, named(name), twice)));
         found.extend(self.banned.iter().map(|(peer, reason)| {
-            Finding::new(Code::PeerLied, peer, format!("refused for {reason}, and asked nothing for a time"))
+            let text = format!("refused for {reason}, and asked nothing for a time");
+            Finding::new(Code::PeerLied, named(peer), text)
         }));
         found.extend(self.store_finding());
         found
@@ -145,8 +165,8 @@ impl Sight {
             State::Expired => Finding::new(Code::Expired, CHAIN, format!("no fresh block, {since}")),
             State::NoQuorum => {
                 let silent = self.members.iter().flatten().filter(|member| member.silent);
-                let names = silent.map(|member| member.name.as_str()).collect::<Vec<_>>().join(" ");
-                Finding::new(Code::NoQuorum, CHAIN, format!("silent: {names}; {since}"))
+                let names: Vec<String> = silent.map(|member| named(&member.name)).collect();
+                Finding::new(Code::NoQuorum, CHAIN, format!("silent: {}; {since}", listed(&names, " ")))
             }
             State::Stalled => Finding::new(Code::Stalled, CHAIN, format!("no new block, {since}")),
             State::Clock => {
@@ -170,7 +190,7 @@ impl Sight {
 
     fn store_finding(&self) -> Option<Finding> {
         match &self.store {
-            StoreState::Failed(why) => Some(Finding::new(Code::StoreFailed, MACHINE, why)),
+            StoreState::Failed(why) => Some(Finding::new(Code::StoreFailed, MACHINE, quoted(why))),
             StoreState::RolledBack { found, highest } => {
                 let text = format!("the store leads to height {found}, and {highest} was verified before");
                 Some(Finding::new(Code::StoreRolledBack, MACHINE, text))
@@ -218,15 +238,16 @@ fn set_of(set: &ValidatorSet, names: &Names) -> Vec<Seat> {
 pub(super) fn set_change(before: &[Seat], after: &[Seat]) -> Option<String> {
     let in_set =
         |set: &[Seat], seat: &Seat| set.iter().find(|known| known.key == seat.key).map(|known| known.power);
-    let changed = |seat: &Seat| match in_set(before, seat) {
-        None => Some(format!("{} joined with power {}", seat.name, seat.power)),
-        Some(then) if then != seat.power => {
-            Some(format!("{} has power {} instead of {then}", seat.name, seat.power))
+    let changed = |seat: &Seat| {
+        let (name, power) = (named(&seat.name), seat.power);
+        match in_set(before, seat) {
+            None => Some(format!("{name} joined with power {power}")),
+            Some(then) if then != power => Some(format!("{name} has power {power} instead of {then}")),
+            Some(_) => None,
         }
-        Some(_) => None,
     };
     let left = before.iter().filter(|seat| in_set(after, seat).is_none());
-    let left = left.map(|seat| format!("{} left", seat.name));
+    let left = left.map(|seat| format!("{} left", named(&seat.name)));
     let words: Vec<String> = after.iter().filter_map(changed).chain(left).collect();
-    (!words.is_empty()).then(|| words.join(", "))
+    (!words.is_empty()).then(|| listed(&words, ", "))
 }

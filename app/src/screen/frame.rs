@@ -48,6 +48,8 @@ fn alarms(model: &Model) -> Option<String> {
 pub(super) fn bar(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
     let mut parts = vec![part("QRATUM".to_owned(), 2)];
     parts.push(part(written(&model.theme, SafeText::name(&model.network)), 0));
+    let (style, environment) = pen.theme.bar(&model.network);
+    parts.extend(environment.map(|word| part(word.to_owned(), 0)));
     parts.push(part(state(model), 0));
     parts.extend(height(model, area.width).map(|text| part(text, 0)));
     let paused = model.held.as_ref().map(|(since, _)| time::age(time::since(*since, model.now)));
@@ -56,7 +58,7 @@ pub(super) fn bar(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
     parts.extend(alarms(model).map(|text| part(text, 0)));
     parts.push(part("RO".to_owned(), 0));
     parts.push(part(clock(model.now), 1));
-    pen.frame.render_widget(TrustBar { parts: &parts, theme: pen.theme }, area);
+    pen.frame.render_widget(TrustBar { parts: &parts, style, theme: pen.theme }, area);
 }
 
 fn part(text: String, rank: u8) -> Part<'static> {

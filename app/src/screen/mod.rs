@@ -11,7 +11,7 @@ pub(crate) mod page;
 pub(crate) mod parts;
 pub(crate) mod peers;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod validators;
 
 use ratatui::{

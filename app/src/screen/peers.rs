@@ -53,17 +53,14 @@ pub(super) fn table(model: &Model) -> Table<'_> {
 /// What it rests on who runs a peer: on the entry of the validator that has enrolled its key, where one
 /// has.
 pub(crate) fn run(model: &Model, peer: &PeerView) -> Ground {
-    peer.validator.map_or(Ground::CLAIM, |key| Ground::Proven(model.member(&key)))
+    let enrolled = model.enrolled.get(&peer.id).filter(|_| peer.bound);
+    enrolled.map_or(Ground::CLAIM, |key| Ground::Proven(model.member(key)))
 }
 
 /// Who runs it, and who says so: the chain, where its key is enrolled, else the configuration.
 pub(crate) fn operator(who: &Who<'_>, peer: &PeerView, worth: Worth) -> Cell {
     let name = who.operator(&peer.operator);
-    if peer.validator.is_some() {
-        vec![worth.name(name)]
-    } else {
-        vec![here_name(name), quiet(", says peers.json")]
-    }
+    if peer.bound { vec![worth.name(name)] } else { vec![here_name(name), quiet(", says peers.json")] }
 }
 
 /// Whether it is connected; of one that is banned, why and how long.

@@ -6,7 +6,7 @@
 use std::{error::Error, fs, io::Write as _, path::Path};
 
 use qratum_tests::console::{Console, Home};
-use qratum_themes::{Colors, Glyphs, Theme};
+use qratum_themes::{Colors, Glyphs, Theme, Tone};
 use qratum_widgets::{Column, Hint, KeyHints, Part, PowerBar, SafeText, TrustBar, WindowTable};
 use ratatui_core::{
     backend::TestBackend,
@@ -61,7 +61,7 @@ fn scene(theme: &Theme, rows: usize, at: usize, frame: &mut Frame<'_>) {
     let line = |y: u16| Rect { y, height: 1, ..area };
     let parts = ["QRATUM".to_owned(), "prod-eu".to_owned(), format!("✓ live  height {}", at % 10)];
     let parts = parts.map(|text| Part { line: Line::from(text), rank: 1 });
-    frame.render_widget(TrustBar { parts: &parts, theme }, line(0));
+    frame.render_widget(TrustBar { parts: &parts, style: theme.tone(Tone::Bar), theme }, line(0));
     for y in 1..4 {
         frame.render_widget(PowerBar { part: 71, whole: 100, quorum_line: true, theme }, line(y));
     }

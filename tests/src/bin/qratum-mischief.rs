@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, env, error::Error, path::Path, process::ExitCode};
 
+use qratum_crypto::hash::sha3_256;
 use qratum_tests::mischief::{
     fault::Fault,
     peer::{Peer, Truth},
@@ -16,7 +17,8 @@ const USAGE: &str = "usage:
       in place of validator NAME of the home, which must not run
   qratum-mischief peer --home DIR --fault FAULT [--of NAME] [--listen ADDRESS]
       a peer for light nodes that passes questions on to validator NAME (the first, if not given);
-      prints its address, which goes into the list of peers of a light node";
+      prints its address, which goes into the list of peers of a light node; the same options give
+      the same key, others another";
 
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -33,6 +35,10 @@ fn main() -> ExitCode {
 async fn run() -> Result<(), Box<dyn Error>> {
     let mut words = env::args().skip(1);
     let command = words.next().unwrap_or_default();
+    if matches!(command.as_str(), "--help" | "-h" | "help") {
+        println!("{USAGE}");
+        return Ok(());
+    }
     let options = options(words)?;
     let option = |name: &str| options.get(name).map(String::as_str);
     let home = || option("home").map(Path::new).ok_or(USAGE);
@@ -76,7 +82,8 @@ async fn peer(
     let honest = honest.ok_or("--of: no such validator in peers.json")?;
     let address = listen.unwrap_or("/ip4/127.0.0.1/tcp/0").parse()?;
     let truth = Truth::There(honest.id, honest.address);
-    let peer = Peer::start([77; 32], address, truth, Some(fault)).await.map_err(|why| why.to_string())?;
+    let key = sha3_256(format!("{fault:?} {of:?} {listen:?}").as_bytes()).0;
+    let peer = Peer::start(key, address, truth, Some(fault)).await.map_err(|why| why.to_string())?;
     println!("{}", peer.address);
     peer.run().await;
     Ok(())

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use qratum_chain::types::{Validator, ValidatorSet};
 use qratum_light_node::Names;
 use qratum_verifier::Trusted;
+use qratum_widgets::SafeText;
 use serde::Serialize;
 
 use super::SCHEMA;
@@ -83,7 +84,9 @@ impl SetEvent {
     pub(super) fn line(&self) -> String {
         let mut parts = vec![format!("set {} from height {}", self.set_id, self.height)];
         for (word, members) in [("joined", &self.joined), ("left", &self.left)] {
-            let told = |member: &MemberJson| format!("{word} {} ({})", member.validator, member.power);
+            let told = |member: &MemberJson| {
+                format!("{word} {} ({})", SafeText::name(&member.validator), member.power)
+            };
             parts.extend(members.iter().map(told));
         }
         parts.extend(self.changed.iter().map(ChangeJson::line));
@@ -95,6 +98,7 @@ impl SetEvent {
 impl ChangeJson {
     fn line(&self) -> String {
         let Self { validator, new_key, power_before, power } = self;
+        let validator = SafeText::name(validator);
         let key = if *new_key { " has a new key" } else { "" };
         if power_before == power {
             return format!("{validator}{key}");

@@ -10,6 +10,7 @@ use qratum_chain::{
 };
 use qratum_light_node::{Config, FetchError, Found, KeptFork, LightNode, Snapshot, SyncError};
 use qratum_verifier::Trusted;
+use qratum_widgets::SafeText;
 use serde::Serialize;
 use tokio::time::timeout;
 
@@ -207,6 +208,7 @@ impl JailedJson {
 
     fn line(&self) -> String {
         let Self { validator, operator, stake, block_height, offence_height, .. } = self;
+        let [validator, operator] = [validator, operator].map(|name| SafeText::name(name));
         let who = format!("{validator} of {operator}, {stake} stake left");
         match (offence_height, block_height) {
             (Some(offence), Some(block)) => {

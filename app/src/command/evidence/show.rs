@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::super::{
     header::{failure, with_refusals},
-    network::{Asking, block_on, unsynced},
+    network::{Asking, block_on, late, lost},
     voting::AccusedJson,
 };
 use crate::{
@@ -73,10 +73,10 @@ pub(in crate::command) fn show(home: &Home, args: &ShowArgs, json: bool) -> Resu
 
 async fn ask(asking: &Asking, height: Height) -> Result<BlockEvidence, Failure> {
     let synced = asking.synced().await;
-    synced.map_err(|error| Failure::new(unsynced(&error), error.to_string()))?;
+    synced.map_err(|error| lost(&error))?;
     match timeout(asking.left(), asking.node.evidence(height)).await {
         Ok(found) => found.map_err(|error| failure(height, &error)),
-        Err(_) => Err(Failure::new(Exit::Nothing, format!("block {height}: no proof in time"))),
+        Err(_) => Err(late(&format!("block {height}: "))),
     }
 }
 

@@ -6,7 +6,7 @@ use qratum_chain::types::Height;
 use qratum_light_node::StoreState;
 
 use super::*;
-use crate::monitor::sight::Member;
+use crate::monitor::sight::{Member, set_change};
 
 const TRUST_MS: u64 = 1_000_000_000;
 const SIX_HOURS: u64 = 21_600;
@@ -129,6 +129,27 @@ fn each_condition_is_raised_and_ended_after_its_time() {
             bench.words(60, &well()).into_iter().filter(|line| line.contains(code)).collect();
         assert_eq!(told, [format!("{clear} cleared {code} {subject}")]);
     }
+}
+
+/// Two validators whose names look alike are two alarms, and told apart wherever they are named.
+#[test]
+fn names_that_look_alike_are_told_apart() {
+    let [latin, cyrillic] = ["admin", "\u{430}dmin"];
+    let mut sight = well();
+    sight.members = Some([latin, cyrillic].map(|name| Member { name: name.to_owned(), silent: true }).into());
+    let mut bench = Bench::new();
+    let subjects: Vec<String> =
+        bench.look(10, &sight).into_iter().map(|(_, _, alarm)| alarm.subject).collect();
+    assert_eq!(subjects.len(), 2);
+    assert!(subjects.contains(&"admin".to_owned()), "{subjects:?}");
+    let other = subjects.iter().find(|subject| subject.starts_with("≈\u{430}dmin#")).unwrap();
+    sight.state = State::NoQuorum;
+    let text = bench.look(1, &sight)[0].2.text.clone();
+    assert!(text.starts_with(&format!("silent: admin {other}; last verified height ")), "{text}");
+    let changed = set_change(&[seat(latin, 1)], &[seat(cyrillic, 2)]).unwrap();
+    assert_eq!(changed, format!("{other} joined with power 2, admin left"));
+    let many: Vec<Seat> = (0..20).map(|number| seat(&format!("v{number}"), 1)).collect();
+    assert!(set_change(&many, &[]).unwrap().ends_with("v11 left, and 8 more"));
 }
 
 #[test]
@@ -297,7 +318,7 @@ fn what_others_call_themselves_is_made_harmless() {
     let mut bench = Bench::new();
     let name = "\u{202e}\u{1b}]0;x\u{7}";
     let told = bench.look(1, &Sight { accused: vec![name.to_owned()], ..well() });
-    assert_eq!(told[0].2.subject, "<U+202E><U+001B>]0;x<U+0007>");
+    assert!(told[0].2.subject.starts_with("<U+202E><U+001B>]0;x<U+0007>#"), "{}", told[0].2.subject);
 }
 
 #[test]

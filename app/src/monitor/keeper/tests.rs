@@ -1,8 +1,9 @@
 //! Who keeps and tells alarms, when processes come and go.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, sync::Arc};
 
 use super::*;
+use crate::screen::tests::stage;
 
 const NOW: Time = Time(1_795_306_067_490);
 
@@ -15,6 +16,33 @@ fn folder(name: &str) -> PathBuf {
 fn keeper(folder: &Path) -> Keeper {
     let watched = Watched { own: Vec::new(), missed: 10, trusting_period_ms: 1_000_000 };
     Keeper::open(folder.to_owned(), watched, vec!["ops".to_owned()])
+}
+
+/// The same network with west gone and somebody new, at its last head.
+fn changed() -> Snapshot {
+    Snapshot {
+        head: Arc::clone(stage::heads_with(Some(stage::other_set())).last().unwrap()),
+        ..stage::live()
+    }
+}
+
+/// Nobody watched while the set changed: whoever starts next is told, once.
+#[test]
+fn a_set_that_changed_while_nobody_watched_is_told_at_the_next_start() {
+    let folder = folder("set");
+    let mut first = keeper(&folder);
+    assert_eq!(first.observe(&stage::live(), NOW), []);
+    drop(first);
+    let mut second = keeper(&folder);
+    let told = second.observe(&changed(), NOW);
+    assert_eq!((told.len(), told[0].alarm.code), (1, Code::SetChanged));
+    let key = &stage::key(40).to_string()[..12];
+    assert_eq!(told[0].alarm.text, format!("{key} joined with power 2017, west left"));
+    assert_eq!(second.waiting("ops"), told, "it is on disk");
+    drop(second);
+    let mut third = keeper(&folder);
+    assert!(third.observe(&changed(), NOW).iter().all(|change| change.what != What::Raised));
+    fs::remove_dir_all(folder).unwrap();
 }
 
 fn raise(keeper: &mut Keeper, subject: &str) -> Vec<Change> {

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use qratum_chain::types::Time;
-use qratum_light_node::{Ban, Reason, Refusal, Snapshot, State, StoreState};
+use qratum_light_node::{Ban, Names, Reason, Refusal, Snapshot, State, StoreState, Voting};
 use qratum_verifier::Reject;
 
-use super::stage::{LAST, Paint, drawn, in_state, live, model, picture, press, started, time_of, watching};
+use super::stage::{
+    LAST, Paint, accused, answer, drawn, genesis, in_state, live, model, picture, press, started, time_of,
+    watching,
+};
 use crate::{
     model::Notice,
     update::{Effect, Msg, update},
@@ -114,6 +117,29 @@ fn many_and_long_notices_are_cut_and_counted() {
     assert!(rows[5].starts_with(" ✗ validator 18 ended"), "{rows:?}");
     press(&mut model, "\t\t\tG");
     assert!(drawn(&model, (60, 24))[5].starts_with("▸✗ validator 4 ended"), "all of them are reached");
+}
+
+/// A name that a terminal draws like another carries its digest also where it stands in a sentence.
+#[test]
+fn names_in_sentences_look_like_no_other() {
+    let mut other = genesis();
+    other.validators[0].name = "\u{430}dmin".to_owned();
+    let mut snapshot = Snapshot { names: Names::of(&other), ..in_state(State::NoQuorum) };
+    let evidence = accused().voting.evidence.clone();
+    let key = snapshot.voting.members[0].key;
+    let evidence = evidence.into_iter().map(|(_, offence)| (key, offence)).collect();
+    snapshot.voting = Arc::new(Voting { evidence, ..Voting::clone(&snapshot.voting) });
+    let mut seen = 0;
+    for keys in ["", "2", "3", "3\n", "5", "e"] {
+        let mut model = watching(snapshot.clone(), Paint::Terminal16);
+        press(&mut model, keys);
+        answer(&mut model);
+        let text = picture(&model, (160, 50));
+        let bare = text.matches("\u{430}dmin").count();
+        assert_eq!(text.matches("≈\u{430}dmin#").count(), bare, "{keys}: {text}");
+        seen += bare;
+    }
+    assert!(seen > 10, "{seen}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Hash,
-    codec::Encode,
+    codec::{Decode, Encode, Malformed, Reader},
     state::{StateError, StateMap},
 };
 
@@ -117,6 +117,31 @@ impl Encode for ChainParams {
                 out.extend_from_slice(&chain.to_le_bytes());
             }
         }
+    }
+}
+
+impl Decode for ChainParams {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            set_length: reader.u64()?,
+            block_interval_ms: reader.u64()?,
+            unbonding_sets: reader.u64()?,
+            unbonding_ms: reader.u64()?,
+            trusting_period_ms: reader.u64()?,
+            clock_drift_ms: reader.u64()?,
+            engine: match reader.u8()? {
+                1 => Engine::Tendermint,
+                2 => {
+                    let rule = match reader.u8()? {
+                        2 => HotStuffRule::TwoChain,
+                        3 => HotStuffRule::ThreeChain,
+                        _ => return Err(Malformed::Field("rule")),
+                    };
+                    Engine::HotStuff { chain: reader.u64()?, rule }
+                }
+                _ => return Err(Malformed::Field("engine")),
+            },
+        })
     }
 }
 
@@ -345,10 +370,7 @@ mod tests {
     use qratum_crypto::sign::ed25519::{PublicKey, SecretKey};
 
     use super::*;
-    use crate::{
-        codec::Decode as _,
-        types::{Jurisdiction, Proofs, Purpose, STAKE_UNIT},
-    };
+    use crate::types::{Jurisdiction, Proofs, Purpose, STAKE_UNIT};
 
     fn secret(seed: u8) -> SecretKey {
         SecretKey::from_seed(&[seed; 32])

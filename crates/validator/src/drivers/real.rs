@@ -19,7 +19,7 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-use qratum_chain::types::{Genesis, Height, Time};
+use qratum_chain::types::{Genesis, Height, Status, Time};
 use qratum_crypto::sign::ed25519::{PublicKey, SecretKey};
 use qratum_light_node::wire;
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -28,7 +28,7 @@ use self::{
     notes::Notes,
     outputs::{Outlet, carry_out},
     pid::PidFile,
-    role::role,
+    role::{role, standing},
     room::Room,
     stop::stop,
 };
@@ -156,7 +156,8 @@ async fn run_on<M: Medium>(
     let (clock, notes) = (place.clock.clone(), Notes::default());
     let outside = Outside { network, folder: place.folder(), clock, notes, verbose: settings.verbose };
     let room = Room::new(settings.least_free);
-    Process { place, host, outside, store, room, free }.run(stop).await
+    let standing = standing(host.ledger(), &place.name);
+    Process { place, host, outside, store, room, free, standing }.run(stop).await
 }
 
 /// Who this validator is and where its files are.
@@ -321,6 +322,8 @@ struct Process<F, M> {
     store: Store<M>,
     room: Room,
     free: F,
+    /// What was last said of its place in the set.
+    standing: (bool, Option<Status>),
 }
 
 impl<F: Fn(&Path) -> io::Result<u64>, M: Medium> Process<F, M> {
@@ -353,6 +356,15 @@ impl<F: Fn(&Path) -> io::Result<u64>, M: Medium> Process<F, M> {
         if self.room.enough() { self.store.flush().map_err(RunError::Store) } else { Ok(()) }
     }
 
+    /// Says what became of its place in the set: jailed, leaving, without a seat, or back.
+    fn tell_standing(&mut self) {
+        let now = standing(self.host.ledger(), &self.place.name);
+        if now != std::mem::replace(&mut self.standing, now) {
+            let role = role(self.host.ledger(), &self.place.name);
+            self.outside.warn(&format!("{}: {role}", self.place.name));
+        }
+    }
+
     /// Whether a new vote key came, or the disk has room, and what follows from a change.
     fn look(&mut self) -> Result<(), RunError> {
         // Half written, or gone again: the next look tells.
@@ -367,6 +379,7 @@ impl<F: Fn(&Path) -> io::Result<u64>, M: Medium> Process<F, M> {
                 }
             }
         }
+        self.tell_standing();
         let free = (self.free)(&self.place.folder()).map_err(RunError::Store)?;
         if !self.room.look(free) {
             return Ok(());

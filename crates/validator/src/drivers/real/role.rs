@@ -1,18 +1,36 @@
-//! What is this validator in the set that votes next? For the line that it starts with.
+//! What is this validator in the set that votes next? For the line that it starts with, and for one
+//! when that changes.
 
-use qratum_chain::types::Status;
+use qratum_chain::types::{Height, SetId, Status};
 
 use crate::ledger::Ledger;
 
-/// Whether the validator of this name has a seat, and why not.
+/// What the line says that does not change from set to set: whether there is a seat, and the status.
+pub(super) fn standing(ledger: &Ledger, name: &str) -> (bool, Option<Status>) {
+    let set = ledger.set_id(ledger.tip().height.next());
+    let has_seat = seat(ledger, set, name).is_some();
+    (has_seat, ledger.registry().registration(name).map(|registration| registration.status))
+}
+
+/// The index of its seat, by its name: a key that was ordered already votes from the next set on.
+fn seat(ledger: &Ledger, set: SetId, name: &str) -> Option<u32> {
+    let members = 0..u32::try_from(ledger.set().members().len()).unwrap_or(u32::MAX);
+    members.into_iter().find(|index| ledger.name_of(set, *index) == name)
+}
+
+/// Whether the validator of this name has a seat, and why not. At height 0 that is what genesis says:
+/// the chain may be far ahead.
 pub(super) fn role(ledger: &Ledger, name: &str) -> String {
+    let role = known(ledger, name);
+    if ledger.tip().height == Height(0) { format!("by genesis, {role}") } else { role }
+}
+
+fn known(ledger: &Ledger, name: &str) -> String {
     let Some(registration) = ledger.registry().registration(name) else {
         return "follows without a vote: it is in no registry".to_owned();
     };
     let set = ledger.set_id(ledger.tip().height.next());
-    // By its name: a key that was ordered already votes from the next set on.
-    let members = 0..u32::try_from(ledger.set().members().len()).unwrap_or(u32::MAX);
-    let seat = members.into_iter().find(|index| ledger.name_of(set, *index) == name);
+    let seat = seat(ledger, set, name);
     let standing = match registration.status {
         Status::Active => None,
         Status::Leaving => Some("leaving".to_owned()),
@@ -40,7 +58,7 @@ mod tests {
     };
     use qratum_chain::{
         ledger::{Body, registry::Order},
-        types::{Certificate, Round, SetId},
+        types::{Certificate, Round},
     };
 
     /// Goes on to `height`; what `body` holds stands in the first block.
@@ -57,11 +75,13 @@ mod tests {
     #[test]
     fn a_validator_says_where_it_sits_and_why_not() {
         let mut chain = ledger(3);
-        assert_eq!(role(&chain, "v1"), "votes as member 1 of set 0");
-        assert_eq!(role(&chain, "nobody"), "follows without a vote: it is in no registry");
+        assert_eq!(role(&chain, "v1"), "by genesis, votes as member 1 of set 0");
+        assert_eq!(role(&chain, "nobody"), "by genesis, follows without a vote: it is in no registry");
+        assert_eq!(standing(&chain, "v1"), (true, Some(Status::Active)));
         let body = Body { evidence: vec![double_vote(&chain, SetId(0), 0)], ..Body::default() };
         go_on(&mut chain, 4, body);
         assert_eq!(role(&chain, "v1"), "jailed at height 4, votes as member 1 until set 0 ends");
+        assert_eq!(standing(&chain, "v1"), (true, Some(Status::Jailed)));
         assert_eq!(chain.jailed_at("v0"), None);
 
         let mut chain = ledger(3);
