@@ -1,5 +1,5 @@
 # `make` alone lists the targets. Each does its own set-up; the work is in scripts/.
-.PHONY: help demo test lint bench ct fuzz prove crash-store simulate crash flood deny
+.PHONY: help demo test lint bench ct fuzz prove crash-store simulate crash flood slow-terminal deny
 
 # A login shell knows where rustup puts cargo; make may run in one that does not.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -44,6 +44,9 @@ crash: ## KILLS (200) of real validators at any moment: no double vote, no lost 
 
 flood: ## eight peers flood a validator for a minute: under 256 MiB, and others are answered in time
 	cargo test --locked -q -p qratum-validator --test flood -- --ignored --nocapture
+
+slow-terminal: ## a terminal that is not read for two minutes: alarms on time, one current picture after it
+	cargo test --locked -q -p qratum-tests --test console -- --ignored --nocapture a_terminal_that_does_not_read_for_two_minutes
 
 deny: ## licences, bans, sources and advisories; needs cargo-deny
 	@cargo deny --version >/dev/null 2>&1 || { echo "deny: cargo-deny is not installed (cargo install cargo-deny --locked)" >&2; exit 1; }

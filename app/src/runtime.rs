@@ -50,7 +50,7 @@ type Jobs<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = Msg> + 'a>>>;
 /// Everything that events come from.
 struct Sources<'a> {
     signals: Signals,
-    input: Input,
+    input: &'a mut Input,
     heads: broadcast::Receiver<Arc<Trusted>>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     network: Option<&'a mut Network>,
@@ -58,6 +58,26 @@ struct Sources<'a> {
     monitor: Monitor,
     alarms: watch::Receiver<Arc<Alarms>>,
     seconds: Interval,
+}
+
+/// When the screen is to become what the model is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    /// It is.
+    Never,
+    /// When the terminal has seen the last frame.
+    Soon,
+    /// As soon as a line that is slow has room.
+    Now,
+}
+
+/// What comes by itself never stands in the way of what a key did.
+const fn pace(msg: &Msg) -> Due {
+    match msg {
+        Msg::Key(_) | Msg::Resized(..) | Msg::Proof(..) | Msg::Written(_) | Msg::Drilled(_) => Due::Now,
+        Msg::Tick(_) | Msg::Head(..) | Msg::Snapshot(..) => Due::Soon,
+        Msg::Alarm(_) | Msg::Alarms(_) | Msg::Notice(_) => Due::Soon,
+    }
 }
 
 /// Runs the console until the user, a signal or the terminal ends it.
@@ -68,41 +88,47 @@ pub(crate) async fn run<'a>(
     signals: Signals,
 ) -> Result<(), Failure> {
     let terminal = |error: io::Error| Failure::io("terminal", &error);
-    let mut guard = Guard::open(model.theme.glyphs()).map_err(terminal)?;
-    let (input, mut shell) = (Input::open().map_err(terminal)?, Shell::listen().map_err(terminal)?);
+    // Opened before the guard and so closed behind it: what the terminal still answers when it is
+    // given back is read here, and by nobody else.
+    let mut input = Input::open().map_err(terminal)?;
+    let mut guard = Guard::open(model.theme.glyphs(), input.echo()).map_err(terminal)?;
+    let mut shell = Shell::listen().map_err(terminal)?;
     let mut seconds = interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let (heads, mut snapshots) = (node.heads(), node.snapshots());
     snapshots.mark_changed();
     let (jobs, alarms) = (FuturesUnordered::new(), monitor.view());
+    let input = &mut input;
     let mut sources = Sources { signals, input, heads, snapshots, network, jobs, monitor, alarms, seconds };
     model.tick(time::now());
     let size = guard.size().map_err(terminal)?;
     update(&mut model, Msg::Resized(size.width, size.height));
-    // Whether the screen is not what the model is: drawn when the terminal has taken the last frame.
-    let mut dirty = true;
+    let mut due = Due::Now;
     loop {
         let msg = tokio::select! {
             biased;
-            ready = guard.ready(), if dirty => {
+            ready = guard.ready(due == Due::Now), if due > Due::Never => {
                 ready.and_then(|()| guard.draw(|frame| screen::view(&model, frame))).map_err(terminal)?;
-                dirty = false;
+                due = Due::Never;
                 continue;
             }
             job = shell.next() => {
                 guard.follow(job).map_err(terminal)?;
-                dirty = true;
+                due = Due::Now;
                 continue;
             }
             msg = sources.next() => msg,
         };
         let Some(msg) = msg else { return Ok(()) };
+        let (blank, pace) = (model.head().is_none(), pace(&msg));
         for effect in update(&mut model, msg) {
             match effect {
-                Effect::Draw => dirty = true,
+                // The first head is what everybody waits for.
+                Effect::Draw if blank && model.head().is_some() => due = Due::Now,
+                Effect::Draw => due = due.max(pace),
                 Effect::Repaint => {
                     guard.repaint().map_err(terminal)?;
-                    dirty = true;
+                    due = Due::Now;
                 }
                 Effect::Quit => return Ok(()),
                 Effect::Prove(subject) => sources.jobs.push(Box::pin(prove(node, subject))),

@@ -82,13 +82,15 @@ impl SafeText {
 
     /// The same in ASCII: what is none is spelled as well, and the sign of mixed scripts is `~`.
     #[must_use]
-    pub fn in_ascii(&self) -> String {
+    pub fn in_ascii(self) -> Self {
+        let is_name = self.name.is_some();
         let spelled = |c: char| match c {
             _ if c.is_ascii() => c.to_string(),
-            MIXED if self.name.is_some() => "~".to_owned(),
+            MIXED if is_name => "~".to_owned(),
             _ => format!("<U+{:04X}>", u32::from(c)),
         };
-        self.text.chars().map(spelled).collect()
+        let spell = |text: String| text.chars().map(spelled).collect();
+        Self { text: spell(self.text), name: self.name.map(|(shown, digest)| (spell(shown), digest)) }
     }
 
     /// As much as fits `room` columns. A name that is cut keeps its digest, or as much of it as

@@ -14,6 +14,10 @@ use crate::model::{Cursor, Worth};
 /// Columns in front of a row: the sign of the cursor.
 const MARGIN: u16 = 1;
 
+/// No bar is longer: more of it says no more, and a slow line carries three bytes for each column.
+/// Its two thirds are 18, and three of four are seen beyond them.
+const BAR: u16 = 27;
+
 /// Where and how to draw.
 pub(crate) struct Pen<'a, 'b> {
     pub(crate) theme: &'a Theme,
@@ -117,7 +121,7 @@ fn cell<'a>(theme: &'a Theme, worth: Option<Worth>, cell: &Cell) -> TableCell<'a
         if let Some((part, whole, quorum_line)) = bar {
             let used = u16::try_from(line.width()).unwrap_or(u16::MAX).saturating_add(1);
             let bar = PowerBar { part, whole, quorum_line, theme };
-            line.spans.extend(bar.line(room.saturating_sub(used)).spans);
+            line.spans.extend(bar.line(room.saturating_sub(used).min(BAR)).spans);
         }
         line
     };

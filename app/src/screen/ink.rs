@@ -2,7 +2,10 @@
 //! is short, everything gives way but what a fact is worth.
 
 use qratum_themes::{Glyphs, Theme, Tone};
-use qratum_widgets::{SafeText, fit::clipped_line as clipped};
+use qratum_widgets::{
+    SafeText,
+    fit::{clipped_line as clipped, ellipsis},
+};
 use ratatui::{
     style::Style,
     text::{Line, Span},
@@ -12,12 +15,14 @@ use super::page::{Cell, Look, Piece, Table, Text};
 use crate::model::Worth;
 
 /// How a stretch of a line gives way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Way {
     /// From its end on.
     End,
-    /// From its middle on: both ends of a hash or a name tell it from others.
+    /// From its middle on: both ends of a hash tell it from others.
     Middle,
+    /// As a name does, so that it looks like no other.
+    Name(SafeText),
     /// Not at all.
     Keep,
 }
@@ -42,7 +47,11 @@ pub(super) fn parts(theme: &Theme, cell: &Cell, heading: Option<Worth>) -> Vec<P
     let mut parts = Vec::new();
     for (place, piece) in cell.iter().enumerate() {
         let span = Span::styled(words(theme, piece), style(theme, piece.look));
-        let way = if matches!(piece.text, Text::Hash(_) | Text::Name(_)) { Way::Middle } else { Way::End };
+        let way = match &piece.text {
+            Text::Name(name) => Way::Name(drawable(theme, SafeText::name(name))),
+            Text::Hash(_) => Way::Middle,
+            _ => Way::End,
+        };
         parts.push(Part { span, way, fact: piece.worth.is_some() });
         let goes_on = cell.get(place.saturating_add(1)).is_some_and(|next| next.worth == piece.worth);
         if let Some(worth) = piece.worth.filter(|worth| Some(*worth) != heading && !goes_on) {
@@ -86,8 +95,12 @@ fn words(theme: &Theme, piece: &Piece) -> String {
 
 /// A text in the characters that may be drawn.
 pub(super) fn written(theme: &Theme, text: SafeText) -> String {
+    drawable(theme, text).to_string()
+}
+
+fn drawable(theme: &Theme, text: SafeText) -> SafeText {
     match theme.glyphs() {
-        Glyphs::Unicode => text.to_string(),
+        Glyphs::Unicode => text,
         Glyphs::Ascii => text.in_ascii(),
     }
 }
@@ -118,9 +131,13 @@ pub(super) fn fitted(theme: &Theme, parts: &[Part], room: usize) -> Line<'static
             continue;
         }
         let room = width.saturating_sub(over);
-        let middle = digest(&span.content, room).filter(|_| *way == Way::Middle);
-        let short = match middle {
-            Some(hash) => Line::from(Span::styled(hash, span.style)),
+        let short = match way {
+            Way::Middle => digest(&span.content, room),
+            Way::Name(name) => Some(name.fitted(room, ellipsis(theme.glyphs()))),
+            Way::End | Way::Keep => None,
+        };
+        let short = match short {
+            Some(text) => Line::from(Span::styled(text, span.style)),
             None => clipped(theme, &Line::from(span.clone()), room),
         };
         // A fact that is gone as a whole leaves a sign in what stands before it.
@@ -191,6 +208,20 @@ mod tests {
         assert!(upper.starts_with("<U+00C9>va#") && lower.starts_with("<U+00E9>va#"), "{upper} {lower}");
         assert!(text(here_name("\u{430}dmin")).starts_with("~<U+0430>dmin#"), "mixed scripts");
         assert_eq!(text(here("5 \u{20ac}")), "5 <U+20AC>");
+    }
+
+    #[test]
+    fn two_names_that_are_cut_never_look_equal() {
+        let theme = Theme::terminal16(Glyphs::Unicode, Colors::On).unwrap();
+        let worth = Worth::Verified(Height(12));
+        let text = |middle: &str, room| {
+            let cell = vec![worth.name(format!("validator-{middle}-of-the-north")), own(" in Zug")];
+            fitted(&theme, &parts(&theme, &cell, Some(worth)), room)
+        };
+        for room in 4..32 {
+            let [one, other] = ["1", "2"].map(|middle| text(middle, room));
+            assert!(one.to_string() != other.to_string() && one.width() <= room, "{room}: {one}");
+        }
     }
 
     #[test]

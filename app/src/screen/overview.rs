@@ -1,7 +1,7 @@
 //! The first screen: what is verified, who signed it, who told us.
 
 use qratum_chain::{PublicKey, types::ValidatorSet};
-use qratum_light_node::{PeerView, Snapshot, StoreState};
+use qratum_light_node::{PeerView, Snapshot, State, StoreState};
 use qratum_themes::{Mark, Tone};
 use qratum_verifier::{Trusted, quorum::Tally};
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -38,6 +38,10 @@ pub(super) fn view(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
     let [head_at, rest] =
         Layout::vertical([Constraint::Length(height(&head(model))), Constraint::Fill(1)]).areas(rest);
     pen.table(&head(model), cursor(List::Head).as_ref(), head_at);
+    if model.snapshot().is_none_or(|snapshot| snapshot.state == State::Loading) {
+        // It lasts a moment; what would be drawn now only keeps a slow line from what comes next.
+        return;
+    }
     let (members, sources, refused) = (members(model), sources(model), refused(model));
     let [tables_at, refused_at, log_at] = below((height(&members), height(&sources)), &refused, rest);
     let (members_at, sources_at) = split((height(&members), height(&sources)), tables_at);

@@ -7,6 +7,7 @@ use std::{
     fs::File,
     io::{self, PipeWriter, Read, pipe},
     os::fd::AsFd,
+    sync::Arc,
     thread,
     time::Duration,
 };
@@ -21,12 +22,20 @@ use tokio::{
     sync::mpsc::{Receiver, Sender, channel},
 };
 
-use super::{jobs, keys::Keys, tty};
+use super::{
+    echo::Echo,
+    jobs,
+    keys::{Keys, Typed},
+    tty,
+};
 
 /// How many keys may wait to be acted on; the terminal keeps the rest.
 const WAITING: usize = 64;
 /// How long the rest of a key may take: after an ESC alone, the key of that name was pressed.
 const PAUSE: Duration = Duration::from_millis(50);
+/// The same while the terminal owes an answer, which begins with an ESC too: its rest must never
+/// be taken for keys.
+const LONG_PAUSE: Duration = Duration::from_secs(1);
 
 /// Ctrl-Z, which is a key like any other while the terminal is ours.
 const SUSPEND: KeyEvent = KeyEvent::new(KeyCode::Char('z'), KeyModifiers::CONTROL);
@@ -36,6 +45,7 @@ const SUSPEND: KeyEvent = KeyEvent::new(KeyCode::Char('z'), KeyModifiers::CONTRO
 pub(crate) struct Input {
     keys: Receiver<KeyEvent>,
     sizes: Signal,
+    echo: Arc<Echo>,
     /// Closed, it ends the thread.
     _running: PipeWriter,
 }
@@ -47,8 +57,16 @@ impl Input {
         let (ending, running) = pipe()?;
         let (sender, keys) = channel(WAITING);
         let sizes = signal(SignalKind::window_change())?;
-        thread::Builder::new().name("keys".to_owned()).spawn(move || read(source, &ending, &sender))?;
-        Ok(Self { keys, sizes, _running: running })
+        let echo = Arc::new(Echo::new());
+        let heard = Arc::clone(&echo);
+        let work = move || read(source, &ending, (&sender, &heard));
+        thread::Builder::new().name("keys".to_owned()).spawn(work)?;
+        Ok(Self { keys, sizes, echo, _running: running })
+    }
+
+    /// What the terminal answers.
+    pub(crate) fn echo(&self) -> Arc<Echo> {
+        Arc::clone(&self.echo)
     }
 
     /// The next event; none when the terminal is gone. Losing the race against another event loses
@@ -72,21 +90,26 @@ impl Input {
 }
 
 /// Reads until the terminal, or whoever wants the keys, is gone.
-fn read(mut source: File, ending: &impl AsFd, keys: &Sender<KeyEvent>) {
+fn read(mut source: File, ending: &impl AsFd, (keys, echo): (&Sender<KeyEvent>, &Echo)) {
     let mut parser = Keys::default();
     let mut bytes = [0; 1024];
     loop {
-        let patience = parser.is_open().then_some(PAUSE);
-        let found: Vec<KeyEvent> = match wait(&source, ending, patience) {
+        let pause = if echo.is_open() { LONG_PAUSE } else { PAUSE };
+        let found: Vec<Typed> = match wait(&source, ending, parser.is_open().then_some(pause)) {
             Ok(Ready::Bytes) => match source.read(&mut bytes) {
                 Ok(count @ 1..) => bytes.iter().take(count).filter_map(|byte| parser.byte(*byte)).collect(),
                 Err(error) if is_passing(error.kind()) => continue,
                 Ok(_) | Err(_) => return,
             },
-            Ok(Ready::Nothing) => parser.pause().into_iter().collect(),
+            Ok(Ready::Nothing) => parser.pause().map(Typed::Key).into_iter().collect(),
             Ok(Ready::End) | Err(_) => return,
         };
-        for key in found {
+        for typed in found {
+            let Typed::Key(key) = typed else {
+                echo.answer();
+                continue;
+            };
+            echo.press();
             if keys.blocking_send(key).is_err() {
                 return;
             }

@@ -8,6 +8,14 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 /// The longest sequence that can be a key.
 const LONGEST: usize = 16;
 
+/// What came from the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Typed {
+    Key(KeyEvent),
+    /// The answer to the question whether it is well.
+    Well,
+}
+
 /// What came so far of a key.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
@@ -45,8 +53,16 @@ impl Keys {
         (was == State::Escape).then(|| plain(KeyCode::Esc))
     }
 
-    /// The next byte; a key when it ends one.
-    pub(super) fn byte(&mut self, byte: u8) -> Option<KeyEvent> {
+    /// The next byte; a key or an answer when it ends one.
+    pub(super) fn byte(&mut self, byte: u8) -> Option<Typed> {
+        if self.state == State::Control && (byte, self.taken.as_slice()) == (b'n', b"0") {
+            self.state = State::Start;
+            return Some(Typed::Well);
+        }
+        self.key(byte).map(Typed::Key)
+    }
+
+    fn key(&mut self, byte: u8) -> Option<KeyEvent> {
         match self.state {
             State::Start => self.first(byte, KeyModifiers::NONE),
             State::Escape => self.escaped(byte),
@@ -203,7 +219,7 @@ mod tests {
     /// The keys in these bytes, and in the pause behind them.
     fn keys(bytes: &[u8]) -> Vec<KeyEvent> {
         let mut keys = Keys::default();
-        let mut found: Vec<_> = bytes.iter().filter_map(|byte| keys.byte(*byte)).collect();
+        let mut found: Vec<_> = bytes.iter().filter_map(|byte| keys.key(*byte)).collect();
         found.extend(keys.pause());
         found
     }
@@ -255,6 +271,18 @@ mod tests {
         }
     }
 
+    /// Also in the middle of other keys, and only in the one form that it has.
+    #[test]
+    fn the_answer_that_is_asked_for_is_told_from_keys() {
+        let typed = |bytes: &[u8]| {
+            let mut keys = Keys::default();
+            bytes.iter().filter_map(|byte| keys.byte(*byte)).collect::<Vec<_>>()
+        };
+        let [esc, n] = [KeyCode::Esc, KeyCode::Char('n')].map(|code| Typed::Key(plain(code)));
+        assert_eq!(typed(b"n\x1b\x1b[0nn"), [n, esc, Typed::Well, n]);
+        assert_eq!(typed(b"\x1b[3n\x1b[n\x1b[00n\x1b[0;1n\x1bO0n"), [n]);
+    }
+
     /// A key that comes in pieces is one key, as long as no pause lies between.
     #[test]
     fn beginnings_alone_are_nothing() {
@@ -262,10 +290,10 @@ mod tests {
             assert_eq!(codes(bytes), [], "{bytes:?}");
         }
         let mut keys = Keys::default();
-        assert_eq!(keys.byte(0x1b), None);
+        assert_eq!(keys.key(0x1b), None);
         assert!(keys.is_open());
         assert_eq!(keys.pause(), Some(plain(KeyCode::Esc)));
-        assert_eq!(keys.byte(b'['), Some(plain(KeyCode::Char('['))));
+        assert_eq!(keys.key(b'['), Some(plain(KeyCode::Char('['))));
     }
 
     #[test]
@@ -281,7 +309,7 @@ mod tests {
                     keys.byte(byte);
                 }
                 keys.pause();
-                assert_eq!(keys.byte(b'q'), Some(plain(KeyCode::Char('q'))), "{first} {second}");
+                assert_eq!(keys.key(b'q'), Some(plain(KeyCode::Char('q'))), "{first} {second}");
             }
         }
     }

@@ -4,14 +4,17 @@
 //! - [`Input`] reads keys and sizes.
 //! - [`Shell`] hears when the shell stops the program and lets it go on.
 //!
-//! Writing never holds up the program: a frame is made only when the one before has left, so that a
+//! Writing never holds up the program: a frame is made only when the one before has arrived, so that a
 //! terminal which reads slowly, or not at all, gets the newest picture next and no queue of old ones.
 
 mod backend;
+mod echo;
+mod encoder;
 mod input;
 mod jobs;
 mod keys;
 mod look;
+mod pen;
 mod tty;
 mod writer;
 
@@ -26,23 +29,26 @@ use tokio::time::{Instant, sleep_until};
 
 use self::{backend::GuardBackend, jobs::Job, tty::Screen};
 
-pub(crate) use self::{input::Input, jobs::Shell, look::theme};
+pub(crate) use self::{echo::Echo, input::Input, jobs::Shell, look::theme};
 
 /// The least time between two frames: 30 in a second.
 const FRAME: Duration = Duration::from_millis(33);
+/// The same for what is not urgent: what comes by itself comes in bursts, a head with its votes and
+/// the claims of all peers.
+const BURST: Duration = Duration::from_millis(250);
 
 /// The terminal while it is ours. Dropped, it is as it was before.
 pub(crate) struct Guard {
     terminal: Terminal<GuardBackend>,
     screen: Arc<Screen>,
-    /// When the next frame may be drawn.
-    next: Instant,
+    /// When the last frame was drawn.
+    last: Option<Instant>,
 }
 
 impl Guard {
-    /// Takes the terminal over.
-    pub(crate) fn open(glyphs: Glyphs) -> io::Result<Self> {
-        let screen = Arc::new(Screen::new()?);
+    /// Takes the terminal over, whose answers come to `echo`.
+    pub(crate) fn open(glyphs: Glyphs, echo: Arc<Echo>) -> io::Result<Self> {
+        let screen = Arc::new(Screen::new(echo)?);
         let in_panic = Arc::clone(&screen);
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
@@ -50,23 +56,29 @@ impl Guard {
             before(info);
         }));
         let terminal = Terminal::new(GuardBackend::new(glyphs, screen.size()?))?;
-        let guard = Self { terminal, screen, next: Instant::now() };
+        let guard = Self { terminal, screen, last: None };
         guard.screen.take_over()?;
         Ok(guard)
     }
 
-    /// Waits until a frame can be drawn: the one before has left, and is some time ago. Losing the
-    /// race against another event loses nothing.
+    /// Waits until a frame can be drawn: the one before has arrived, and is some time ago. What is
+    /// urgent does not wait for a small one to arrive. Losing the race against another event loses
+    /// nothing.
     ///
     /// # Errors
     /// When the terminal takes nothing any more.
-    pub(crate) async fn ready(&self) -> io::Result<()> {
+    pub(crate) async fn ready(&self, urgent: bool) -> io::Result<()> {
         self.screen.writer.free().await?;
-        sleep_until(self.next).await;
+        self.screen.echo.room(urgent).await;
+        let least = if urgent { FRAME } else { BURST };
+        if let Some(next) = self.last.and_then(|last| last.checked_add(least)) {
+            sleep_until(next).await;
+        }
         Ok(())
     }
 
-    /// Draws what changed. Does nothing before [`Guard::ready`], nor while the terminal is not ours.
+    /// Draws what changed. Does nothing before the last frame has left, nor while the terminal is not
+    /// ours.
     pub(crate) fn draw(&mut self, view: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
         if !self.screen.is_ours() || !self.screen.writer.is_free()? {
             return Ok(());
@@ -74,8 +86,8 @@ impl Guard {
         self.terminal.backend_mut().resize(self.screen.size()?);
         self.terminal.draw(view)?;
         if let Some(frame) = self.terminal.backend_mut().take() {
-            self.screen.writer.submit(frame);
-            self.next = Instant::now().checked_add(FRAME).unwrap_or(self.next);
+            self.screen.submit(frame);
+            self.last = Some(Instant::now());
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::{
     fs::File,
     io::{self, IsTerminal, Write},
     os::fd::{AsFd, OwnedFd},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -14,7 +14,7 @@ use rustix::{
     termios::{OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcgetwinsize, tcsetattr},
 };
 
-use super::writer::Writer;
+use super::{echo::Echo, writer::Writer};
 
 /// The alternate screen, without a cursor, empty.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[m\x1b[2J";
@@ -22,10 +22,13 @@ const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[m\x1b[2J";
 const LEAVE: &[u8] = b"\x1b[?2026l\x1b[m\x1b[?25h\x1b[?1049l";
 /// How long a terminal may take for what is on its way to it, before that is thrown away.
 const PATIENCE: Duration = Duration::from_millis(250);
+/// How long it may take for its last answer, which would come to whoever has the terminal next.
+const ANSWER: Duration = Duration::from_secs(1);
 
 /// The terminal, and the only way to it.
 pub(super) struct Screen {
     pub(super) writer: Writer,
+    pub(super) echo: Arc<Echo>,
     output: File,
     before: Termios,
     ours: Mutex<bool>,
@@ -33,11 +36,11 @@ pub(super) struct Screen {
 
 impl Screen {
     /// Looks at the terminal and changes nothing.
-    pub(super) fn new() -> io::Result<Self> {
+    pub(super) fn new(echo: Arc<Echo>) -> io::Result<Self> {
         let output = output()?;
         let before = tcgetattr(&output)?;
         let writer = Writer::start(Output(output.try_clone()?))?;
-        Ok(Self { writer, output, before, ours: Mutex::new(false) })
+        Ok(Self { writer, echo, output, before, ours: Mutex::new(false) })
     }
 
     /// Columns and rows.
@@ -57,8 +60,14 @@ impl Screen {
         let mut ours = self.ours();
         tcsetattr(&self.output, OptionalActions::Now, &raw)?;
         *ours = true;
-        self.writer.submit(ENTER.to_vec());
+        self.echo.forget();
+        self.submit(ENTER.to_vec());
         Ok(())
+    }
+
+    /// Writes a frame next.
+    pub(super) fn submit(&self, frame: Vec<u8>) {
+        self.writer.submit(self.echo.ask(frame));
     }
 
     /// Gives it back as it was. A terminal that does not read loses what it has not read yet, so
@@ -69,7 +78,9 @@ impl Screen {
             return;
         }
         *ours = false;
-        if !self.writer.finish(LEAVE.to_vec(), PATIENCE) {
+        if self.writer.finish(LEAVE.to_vec(), PATIENCE) {
+            self.echo.wait(ANSWER);
+        } else {
             let _ = tcflush(&self.output, QueueSelector::OFlush);
             self.writer.wait(PATIENCE);
         }

@@ -24,10 +24,12 @@
 
 mod home;
 mod keys;
+mod line;
 mod reader;
 mod stream;
 
 use std::{
+    ffi::OsStr,
     fs::OpenOptions,
     io::Write,
     os::unix::fs::OpenOptionsExt,
@@ -38,12 +40,12 @@ use std::{
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
-use self::reader::Reader;
 pub use self::{
-    home::Home,
+    home::{Home, Told},
     reader::{Link, Screen},
     stream::{foreign, frames},
 };
+use self::{line::Line, reader::Reader};
 
 /// A running console and its terminal; both go with it.
 pub struct Console {
@@ -57,7 +59,7 @@ pub struct Console {
 
 struct Terminal {
     master: Box<dyn MasterPty + Send>,
-    input: Box<dyn Write + Send>,
+    keys: Line,
 }
 
 /// How a console ended, and what it left behind.
@@ -111,9 +113,11 @@ impl Console {
         let pair = native_pty_system().openpty(pty_size(size)).expect("a pseudo terminal");
         let before = settings(&*pair.master);
         let child = pair.slave.spawn_command(command).expect("the program starts");
-        let reader = Reader::start(pair.master.try_clone_reader().unwrap(), size);
-        let input = pair.master.take_writer().unwrap();
-        Self { child, terminal: Some(Terminal { master: pair.master, input }), reader, before }
+        let mut input = pair.master.take_writer().unwrap();
+        // A program that has ended reads no keys.
+        let keys = Line::start(move |bytes| drop(input.write_all(bytes)), || {});
+        let reader = Reader::start(pair.master.try_clone_reader().unwrap(), keys.clone(), size);
+        Self { child, terminal: Some(Terminal { master: pair.master, keys }), reader, before }
     }
 
     /// Presses a key: a character, `Enter`, `Esc`, `Tab`, `S-Tab`, `Space`, `Backspace`, `Up`, `Down`,
@@ -142,9 +146,8 @@ impl Console {
     /// # Panics
     /// When there is no terminal.
     pub fn send(&mut self, bytes: &[u8]) {
-        let terminal = self.terminal.as_mut().expect("the terminal is gone");
-        terminal.input.write_all(bytes).unwrap();
-        terminal.input.flush().unwrap();
+        let terminal = self.terminal.as_ref().expect("the terminal is gone");
+        terminal.keys.put(self.reader.delay(), bytes);
     }
 
     /// What the terminal shows now.
@@ -180,6 +183,11 @@ impl Console {
     /// How fast the terminal reads what the program writes; at once, unless told otherwise.
     pub fn link(&self, link: Link) {
         self.reader.link(link);
+    }
+
+    /// From now on the terminal answers nothing that it is asked.
+    pub fn never_answers(&self) {
+        self.reader.never_answers();
     }
 
     /// Everything that the program has written since the last call.
@@ -315,9 +323,19 @@ pub fn program(name: &str) -> PathBuf {
         if profile.ends_with("release") {
             cargo.arg("--release");
         }
+        // What says which test this is would have some build scripts run again, and all that stands
+        // on them be built anew.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_a_package(name)) {
+            cargo.env_remove(name);
+        }
         assert!(cargo.current_dir(crate::root()).status().unwrap().success(), "{name} cannot be built");
     }
     profile.join(name)
+}
+
+fn is_of_a_package(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
 }
 
 /// Whether a program is newer than every source file.

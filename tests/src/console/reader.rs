@@ -1,4 +1,5 @@
-//! The terminal's side of it: reads what the program writes, as fast as it is told to.
+//! The terminal's side of it: reads what the program writes, as fast as it is told to, and answers
+//! when it is asked whether it is well, as terminals do.
 
 use std::{
     fmt,
@@ -9,6 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::line::Line;
+
 /// How long anything may take to happen.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -17,10 +20,43 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub enum Link {
     /// At once.
     Fast,
-    /// So many bytes in a second.
-    Slow(usize),
+    /// Over a line.
+    Slow {
+        /// Bytes in a second that the terminal gets.
+        rate: usize,
+        /// What each byte needs on its way, to the terminal and from it.
+        delay: Duration,
+    },
     /// Not at all.
     Down,
+}
+
+impl Link {
+    const fn delay(self) -> Duration {
+        match self {
+            Self::Slow { delay, .. } => delay,
+            Self::Fast | Self::Down => Duration::ZERO,
+        }
+    }
+}
+
+/// Counts the questions whether the terminal is well (DSR 5, ECMA-48 8.3.35).
+#[derive(Default)]
+struct Questions(usize);
+
+impl vt100::Callbacks for Questions {
+    fn unhandled_csi(
+        &mut self,
+        _: &mut vt100::Screen,
+        i1: Option<u8>,
+        _: Option<u8>,
+        parameters: &[&[u16]],
+        action: char,
+    ) {
+        if (i1, parameters, action) == (None, &[&[5]], 'n') {
+            self.0 += 1;
+        }
+    }
 }
 
 /// What a terminal shows.
@@ -73,9 +109,10 @@ impl fmt::Debug for Screen {
 }
 
 struct State {
-    parser: vt100::Parser,
+    parser: vt100::Parser<Questions>,
     written: Vec<u8>,
     link: Link,
+    answers: bool,
     over: bool,
 }
 
@@ -83,38 +120,48 @@ struct State {
 pub(super) struct Reader(Arc<(Mutex<State>, Condvar)>);
 
 impl Reader {
-    pub(super) fn start(source: Box<dyn Read + Send>, (columns, rows): (u16, u16)) -> Self {
-        let parser = vt100::Parser::new(at_least_one(rows), at_least_one(columns), 0);
-        let state = State { parser, written: Vec::new(), link: Link::Fast, over: false };
+    /// Reads from `source`; keys go to `keys`.
+    pub(super) fn start(source: Box<dyn Read + Send>, keys: Line, (columns, rows): (u16, u16)) -> Self {
+        let (rows, columns) = (at_least_one(rows), at_least_one(columns));
+        let parser = vt100::Parser::new_with_callbacks(rows, columns, 0, Questions::default());
+        let state = State { parser, written: Vec::new(), link: Link::Fast, answers: true, over: false };
         let reader = Self(Arc::new((Mutex::new(state), Condvar::new())));
-        let own = reader.clone();
-        thread::spawn(move || own.read(source));
+        let [own, shown, ended] = [reader.clone(), reader.clone(), reader.clone()];
+        let line = Line::start(move |bytes| shown.show(bytes, &keys), move || ended.stop());
+        thread::spawn(move || own.read(source, &line));
         reader
     }
 
-    fn read(&self, mut source: Box<dyn Read + Send>) {
+    fn read(&self, mut source: Box<dyn Read + Send>, line: &Line) {
         let mut buffer = [0; 4096];
         while let Some(link) = self.up() {
             let most = match link {
-                Link::Slow(rate) => (rate / 20).max(1),
+                Link::Slow { rate, .. } => (rate / 20).max(1),
                 Link::Fast | Link::Down => buffer.len(),
             };
             let room = buffer.get_mut(..most).unwrap_or_default();
             let Ok(count @ 1..) = source.read(room) else { break };
             let Some(bytes) = room.get(..count) else { break };
-            if let Link::Slow(rate) = link {
+            if let Link::Slow { rate, .. } = link {
                 // The time that these bytes need on such a line.
                 thread::sleep(Duration::from_secs_f64(count as f64 / rate as f64));
             }
             if self.up().is_none() {
                 break;
             }
-            let mut state = self.state();
-            state.parser.process(bytes);
-            state.written.extend_from_slice(bytes);
-            self.0.1.notify_all();
+            line.put(link.delay(), bytes);
         }
-        self.stop();
+    }
+
+    /// What comes out at the terminal's end.
+    fn show(&self, bytes: &[u8], keys: &Line) {
+        let mut state = self.state();
+        state.parser.process(bytes);
+        state.written.extend_from_slice(bytes);
+        let questions = std::mem::take(&mut state.parser.callbacks_mut().0);
+        let answers = if state.answers { questions } else { 0 };
+        keys.put(state.link.delay(), &b"\x1b[0n".repeat(answers));
+        self.0.1.notify_all();
     }
 
     /// Waits until the link is up; none when the terminal is gone.
@@ -140,6 +187,14 @@ impl Reader {
     pub(super) fn link(&self, link: Link) {
         self.state().link = link;
         self.0.1.notify_all();
+    }
+
+    pub(super) fn delay(&self) -> Duration {
+        self.state().link.delay()
+    }
+
+    pub(super) fn never_answers(&self) {
+        self.state().answers = false;
     }
 
     pub(super) fn resize(&self, (columns, rows): (u16, u16)) {

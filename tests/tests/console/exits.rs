@@ -1,6 +1,12 @@
 //! However it ends, the terminal is as it was.
 
-use qratum_tests::console::{Console, Home, Link, foreign};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use portable_pty::CommandBuilder;
+use qratum_tests::console::{Console, Home, Link, foreign, program};
 
 fn watching(home: &Home) -> Console {
     let console = Console::start((100, 30), &["--home", home.path()]);
@@ -39,6 +45,37 @@ fn a_lost_terminal_ends_it() {
         let mut console = watching(&home);
         console.unplug();
     }
+}
+
+/// The shell that it was started from is killed, and with it goes the session.
+#[test]
+fn it_does_not_outlive_its_session() {
+    let home = Home::alone("orphan");
+    let mut shell = CommandBuilder::new("sh");
+    shell.args(["-c", "\"$0\" --home \"$1\"; :"]);
+    shell.args([program("qratum").as_os_str(), home.path().as_ref()]);
+    let mut console = Console::spawn((100, 30), shell);
+    console.until("q quit");
+    let pid = console.pid();
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+    console.signal("KILL");
+    console.unplug();
+    let own = std::path::Path::new("/proc").join(children.trim());
+    let late = Instant::now() + Duration::from_secs(30);
+    while own.exists() {
+        assert!(Instant::now() < late, "{} still runs", own.display());
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// What fails before there is a picture leaves the terminal alone, and says why on it.
+#[test]
+fn an_error_at_the_start_leaves_it_alone() {
+    let home = Home::none("error");
+    let mut console = Console::start((100, 30), &["--home", home.path()]);
+    let ended = console.end();
+    assert!(ended.code != 0 && ended.restored && ended.screen.holds("qratum init"), "{ended:?}");
+    assert!(!console.written().windows(8).any(|part| part == b"\x1b[?1049h"), "{ended:?}");
 }
 
 /// By the key, and by the signal; each time it goes on where it was.

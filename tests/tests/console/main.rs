@@ -10,4 +10,6 @@
 
 mod exits;
 mod flow;
+mod hostile;
 mod sizes;
+mod slow;

@@ -1,0 +1,68 @@
+//! The program on a home without a network, from its start to its first picture; and what it holds.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+use qratum_tests::console::{Console, Home, program};
+
+use crate::{
+    Figure, Outcome, figure,
+    kernel::{cpu, memory},
+};
+
+pub(crate) fn figures() -> Outcome<Vec<Figure>> {
+    let home = Home::alone("floors");
+    let mut console = Console::start((120, 36), &["--home", home.path()]);
+    console.until("quit");
+    let first = cpu(console.pid())?;
+    let picture = console.written().len();
+    console.until("disconnected");
+    let _ = console.written();
+    console.press("Ctrl-l");
+    console.until_written("quit");
+    let whole = console.written().len();
+    let (own, all) = memory(console.pid())?;
+    console.press("Ctrl-c");
+    console.end();
+    let without = headless()?;
+    Ok(vec![
+        figure("exec to first frame, CPU, node and store too", first, 10.0, "ms"),
+        figure("exec to first verified head, a demo of four, warm", warm(), 3.0, "s"),
+        figure("first picture 120x36", picture as f64 / 1e3, 16.0, "kB"),
+        figure("full repaint 120x36", whole as f64 / 1e3, 16.0, "kB"),
+        figure("memory, node and store too", all, 12.0, "MB"),
+        figure("memory of the screen part: more than headless", own - without, 8.0, "MB"),
+    ])
+}
+
+/// Megabytes of the same program on such a home, which has a node, a store and a monitor and no
+/// screen.
+fn headless() -> Outcome<f64> {
+    let home = Home::alone("headless");
+    let mut command = Command::new(program("qratum"));
+    command.args(["watch", "--alerts", "--home", home.path()]).stdin(Stdio::null());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let mut lines = BufReader::new(child.stdout.take().ok_or("no output")?).lines();
+    // It tells of the peers that are not there when it has all that it needs.
+    let told = lines.next().transpose()?;
+    let found = memory(child.id());
+    child.kill()?;
+    child.wait()?;
+    told.ok_or("it told nothing")?;
+    Ok(found?.0)
+}
+
+/// Seconds from the start of a demo to its first verified head on screen, with everything built.
+fn warm() -> f64 {
+    let home = Home::none("warm");
+    let begun = Instant::now();
+    let mut console = Console::start((120, 36), &["demo", "--home", home.path()]);
+    console.until("✓ verified");
+    let found = begun.elapsed();
+    console.press("Ctrl-c");
+    console.end();
+    found.as_secs_f64()
+}
