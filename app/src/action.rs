@@ -206,7 +206,7 @@ pub(crate) const ACTIONS: &[Entry] = &[
     entry(Action::Repaint, "repaint", "draw everything anew", &[Key::Ctrl('l')]),
     Entry {
         needs: Needs::Drill,
-        ..entry(Action::Drill, "drill", "only in a demo: kill NAME, restart NAME", &[])
+        ..entry(Action::Drill, "drill", "only in a demo: kill NAME, restart NAME, lie", &[])
     },
     entry(Action::Tour, "tour", "the demo, shown in a few steps", &[]),
     entry(Action::Leave, "leave", "close what is open; on a screen, end", &[Key::Char('q')]),

@@ -1,4 +1,5 @@
-//! The processes of a demo network: one validator each, started, watched and stopped here.
+//! The processes of a demo network: one validator each, and for drills a peer that lies; started, watched
+//! and stopped here.
 //!
 //! Each holds the read end of a pipe whose write end only this program has. When the program ends,
 //! however it ends, the pipe closes and the validator stops.
@@ -9,19 +10,19 @@ use std::{
     collections::BTreeSet,
     env,
     fs::{self, DirBuilder},
-    io,
     os::unix::fs::DirBuilderExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Stdio,
 };
 
 use qratum_chain::types::Genesis;
+use qratum_light_node::Peer;
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinSet,
 };
 
-use self::process::{Asked, Order, Outcome, Recipe, Watched};
+use self::process::{Asked, Order, Outcome, Recipe, Role, Watched};
 use crate::{
     exit::{Exit, Failure},
     home::{self, Home},
@@ -31,12 +32,16 @@ use crate::{
 
 /// The validator program.
 pub(crate) const PROGRAM: &str = "qratum-validator";
+/// What the peer that lies is called, as such a one is in papers.
+const LIAR: &str = "mallory";
 /// How many orders for a validator, and how many ends of validators, may wait to be taken.
 const WAITING: usize = 16;
 
-/// A validator that ended without being asked to.
+/// A process that ended without being asked to.
 #[derive(Debug)]
 pub(crate) struct Ended {
+    /// What it was.
+    pub(crate) what: &'static str,
     pub(crate) name: String,
     pub(crate) how: String,
     /// None when it wrote nothing.
@@ -45,7 +50,7 @@ pub(crate) struct Ended {
 
 impl std::fmt::Display for Ended {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "validator {} ended: {}", self.name, self.how)?;
+        write!(f, "{} {} ended: {}", self.what, self.name, self.how)?;
         self.log.as_ref().map_or(Ok(()), |log| write!(f, "; its log is {}", log.display()))
     }
 }
@@ -58,6 +63,10 @@ pub(crate) struct Network {
     stop: watch::Sender<bool>,
     /// By name, in the order of genesis.
     orders: Vec<(String, mpsc::Sender<Asked>)>,
+    /// The peer that lies.
+    liar: Option<(String, mpsc::Sender<Asked>)>,
+    /// Ends are told here, and come out there.
+    tell: mpsc::Sender<Ended>,
     ends: mpsc::Receiver<Ended>,
     pids: Vec<PathBuf>,
     /// Who ended without being asked to.
@@ -78,24 +87,48 @@ impl Network {
             .map_err(|error| Failure::io(&home.log().display().to_string(), &error))?;
         let (tell, ends) = mpsc::channel(WAITING);
         let (tasks, stop) = (JoinSet::new(), watch::Sender::new(false));
-        let mut network = Self { tasks, stop, orders: Vec::new(), ends, pids, lost: BTreeSet::new() };
+        let (orders, liar, lost) = (Vec::new(), None, BTreeSet::new());
+        let mut network = Self { tasks, stop, orders, liar, tell, ends, pids, lost };
         for member in &genesis.validators {
-            let recipe = Recipe { program: program.clone(), home: home.clone(), name: member.name.clone() };
-            if let Err(error) = network.add(recipe, tell.clone()) {
-                network.stop().await;
-                return Err(Failure::io(&program.display().to_string(), &error));
+            let (program, name) = (program.clone(), member.name.clone());
+            let recipe = Recipe { program, home: home.clone(), name: name.clone(), role: Role::Validator };
+            match Watched::start(recipe) {
+                Ok(watched) => {
+                    let order = network.follow(watched);
+                    network.orders.push((name, order));
+                }
+                Err(error) => {
+                    network.stop().await;
+                    return Err(Failure::io(PROGRAM, &error));
+                }
             }
         }
         Ok(network)
     }
 
-    fn add(&mut self, recipe: Recipe, tell: mpsc::Sender<Ended>) -> io::Result<()> {
+    /// Starts the peer that lies when it is told to. It is pinned by whoever wants to see that, and known to
+    /// no other.
+    pub(crate) async fn invite_liar(&mut self, home: &Home) -> Result<Peer, Failure> {
+        let (program, name) = (program()?, LIAR.to_owned());
+        let recipe = Recipe { program, home: home.clone(), name: name.clone(), role: Role::Liar };
+        let mut watched = Watched::start(recipe).map_err(|error| Failure::io(PROGRAM, &error))?;
+        let said = watched.said().await;
+        self.liar = Some((name.clone(), self.follow(watched)));
+        match said.and_then(|said| said.parse().ok()) {
+            Some(address) => Ok(Peer { operator: name.clone(), name, address }),
+            None => {
+                let log = home.log().join(format!("{name}.log"));
+                let text = format!("peer {name} did not say its address; its log is {}", log.display());
+                Err(Failure::new(Exit::Error, text))
+            }
+        }
+    }
+
+    /// Follows a process; where its orders go.
+    fn follow(&mut self, watched: Watched) -> mpsc::Sender<Asked> {
         let (order, orders) = mpsc::channel(WAITING);
-        let name = recipe.name.clone();
-        let watched = Watched::start(recipe)?;
-        self.tasks.spawn(watched.until(self.stop.subscribe(), orders, tell));
-        self.orders.push((name, order));
-        Ok(())
+        self.tasks.spawn(watched.until(self.stop.subscribe(), orders, self.tell.clone()));
+        order
     }
 
     /// The next validator that ends without being asked to.
@@ -105,14 +138,15 @@ impl Network {
         Some(ended)
     }
 
-    /// Whether a validator ended without being asked to.
+    /// Whether a process ended without being asked to.
     pub(crate) fn has_lost(&self) -> bool {
         !self.lost.is_empty()
     }
 
-    /// Whether each of them did.
+    /// Whether no validator is left: those started here ended, and nobody started one of them again.
     pub(crate) fn is_over(&self) -> bool {
-        self.lost.len() >= self.orders.len()
+        self.orders.iter().all(|(name, _)| self.lost.contains(name))
+            && self.pids.iter().all(|path| running(path).is_none())
     }
 
     /// Names of the validators, in the order of genesis.
@@ -122,13 +156,16 @@ impl Network {
 
     /// Carries out a drill, and says what came of it.
     pub(crate) fn drill(&self, drill: Drill) -> impl Future<Output = String> + use<> {
-        let (order, name) = match drill {
-            Drill::Kill(name) => (Order::Kill, Some(name)),
-            Drill::Restart(name) => (Order::Start, name),
+        let called = |name: Option<&str>| {
+            let meant = |(called, _): &&(String, _)| name.is_none_or(|name| name == called);
+            self.orders.iter().filter(meant).cloned().collect::<Vec<_>>()
         };
-        let meant = |called: &str| name.as_ref().is_none_or(|name| name == called);
-        let meant = self.orders.iter().filter(|(called, _)| meant(called)).cloned();
-        let (meant, all) = (meant.collect::<Vec<_>>(), name.is_none());
+        let all = drill == Drill::Restart(None);
+        let (order, meant) = match drill {
+            Drill::Kill(name) => (Order::Kill, called(Some(&name))),
+            Drill::Restart(name) => (Order::Start, called(name.as_deref())),
+            Drill::Lie => (Order::Lie, self.liar.iter().cloned().collect()),
+        };
         async move {
             let mut said = Vec::new();
             for (name, orders) in meant {
@@ -166,6 +203,8 @@ fn words(name: &str, order: Order, outcome: &Outcome, all: bool) -> Option<Strin
         (Order::Start, Ok((true, pid))) => format!("{name} started again{}", process(pid)),
         (Order::Start, Ok((false, _))) if all => return None,
         (Order::Start, Ok((false, pid))) => format!("{name} runs already{}", process(pid)),
+        (Order::Lie, Ok((true, pid))) => format!("{name} lies to whoever asks it next{}", process(pid)),
+        (Order::Lie, Ok((false, _))) => format!("{name} does not run"),
     })
 }
 
@@ -182,19 +221,21 @@ pub(crate) fn program() -> Result<PathBuf, Failure> {
 
 /// Two networks on one home would share keys: validators would sign twice.
 fn refuse_second(pids: &[PathBuf], home: &Home) -> Result<(), Failure> {
-    let running = |path: &PathBuf| {
-        let pid = fs::read_to_string(path).ok()?.trim().parse::<u32>().ok()?;
-        let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
-        // The kernel keeps 15 characters of a name.
-        PROGRAM.starts_with(name.trim()).then_some(pid)
-    };
-    match pids.iter().find_map(running) {
+    match pids.iter().find_map(|path| running(path)) {
         None => Ok(()),
         Some(pid) => {
             let text = format!("a demo already runs on {}: process {pid}", home.path().display());
             Err(Failure::new(Exit::Error, text))
         }
     }
+}
+
+/// The process of a validator whose pid file this is.
+fn running(pid: &Path) -> Option<u32> {
+    let pid = fs::read_to_string(pid).ok()?.trim().parse::<u32>().ok()?;
+    let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+    // The kernel keeps 15 characters of a name.
+    PROGRAM.starts_with(name.trim()).then_some(pid)
 }
 
 /// The home of a demo, made if it has no genesis yet.

@@ -14,11 +14,12 @@ use std::{
     io::{BufRead as _, BufReader, Read as _},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, ChildStderr, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
-/// `demo` makes a home; `run` writes its pid, and runs until its standard input ends.
+/// `demo` makes a home; `run` writes its pid, and runs until its standard input ends; so does `liar`, which
+/// says an address.
 const STAND_IN: &str = r#"#!/bin/sh
 data=@DATA@
 case $1 in
@@ -33,6 +34,10 @@ run)
     if [ -e "$3/deaf-$5" ]; then exec sleep 600; fi
     cat > /dev/null
     rm "$3/run/validator-$i.pid"
+    ;;
+liar)
+    echo "/ip4/127.0.0.1/tcp/9/p2p/12D3KooW9tHTtS3inCZiYykw4u5G4frbjVFqhkmJX12gSNCVeH3e"
+    cat > /dev/null
     ;;
 esac
 "#;
@@ -217,6 +222,60 @@ fn a_lost_validator_is_told_and_not_started_again() {
     assert_eq!(fs::read_to_string(&log).unwrap(), "no luck\n", "started once");
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&log), mode(log.parent().unwrap())), (0o600, 0o700));
+}
+
+/// A demo whose validators were killed one after the other, each once the one before had been started again
+/// by hand; the last end was told. With those that were started again.
+fn outlived(stage: &Stage) -> (Child, BufReader<ChildStderr>, Vec<Child>) {
+    let (home, mut demo) = (stage.home(), stage.at_home());
+    let pids = stage.pids(&home, 4);
+    let mut told = BufReader::new(demo.stderr.take().unwrap());
+    let mut restored = Vec::new();
+    for (index, name) in ["north", "east", "south", "west"].into_iter().enumerate() {
+        let file = home.join(format!("run/validator-{index}.pid"));
+        let pid = fs::read_to_string(&file).unwrap();
+        assert!(pids.contains(&pid.trim().parse().unwrap()), "{name}: {pid}");
+        assert!(Command::new("kill").args(["-9", pid.trim()]).status().unwrap().success());
+        let mut line = String::new();
+        while !line.contains(&format!("validator {name} ended: signal: 9")) {
+            line.clear();
+            assert_ne!(told.read_line(&mut line).unwrap(), 0, "the demo has ended");
+        }
+        let mut again = Command::new(stage.0.join("qratum-validator"));
+        again.args(["run", "--home", home.to_str().unwrap(), "--name", name]);
+        restored.push(again.stdin(Stdio::piped()).spawn().unwrap());
+        until(|| fs::read_to_string(&file).ok().filter(|now| !now.trim().is_empty() && *now != pid));
+    }
+    (demo, told, restored)
+}
+
+#[test]
+fn it_goes_on_while_validators_run_that_were_started_again_by_hand() {
+    let stage = Stage::new("outlived");
+    let (mut demo, _told, restored) = outlived(&stage);
+    signal(&demo, "TERM");
+    // It would have ended by itself, with another code, before it could hear of this.
+    assert_eq!(until(|| demo.try_wait().unwrap()).code(), Some(0));
+    end(restored);
+}
+
+#[test]
+fn it_ends_with_the_last_validator_whoever_started_that() {
+    let stage = Stage::new("outlived-none");
+    let (mut demo, mut told, restored) = outlived(&stage);
+    end(restored);
+    assert_eq!(until(|| demo.try_wait().unwrap()).code(), Some(1));
+    let mut text = String::new();
+    told.read_to_string(&mut text).unwrap();
+    assert!(text.contains("no validator is left"), "{text}");
+}
+
+/// Closes their standard input, and waits for them.
+fn end(children: Vec<Child>) {
+    for mut child in children {
+        drop(child.stdin.take());
+        child.wait().unwrap();
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@
 
 use std::time::{Duration, Instant};
 
-use qratum_tests::console::{Console, Home};
+use qratum_tests::console::{Console, Home, Screen};
 
 #[test]
 fn the_demo_opens_on_a_living_network_and_ends_with_a_key() {
@@ -32,19 +32,23 @@ fn the_tour_is_played_in_two_minutes() {
     console.until("verified at");
     let begun = Instant::now();
     console.enter(":tour\r");
-    console.until("tour 1/4");
+    console.until("tour 1/5");
     console.press("e");
-    console.until("genesis");
-    console.until("tour 2/4");
+    console.until("anchor ");
+    console.press("G");
+    console.until("tour 2/5");
     console.press("Esc");
     console.until_gone("proof of height");
+    console.enter(":drill lie\r");
+    console.until("drill: mallory lies");
+    console.until("tour 3/5");
     console.enter(":drill kill south\r");
     console.until("drill: south killed");
     console.until("silent: south");
-    console.until("tour 3/4");
+    console.until("tour 4/5");
     console.enter(":drill kill east\r");
     console.until("no-quorum");
-    console.until("tour 4/4");
+    console.until("tour 5/5");
     console.enter(":drill restart\r");
     console.until("drill: east started again");
     console.until("the tour is over");
@@ -52,4 +56,47 @@ fn the_tour_is_played_in_two_minutes() {
     console.press("Ctrl-c");
     let ended = console.end();
     assert!(ended.code == 0 && ended.restored, "{ended:?}");
+}
+
+/// The newest verified height, as the bar tells it.
+fn height(screen: &Screen) -> u64 {
+    let bar = screen.rows().into_iter().next().unwrap();
+    let (_, told) = bar.split_once("verified ").unwrap();
+    told.split(' ').next().unwrap().parse().unwrap()
+}
+
+/// A peer really sends a forged block. It is refused under its name and with the reason, on Peers and in
+/// the log; nobody else is, nothing is halted, and heads go on.
+#[test]
+fn a_forged_block_is_refused_by_peer_and_reason_and_nothing_moves() {
+    const HONEST: [&str; 4] = ["north", "east", "south", "west"];
+    let home = Home::none("lie");
+    let mut console = Console::start((120, 40), &["demo", "--home", home.path()]);
+    console.until("verified at");
+    console.press("4");
+    let row = |screen: &Screen, name: &str| {
+        let named = |row: &String| row.trim_start_matches([' ', '▸']).starts_with(name);
+        screen.rows().into_iter().find(named)
+    };
+    console.wait("all five peers connected", |screen| {
+        let connected = |name: &str| row(screen, name).is_some_and(|row| row.contains("connected"));
+        HONEST.iter().chain(&["mallory"]).all(|name| connected(name))
+    });
+    console.enter(":drill lie\r");
+    console.until("drill: mallory lies");
+    let peers = console.wait("mallory banned for its lie", |screen| {
+        row(screen, "mallory").is_some_and(|row| row.contains("banned") && row.contains("BadSignature"))
+    });
+    let honest = HONEST.map(|name| row(&peers, name).unwrap());
+    assert!(honest.iter().all(|row| row.contains("connected")), "{peers:?}");
+    console.press("5");
+    let log = console.until("refused mallory: ");
+    let refused: Vec<_> = log.rows().into_iter().filter(|row| row.contains("refused")).collect();
+    assert!(refused.iter().all(|row| row.contains("mallory")), "{log:?}");
+    assert!(refused.iter().any(|row| row.contains("(BadSignature)")), "{log:?}");
+    let told = height(&log);
+    let on = console.wait("three more heads", |screen| height(screen) >= told + 3);
+    assert!(on.holds("live") && !on.holds("forked"), "{on:?}");
+    console.press("Ctrl-c");
+    assert_eq!(console.end().code, 0);
 }

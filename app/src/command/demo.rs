@@ -49,7 +49,8 @@ async fn open(
     signals: Signals,
     theme: Theme,
 ) -> Result<Exit, Failure> {
-    let config = demo.home.config()?;
+    let mut config = demo.home.config()?;
+    config.peers.push(network.invite_liar(&demo.home).await?);
     let mut model = Model::new(&config, &demo.home, theme)?;
     model.start(network.names());
     model.offer_tour();

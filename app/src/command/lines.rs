@@ -10,7 +10,7 @@ use tokio::{
         broadcast::{Receiver, error::RecvError},
         watch,
     },
-    time::sleep,
+    time::{sleep, timeout},
 };
 
 use super::event::{
@@ -72,6 +72,8 @@ pub(super) struct Lines {
 /// How long votes are listened to before the first word on a head that is old: as long as it takes to
 /// find that no more than two thirds vote, in one of the first rounds.
 const LISTEN: Duration = Duration::from_secs(10);
+/// How often a demo looks whether a validator is left.
+const LOOK: Duration = Duration::from_secs(1);
 /// Heads after which a set change is told although names of new keys are not proven yet.
 const NAMELESS: u64 = 3;
 
@@ -323,11 +325,12 @@ async fn alarm(monitor: &mut Option<Monitor>) -> Result<Change, Failure> {
     }
 }
 
-/// Tells of each validator of the demo that ends unasked; ends when none is left.
+/// Tells of each validator of the demo that ends unasked; ends when none is left. Nobody tells of the end of
+/// one that was started again by hand, so that is looked for.
 async fn lost(network: &mut Option<&mut Network>) -> Failure {
     let Some(network) = network else { return pending().await };
     while !network.is_over() {
-        if let Some(ended) = network.next_ended().await {
+        if let Ok(Some(ended)) = timeout(LOOK, network.next_ended()).await {
             output::complain(&ended.to_string());
         }
     }

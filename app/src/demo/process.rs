@@ -1,4 +1,5 @@
-//! One validator of a demo: its process, started, watched, and in a drill killed and started again.
+//! One process of a demo: a validator, or the peer that lies; started, watched, and in a drill told what
+//! to do.
 
 use std::{
     fs::{self, OpenOptions},
@@ -10,6 +11,7 @@ use std::{
 };
 
 use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     process::{Child, ChildStdin, Command},
     sync::{mpsc, oneshot, watch},
     time::timeout,
@@ -21,13 +23,24 @@ use crate::home::Home;
 /// How long a validator may take to write down what it has.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What a drill does to a validator.
+/// What a drill does to a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
     /// As `kill -9` does.
     Kill,
     /// Starts it again.
     Start,
+    /// Tells the liar to lie once.
+    Lie,
+}
+
+/// What a process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// A validator of genesis.
+    Validator,
+    /// A peer of light nodes that lies when it is told to.
+    Liar,
 }
 
 /// What became of an order: whether it changed something, with the process; or why it failed.
@@ -36,12 +49,13 @@ pub(super) type Outcome = Result<(bool, Option<u32>), String>;
 /// An order, and where its outcome goes.
 pub(super) type Asked = (Order, oneshot::Sender<Outcome>);
 
-/// How to start a validator.
+/// How to start a process.
 #[derive(Clone, Debug)]
 pub(super) struct Recipe {
     pub(super) program: PathBuf,
     pub(super) home: Home,
     pub(super) name: String,
+    pub(super) role: Role,
 }
 
 impl Recipe {
@@ -53,16 +67,17 @@ impl Recipe {
     /// validators in order. What it writes goes behind what is in its log.
     fn spawn(&self) -> io::Result<Running> {
         let log = OpenOptions::new().append(true).create(true).mode(0o600).open(self.log())?;
-        let mut child = Command::new(&self.program)
-            .arg("run")
-            .arg("--home")
-            .arg(self.home.path())
-            .args(["--name", &self.name, "--stop-on-stdin-eof"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .process_group(0)
-            .spawn()?;
+        let (mut command, home) = (Command::new(&self.program), self.home.path());
+        match self.role {
+            Role::Validator => command
+                .arg("run")
+                .arg("--home")
+                .arg(home)
+                .args(["--name", &self.name, "--stop-on-stdin-eof"])
+                .stdout(Stdio::null()),
+            Role::Liar => command.arg("liar").arg("--home").arg(home).stdout(Stdio::piped()),
+        };
+        let mut child = command.stdin(Stdio::piped()).stderr(log).process_group(0).spawn()?;
         // Waiting for a child closes the pipe that tokio holds; this one must stay open.
         let stdin = child.stdin.take();
         Ok(Running { child, stdin })
@@ -71,7 +86,11 @@ impl Recipe {
     fn ended(&self, status: io::Result<ExitStatus>) -> Ended {
         let how = status.map_or_else(|error| error.to_string(), |status| status.to_string());
         let wrote = fs::metadata(self.log()).is_ok_and(|log| log.len() > 0);
-        Ended { name: self.name.clone(), how, log: wrote.then(|| self.log()) }
+        let what = match self.role {
+            Role::Validator => "validator",
+            Role::Liar => "peer",
+        };
+        Ended { what, name: self.name.clone(), how, log: wrote.then(|| self.log()) }
     }
 }
 
@@ -90,7 +109,7 @@ impl Running {
     }
 }
 
-/// A validator that was started. Its orders are carried out one after the other: none is started
+/// A process that was started. Its orders are carried out one after the other: none is started
 /// before the process before it is gone.
 pub(super) struct Watched {
     recipe: Recipe,
@@ -106,6 +125,12 @@ impl Watched {
         }
         let running = Some(recipe.spawn()?);
         Ok(Self { recipe, running })
+    }
+
+    /// The first line that it says; none where it says nothing in time.
+    pub(super) async fn said(&mut self) -> Option<String> {
+        let said = self.running.as_mut()?.child.stdout.take()?;
+        timeout(PATIENCE, BufReader::new(said).lines().next_line()).await.ok()?.ok()?
     }
 
     /// Follows it until the order to stop, and tells of each end that nobody asked for.
@@ -148,7 +173,11 @@ impl Watched {
                 self.running = Some(running);
                 Ok((true, process))
             }
-            (Order::Kill, None) | (Order::Start, Some(_)) => Ok((false, process)),
+            (Order::Lie, Some(Running { stdin: Some(stdin), .. })) => {
+                stdin.write_all(b"lie\n").await.map_err(failed)?;
+                Ok((true, process))
+            }
+            (Order::Kill | Order::Lie, None) | (Order::Start | Order::Lie, Some(_)) => Ok((false, process)),
         }
     }
 }

@@ -37,11 +37,19 @@ pub(crate) fn table(model: &Model) -> Table<'static> {
                 .under(heading(Worth::Unverified))
         }
         Proof::Shown(found) => {
-            let (worth, steps) = steps(model, asked, found);
+            let (worth, mut steps) = steps(model, asked, found);
+            steps.extend(file(model, asked, found, worth));
             Table::rows(vec![column(""), rest("")], steps).under(heading(worth)).worth(worth)
         }
     };
     table.resting(move |_| ground.clone())
+}
+
+/// The row of what was trusted at first, where a proof is shown: the last step.
+pub(crate) fn anchor(model: &Model) -> Option<usize> {
+    let asked = model.view.asked.as_ref()?;
+    let Proof::Shown(found) = &asked.proof else { return None };
+    steps(model, asked, found).1.len().checked_sub(1)
 }
 
 fn one(cell: Cell) -> Table<'static> {
@@ -85,9 +93,13 @@ fn steps(model: &Model, asked: &Asked, found: &Found) -> (Worth, Vec<Row>) {
     };
     let anchor = if model.pinned { "checkpoint" } else { "genesis" };
     rows.push(step("anchor", vec![own(anchor), own(" "), here_hash(model.anchor)]));
-    rows.push(vec![vec![quiet("as a file")], vec![own("w writes it; qratum verify checks it")]]);
-    rows.extend(command(model, asked, found, worth));
     (worth, rows)
+}
+
+/// How the proof becomes a file.
+fn file(model: &Model, asked: &Asked, found: &Found, worth: Worth) -> Vec<Row> {
+    let written = vec![vec![quiet("as a file")], vec![own("w writes it; qratum verify checks it")]];
+    [written].into_iter().chain(command(model, asked, found, worth)).collect()
 }
 
 /// From a value to the hand-overs.

@@ -1,5 +1,5 @@
 //! What can be tried on a demo network? Its validators are processes that this console started: it
-//! may kill them and start them again.
+//! may kill them and start them again; and it started a peer that lies when it is told to.
 
 use core::fmt;
 
@@ -10,6 +10,8 @@ pub(crate) enum Drill {
     Kill(String),
     /// The validator of this name is started again; without a name, each that is down.
     Restart(Option<String>),
+    /// A peer answers with a forged block, once.
+    Lie,
 }
 
 impl Drill {
@@ -27,7 +29,7 @@ impl Drill {
         }
         let kill = started.iter().cloned().map(Self::Kill);
         let restart = started.iter().cloned().map(|name| Self::Restart(Some(name)));
-        let all = [Self::Restart(None)].into_iter().chain(restart).chain(kill);
+        let all = [Self::Restart(None), Self::Lie].into_iter().chain(restart).chain(kill);
         Some(all.filter(|drill| drill.begins_with(text)).collect())
     }
 
@@ -42,7 +44,7 @@ impl Drill {
     pub(crate) fn name(&self) -> Option<&str> {
         match self {
             Self::Kill(name) | Self::Restart(Some(name)) => Some(name),
-            Self::Restart(None) => None,
+            Self::Restart(None) | Self::Lie => None,
         }
     }
 
@@ -51,6 +53,7 @@ impl Drill {
         match self {
             Self::Kill(_) => "drill kill",
             Self::Restart(_) => "drill restart",
+            Self::Lie => "drill lie",
         }
     }
 
@@ -60,6 +63,7 @@ impl Drill {
             Self::Kill(_) => "kill -9 its process",
             Self::Restart(Some(_)) => "start it again",
             Self::Restart(None) => "start again all that are down",
+            Self::Lie => "a peer sends a forged block",
         }
     }
 }

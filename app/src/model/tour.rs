@@ -3,8 +3,9 @@
 
 use std::sync::LazyLock;
 
-use qratum_chain::types::Height;
-use qratum_light_node::{Snapshot, State};
+use qratum_chain::types::{Height, Time};
+use qratum_light_node::{Reason, Snapshot, State};
+use qratum_verifier::Blame;
 use serde::Deserialize;
 
 use super::{Found, Layer, Model, Proof, silent};
@@ -37,8 +38,10 @@ struct Step {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Until {
-    /// The proof of a block is open and stands.
-    Proof,
+    /// The proof of a block is open and stands, and the cursor has come to the anchor.
+    Anchor,
+    /// A lie of the peer of this name was refused since the step began, and there are newer heads.
+    Refused(String),
     /// There are newer heads than when the step began, and the validator of this name is silent.
     Silent(String),
     /// The light node is in the state of this word.
@@ -53,8 +56,8 @@ pub(crate) enum Tour {
     Off,
     /// The bottom line tells that there is one.
     Offered,
-    /// In a step, which began with this head.
-    At { step: usize, from: Height },
+    /// In a step, which began with this head at this time.
+    At { step: usize, from: Height, since: Time },
 }
 
 impl Model {
@@ -81,10 +84,11 @@ impl Model {
         }
     }
 
-    /// Goes on where the condition of the step holds.
-    pub(crate) fn go_on(&mut self) {
-        let Tour::At { step, from } = self.tour else { return };
-        if STEPS.get(step).is_none_or(|step| self.holds(&step.until, from)) {
+    /// Goes on where the condition of the step holds. `at_anchor`: the cursor of the open proof has come to
+    /// the anchor.
+    pub(crate) fn go_on(&mut self, at_anchor: bool) {
+        let Tour::At { step, from, since } = self.tour else { return };
+        if STEPS.get(step).is_none_or(|step| self.holds(&step.until, (from, since), at_anchor)) {
             self.step(step.saturating_add(1));
         }
     }
@@ -96,17 +100,16 @@ impl Model {
             return;
         }
         let from = self.live.snapshot.as_deref().map_or(Height(0), height);
-        self.tour = Tour::At { step, from };
+        self.tour = Tour::At { step, from, since: self.now };
     }
 
-    fn holds(&self, until: &Until, from: Height) -> bool {
+    fn holds(&self, until: &Until, (from, since): (Height, Time), at_anchor: bool) -> bool {
         let Some(snapshot) = self.live.snapshot.as_deref() else { return false };
+        let goes_on = snapshot.state == State::Live && height(snapshot) > from;
         match until {
-            Until::Proof => self.proves_a_block(),
-            Until::Silent(name) => {
-                let named = silent(&snapshot.voting, &snapshot.names).contains(name);
-                named && snapshot.state == State::Live && height(snapshot) > from
-            }
+            Until::Anchor => at_anchor && self.proves_a_block(),
+            Until::Refused(name) => goes_on && has_lied(snapshot, name, since),
+            Until::Silent(name) => goes_on && silent(&snapshot.voting, &snapshot.names).contains(name),
             Until::State(word) => snapshot.state.word() == word,
         }
     }
@@ -131,6 +134,13 @@ impl Model {
             }
         }
     }
+}
+
+/// Whether the verifier refused something of this peer since then.
+fn has_lied(snapshot: &Snapshot, peer: &str, since: Time) -> bool {
+    let lie = |reason: &Reason| matches!(reason, Reason::Rejected(reject) if reject.blame() == Blame::Peer);
+    let mut refusals = snapshot.refusals.iter();
+    refusals.any(|refusal| refusal.peer == peer && refusal.at >= since && lie(&refusal.reason))
 }
 
 fn height(snapshot: &Snapshot) -> Height {

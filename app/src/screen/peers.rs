@@ -60,7 +60,7 @@ pub(crate) fn run(model: &Model, peer: &PeerView) -> Ground {
 /// Who runs it, and who says so: the chain, where its key is enrolled, else the configuration.
 pub(crate) fn operator(who: &Who<'_>, peer: &PeerView, worth: Worth) -> Cell {
     let name = who.operator(&peer.operator);
-    if peer.bound { vec![worth.name(name)] } else { vec![here_name(name), quiet(", says peers.json")] }
+    if peer.bound { vec![worth.name(name)] } else { vec![here_name(name), quiet(", as configured")] }
 }
 
 /// Whether it is connected; of one that is banned, why and how long.

@@ -66,7 +66,8 @@ pub(crate) enum Effect {
 /// Applies one message. What ends a step of the tour has changed what is drawn, too.
 pub(crate) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     let effects = apply(model, msg);
-    model.go_on();
+    let at_anchor = pick::at_anchor(model);
+    model.go_on(at_anchor);
     effects
 }
 

@@ -4,7 +4,8 @@ use qratum_chain::PublicKey;
 use qratum_light_node::State;
 
 use crate::{
-    model::{Detail, Event, Ground, List, Model},
+    layer::proof,
+    model::{Detail, Event, Ground, Layer, List, Model, Subject},
     monitor::Alarm,
     screen::lists,
 };
@@ -35,6 +36,13 @@ pub(super) fn opened(model: &Model) -> Option<Detail> {
         List::Sources | List::Peers => Some(Detail::Peer(row)),
         _ => None,
     }
+}
+
+/// Whether the cursor of the open proof has come to what was trusted at first.
+pub(super) fn at_anchor(model: &Model) -> bool {
+    let open = model.view.list() == List::Proof;
+    let anchor = if open { proof::anchor(model) } else { None };
+    anchor.is_some_and(|anchor| lists::row(model, List::Proof).is_some_and(|row| row >= anchor))
 }
 
 /// The alarm that the cursor is on.

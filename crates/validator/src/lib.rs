@@ -13,12 +13,12 @@
 //! - [`network`] carries it all over libp2p.
 //! - [`drivers`]: the event loop of a process, and whole networks in virtual time.
 //! - [`demo`]: makes the home of a demo network.
+//! - [`liar`]: a peer of a demo that lies to light nodes when told to.
 //! - [`enrol`]: makes the keys of one validator, and its application to a genesis.
 //! - [`operate`], [`client`]: the orders of an operator, and how they reach a validator.
 //!
-//! Only [`network`], [`client`], [`operate`], [`drivers::real`], [`store`], [`home`], [`demo`] and
-//! [`enrol`] do I/O. Linked into the
-//! validator's own program, never into the console.
+//! Only [`network`], [`client`], [`operate`], [`drivers::real`], [`store`], [`home`], [`demo`],
+//! [`liar`] and [`enrol`] do I/O. Linked into the validator's own program, never into the console.
 
 pub mod block;
 pub mod client;
@@ -29,6 +29,7 @@ pub mod enrol;
 pub mod home;
 pub mod host;
 pub mod ledger;
+pub mod liar;
 pub mod message;
 pub mod network;
 pub mod operate;

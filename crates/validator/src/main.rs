@@ -12,6 +12,7 @@ use qratum_validator::{
     demo,
     drivers::real::{Settings, run},
     enrol::{Application, enrol},
+    liar,
     operate::{self, Done, Wish, operate},
 };
 
@@ -62,6 +63,13 @@ enum Command {
         /// How many validators, 1 to 16.
         #[arg(long, default_value_t = demo::Options::default().validators)]
         validators: u32,
+    },
+    /// A peer of a demo network that passes questions of light nodes on to its validators, and lies once for
+    /// each line `lie` on standard input. Prints its address; ends when standard input ends.
+    Liar {
+        /// Home directory of the demo.
+        #[arg(long)]
+        home: PathBuf,
     },
     /// Makes keys, and with them an application to the draft of a genesis. Never overwrites.
     Enrol(EnrolArguments),
@@ -122,6 +130,7 @@ fn main() -> ExitCode {
         Command::Rotate(operator) => order(operator, Wish::Rotate),
         Command::Leave(operator) => order(operator, Wish::Leave),
         Command::Demo { home, validators } => make_demo(&home, validators),
+        Command::Liar { home } => lie(&home),
         Command::Enrol(arguments) => apply(arguments),
     };
     match result {
@@ -134,16 +143,24 @@ fn main() -> ExitCode {
 }
 
 fn take_part(settings: Settings) -> Result<(), String> {
+    block_on(run(settings))?.map_err(|why| why.to_string())
+}
+
+fn lie(home: &Path) -> Result<(), String> {
+    block_on(liar::run(home))?.map_err(|why| why.to_string())
+}
+
+/// Runs to its end on one thread.
+fn block_on<T>(future: impl Future<Output = T>) -> Result<T, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|why| why.to_string())?.block_on(run(settings)).map_err(|why| why.to_string())
+    Ok(runtime.map_err(|why| why.to_string())?.block_on(future))
 }
 
 fn order(operator: Operator, wish: Wish) -> Result<(), String> {
     let Operator { home, name, over } = operator;
     let over = over.unwrap_or_else(|| name.clone());
     let settings = operate::Settings { home, name, over, patience: ORDER_PATIENCE };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let done = runtime.map_err(|why| why.to_string())?.block_on(operate(&settings, wish));
+    let done = block_on(operate(&settings, wish))?;
     let Done { id, height, from_set } = done.map_err(|why| why.to_string())?;
     println!("in block {height}, proven from the genesis of this home; takes effect with set {from_set}");
     println!("transaction {id}: `qratum proof txo` prints the proof");

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use qratum_chain::types::Height;
-use qratum_light_node::{Snapshot, State, Voting};
+use qratum_chain::types::{Height, Time};
+use qratum_light_node::{Reason, Refusal, Snapshot, State, Voting};
+use qratum_verifier::Reject;
 
 use super::stage::{
     LAST, MEMBERS, Paint, answer, heads, in_state, live, picture, press, time_of, voting, watching,
@@ -14,6 +15,8 @@ use crate::{
 };
 
 const SIZE: (u16, u16) = (80, 24);
+/// When the steps of these tests began.
+const SINCE: Time = Time(5000);
 
 fn demo() -> Model {
     let mut model = watching(live(), Paint::Terminal16);
@@ -29,7 +32,7 @@ fn know(model: &mut Model, snapshot: Snapshot) {
 /// In a step that began with the head before the last.
 fn at(step: usize) -> Model {
     let mut model = demo();
-    model.tour = Tour::At { step, from: Height(LAST - 1) };
+    model.tour = Tour::At { step, from: Height(LAST - 1), since: SINCE };
     model
 }
 
@@ -55,46 +58,73 @@ fn it_is_offered_once_and_esc_ends_it() {
     press(&mut model, "\u{1b}");
     assert_eq!(model.tour, Tour::Off);
     press(&mut model, ":tour\n");
-    assert!(picture(&model, SIZE).contains("tour 1/4  press e"), "{}", picture(&model, SIZE));
+    assert!(picture(&model, SIZE).contains("tour 1/5  press e, then G"), "{}", picture(&model, SIZE));
     press(&mut model, "\u{1b}");
     assert_eq!(model.tour, Tour::Off);
 }
 
 #[test]
-fn a_proof_that_arrived_ends_the_first_step() {
+fn the_anchor_of_a_proof_ends_the_first_step() {
     let mut model = demo();
     press(&mut model, ":tour\ne");
-    assert_eq!(step(&model), Some(0), "it is only asked for");
     answer(&mut model);
+    press(&mut model, "jj");
+    assert_eq!(step(&model), Some(0), "the proof is open, and its anchor is further down");
+    press(&mut model, "G");
     assert_eq!(step(&model), Some(1));
-    assert!(picture(&model, SIZE).contains("tour 2/4  press Esc :drill kill south"));
+    assert!(picture(&model, SIZE).contains("tour 2/5  press Esc :drill lie"));
+    let mut model = at(0);
+    press(&mut model, "eG");
+    assert_eq!(step(&model), Some(0), "it is only asked for");
+}
+
+/// A lie, of this peer, since the step began, and heads that go on: nothing else.
+#[test]
+fn a_lie_that_was_refused_ends_the_second_step() {
+    let lie = || Reason::Rejected(Reject::BadSignature { signer: 0 });
+    let refused = |peer: &str, reason, at| {
+        let refusal = Refusal { peer: peer.to_owned(), reason, at, count: 1 };
+        Snapshot { refusals: vec![refusal], ..live() }
+    };
+    let after = |snapshot| {
+        let mut model = at(1);
+        know(&mut model, snapshot);
+        step(&model)
+    };
+    assert_eq!(after(live()), Some(1), "nothing was refused");
+    assert_eq!(after(refused("north", lie(), SINCE)), Some(1), "another peer");
+    assert_eq!(after(refused("mallory", Reason::TimedOut, SINCE)), Some(1), "it was only late");
+    assert_eq!(after(refused("mallory", lie(), Time(SINCE.0 - 1))), Some(1), "an older lie");
+    let halted = Snapshot { state: State::Forked, ..refused("mallory", lie(), SINCE) };
+    assert_eq!(after(halted), Some(1), "the lie moved something");
+    assert_eq!(after(refused("mallory", lie(), SINCE)), Some(2));
 }
 
 /// It takes a newer head, and the name.
 #[test]
-fn heads_without_south_end_the_second_step() {
-    let mut model = at(1);
+fn heads_without_south_end_the_third_step() {
+    let mut model = at(2);
     know(&mut model, live());
-    assert_eq!(step(&model), Some(1), "nobody is silent");
+    assert_eq!(step(&model), Some(2), "nobody is silent");
     know(&mut model, Snapshot { state: State::Stale, ..without_south() });
-    assert_eq!(step(&model), Some(1), "no heads");
+    assert_eq!(step(&model), Some(2), "no heads");
     know(&mut model, without_south());
-    assert_eq!(step(&model), Some(2));
-    let mut model = at(1);
-    model.tour = Tour::At { step: 1, from: Height(LAST) };
+    assert_eq!(step(&model), Some(3));
+    let mut model = at(2);
+    model.tour = Tour::At { step: 2, from: Height(LAST), since: SINCE };
     know(&mut model, without_south());
-    assert_eq!(step(&model), Some(1), "no newer head");
+    assert_eq!(step(&model), Some(2), "no newer head");
 }
 
 #[test]
 fn no_quorum_and_a_return_end_the_others() {
-    let mut model = at(2);
+    let mut model = at(3);
     know(&mut model, Snapshot { voting: Arc::new(Voting::default()), ..in_state(State::Stalled) });
-    assert_eq!(step(&model), Some(2));
-    know(&mut model, in_state(State::NoQuorum));
     assert_eq!(step(&model), Some(3));
     know(&mut model, in_state(State::NoQuorum));
-    assert_eq!(step(&model), Some(3));
+    assert_eq!(step(&model), Some(4));
+    know(&mut model, in_state(State::NoQuorum));
+    assert_eq!(step(&model), Some(4));
     know(&mut model, live());
     assert_eq!(model.tour, Tour::Off);
     assert!(picture(&model, SIZE).contains("the tour is over"));
