@@ -72,7 +72,10 @@ pub(crate) enum ColorLevel {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Start a demo network of separate validator processes, and the console on it
+    /// Start a demo network of separate validator processes, and the console on it; or join one
+    #[command(
+        after_help = "Examples:\n  qratum demo\n  qratum demo --as alice      in another terminal: a second console on it"
+    )]
     Demo(DemoArgs),
     /// Say what is verified now
     Status(NetworkArgs),
@@ -165,12 +168,22 @@ pub(crate) struct DemoArgs {
     /// How many validators a new demo home gets; an existing one keeps its own
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
     pub(crate) validators: Option<u8>,
+    /// Join the demo that runs already, on --home DIR or the only one, as a second console of this name;
+    /// its home is its own, and goes with it
+    #[arg(long = "as", value_name = "NAME", value_parser = console_name, conflicts_with = "validators")]
+    pub(crate) join: Option<String>,
     /// No console: one line for each verified head
     #[arg(long)]
     pub(crate) headless: bool,
     /// Stop after this many verified heads; implies --headless
     #[arg(long, value_name = "N")]
     pub(crate) heads: Option<NonZeroU64>,
+}
+
+fn console_name(text: &str) -> Result<String, String> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let good = (1..=32).contains(&text.len()) && text.bytes().all(plain);
+    if good { Ok(text.to_owned()) } else { Err("a name has 1 to 32 of a-z, 0-9 and -".to_owned()) }
 }
 
 #[derive(Debug, Args)]

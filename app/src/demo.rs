@@ -1,15 +1,17 @@
 //! The processes of a demo network: one validator each, and for drills a peer that lies; started, watched
-//! and stopped here.
+//! and stopped here. A second console joins it.
 //!
 //! Each holds the read end of a pipe whose write end only this program has. When the program ends,
 //! however it ends, the pipe closes and the validator stops.
 
+mod joined;
 mod process;
 
 use std::{
     collections::BTreeSet,
     env,
-    fs::{self, DirBuilder},
+    fs::{self, DirBuilder, File},
+    future::pending,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     process::Stdio,
@@ -22,11 +24,12 @@ use tokio::{
     task::JoinSet,
 };
 
+pub(crate) use self::joined::Joined;
 use self::process::{Asked, Order, Outcome, Recipe, Role, Watched};
 use crate::{
     exit::{Exit, Failure},
     home::{self, Home},
-    model::Drill,
+    model::{Drill, Notice},
     scratch::Scratch,
 };
 
@@ -55,6 +58,44 @@ impl std::fmt::Display for Ended {
     }
 }
 
+/// What a console or a follower has of a demo.
+pub(crate) enum Demo<'a> {
+    /// Nothing: it watches another network, or one that runs by itself.
+    None,
+    /// It started it.
+    Started(&'a mut Network),
+    /// It joined one that another console started.
+    Joined(&'a mut Joined),
+}
+
+impl Demo<'_> {
+    /// The next thing that happens to it which a user should know; never, where there is none.
+    pub(crate) async fn news(&mut self) -> Notice {
+        match self {
+            Self::Started(network) => {
+                if let Some(ended) = network.next_ended().await {
+                    let text = ended.to_string();
+                    return Notice::ended(ended.name, text);
+                }
+            }
+            Self::Joined(joined) => {
+                joined.over().await;
+                return Notice::of(format!("{}; what was verified last is still shown", Joined::OVER));
+            }
+            Self::None => {}
+        }
+        pending().await
+    }
+
+    /// Carries out a drill where it was started here, and says what came of it.
+    pub(crate) fn drill(&self, drill: Drill) -> Option<impl Future<Output = String> + use<>> {
+        match self {
+            Self::Started(network) => Some(network.drill(drill)),
+            Self::None | Self::Joined(_) => None,
+        }
+    }
+}
+
 /// The running validators. Dropped, it lets go of their pipes and they end by themselves;
 /// [`Network::stop`] also waits.
 #[derive(Debug)]
@@ -71,6 +112,8 @@ pub(crate) struct Network {
     pids: Vec<PathBuf>,
     /// Who ended without being asked to.
     lost: BTreeSet<String>,
+    /// Tells others that the demo runs.
+    _runs: Option<File>,
 }
 
 impl Network {
@@ -88,7 +131,8 @@ impl Network {
         let (tell, ends) = mpsc::channel(WAITING);
         let (tasks, stop) = (JoinSet::new(), watch::Sender::new(false));
         let (orders, liar, lost) = (Vec::new(), None, BTreeSet::new());
-        let mut network = Self { tasks, stop, orders, liar, tell, ends, pids, lost };
+        let _runs = joined::announce(home);
+        let mut network = Self { tasks, stop, orders, liar, tell, ends, pids, lost, _runs };
         for member in &genesis.validators {
             let (program, name) = (program.clone(), member.name.clone());
             let recipe = Recipe { program, home: home.clone(), name: name.clone(), role: Role::Validator };

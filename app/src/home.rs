@@ -70,6 +70,11 @@ impl Home {
         self.0.join(GENESIS)
     }
 
+    /// `peers.json`, the pinned peers.
+    pub(crate) fn peers_path(&self) -> PathBuf {
+        self.0.join("peers.json")
+    }
+
     /// `log`, where the validators of a demo write.
     pub(crate) fn log(&self) -> PathBuf {
         self.0.join(LOG)
@@ -80,10 +85,15 @@ impl Home {
         self.0.join("run").join(format!("validator-{index}.pid"))
     }
 
+    /// `run/<name>.console`, which stands for the name of a console that joined a demo.
+    pub(crate) fn console_path(&self, name: &str) -> PathBuf {
+        self.0.join("run").join(format!("{name}.console"))
+    }
+
     /// Anchor and peers, with the store of this home.
     pub(crate) fn config(&self) -> Result<Config, Failure> {
         let genesis = self.genesis()?;
-        let path = self.0.join("peers.json");
+        let path = self.peers_path();
         let mend = |why: &str| {
             let text = format!("{why}\nMend it, or get it again from the network's operators");
             Failure::new(Exit::Usage, text)

@@ -29,11 +29,11 @@ use tokio::{
 use crate::{
     action::Key,
     command::alarms::user,
-    demo::Network,
+    demo::Demo,
     exit::Failure,
     file,
     home::Home,
-    model::{Drill, Found, Model, Notice, Subject, Wanted},
+    model::{Drill, Found, Model, Subject, Wanted},
     monitor::{Acknowledgement, Monitor, View as Alarms},
     screen,
     signals::Signals,
@@ -53,7 +53,7 @@ struct Sources<'a> {
     input: &'a mut Input,
     heads: broadcast::Receiver<Arc<Trusted>>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
-    network: Option<&'a mut Network>,
+    demo: Demo<'a>,
     jobs: Jobs<'a>,
     monitor: Monitor,
     alarms: watch::Receiver<Arc<Alarms>>,
@@ -84,7 +84,7 @@ const fn pace(msg: &Msg) -> Due {
 pub(crate) async fn run<'a>(
     mut model: Model,
     (node, home, monitor): (&'a LightNode, &'a Home, Monitor),
-    network: Option<&'a mut Network>,
+    demo: Demo<'a>,
     signals: Signals,
 ) -> Result<(), Failure> {
     let terminal = |error: io::Error| Failure::io("terminal", &error);
@@ -99,7 +99,7 @@ pub(crate) async fn run<'a>(
     snapshots.mark_changed();
     let (jobs, alarms) = (FuturesUnordered::new(), monitor.view());
     let input = &mut input;
-    let mut sources = Sources { signals, input, heads, snapshots, network, jobs, monitor, alarms, seconds };
+    let mut sources = Sources { signals, input, heads, snapshots, demo, jobs, monitor, alarms, seconds };
     model.tick(time::now());
     let size = guard.size().map_err(terminal)?;
     update(&mut model, Msg::Resized(size.width, size.height));
@@ -202,7 +202,7 @@ fn written(folder: &Path, stem: &str, text: &[u8]) -> io::Result<PathBuf> {
 impl Sources<'_> {
     /// Has the demo do it; where this console started none, says so.
     fn drill(&mut self, drill: Drill) {
-        let doing = self.network.as_ref().map(|network| network.drill(drill));
+        let doing = self.demo.drill(drill);
         self.jobs.push(Box::pin(async {
             Msg::Drilled(match doing {
                 Some(doing) => doing.await,
@@ -218,7 +218,7 @@ impl Sources<'_> {
                 biased;
                 () = self.signals.recv() => return None,
                 event = self.input.next() => if let Some(msg) = read(&event?) { return Some(msg) },
-                ended = ended(&mut self.network) => return Some(Msg::Notice(ended)),
+                news = self.demo.news() => return Some(Msg::Notice(news)),
                 change = self.monitor.next() => match change {
                     Ok(change) => return Some(Msg::Alarm(Box::new(change))),
                     Err(_) => return None,
@@ -241,21 +241,6 @@ impl Sources<'_> {
                 _ = self.seconds.tick() => return Some(Msg::Tick(time::now())),
             }
         }
-    }
-}
-
-/// The next validator of the demo that ends unasked; never, where there is none.
-async fn ended(network: &mut Option<&mut Network>) -> Notice {
-    let ended = match network {
-        Some(network) => network.next_ended().await,
-        None => None,
-    };
-    match ended {
-        Some(ended) => {
-            let text = ended.to_string();
-            Notice::ended(ended.name, text)
-        }
-        None => std::future::pending().await,
     }
 }
 

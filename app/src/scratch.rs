@@ -84,13 +84,25 @@ impl Drop for Scratch {
     }
 }
 
+/// The homes of demos that this user's processes have made in `parent`, whether they still run or not.
+pub(crate) fn homes(parent: &Path) -> Vec<PathBuf> {
+    let Ok(own) = fs::metadata("/proc/self") else { return Vec::new() };
+    let entries = fs::read_dir(parent).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|path| made(path, own.uid()).is_some()).collect()
+}
+
 /// Whether `path` is the home of a demo of the same user whose process is gone.
 fn is_leftover(path: &Path, owner: u32) -> bool {
-    let Some(pid) = path.file_name().and_then(|name| maker(name.to_str()?)) else { return false };
-    let its = fs::symlink_metadata(path).is_ok_and(|found| found.is_dir() && found.uid() == owner);
+    let Some(pid) = made(path, owner) else { return false };
     let gone = Path::new("/proc/self").exists() && !Path::new("/proc").join(pid.to_string()).exists();
-    let free = || File::open(path).is_ok_and(|folder| folder.try_lock().is_ok());
-    its && gone && free() && is_demo(&path.join(home::GENESIS))
+    gone && File::open(path).is_ok_and(|folder| folder.try_lock().is_ok())
+}
+
+/// The process of this user that made the home of a demo at `path`.
+fn made(path: &Path, owner: u32) -> Option<u32> {
+    let pid = maker(path.file_name()?.to_str()?)?;
+    let its = fs::symlink_metadata(path).is_ok_and(|found| found.is_dir() && found.uid() == owner);
+    (its && is_demo(&path.join(home::GENESIS))).then_some(pid)
 }
 
 /// The process that made a folder of this name.

@@ -270,6 +270,79 @@ fn it_ends_with_the_last_validator_whoever_started_that() {
     assert!(text.contains("no validator is left"), "{text}");
 }
 
+/// What `demo --as` says and its exit code, where it ends by itself.
+fn join(stage: &Stage, arguments: &[&str]) -> (Option<i32>, String) {
+    let (status, text) = ended(stage.start(&[&["--headless", "--as"], arguments].concat()));
+    (status.code(), text)
+}
+
+#[test]
+fn a_demo_that_does_not_run_cannot_be_joined() {
+    let stage = Stage::new("join-none");
+    let (code, text) = join(&stage, &["alice"]);
+    assert_eq!(code, Some(2));
+    assert!(
+        text.starts_with("qratum: no demo runs\nStart one in another terminal with `qratum demo`"),
+        "{text}"
+    );
+    let home = stage.home();
+    signal_once_up(&stage, &[]);
+    let (code, text) = join(&stage, &["alice", "--home", home.to_str().unwrap()]);
+    assert_eq!(code, Some(2), "its home is still there");
+    assert!(text.starts_with(&format!("qratum: no demo runs on {}\n", home.display())), "{text}");
+}
+
+#[test]
+fn of_several_demos_the_one_to_join_must_be_named() {
+    let stage = Stage::new("join-several");
+    let demos = [0, 1].map(|_| stage.start(&["--headless"]));
+    let homes = until(|| Some(stage.scratch()).filter(|homes| homes.len() == 2));
+    homes.iter().for_each(|home| drop(stage.pids(home, 4)));
+    let (code, text) = join(&stage, &["alice"]);
+    assert_eq!(code, Some(2));
+    assert!(text.starts_with("qratum: several demos run; name the home of one with --home DIR:\n"), "{text}");
+    assert!(homes.iter().all(|home| text.contains(home.to_str().unwrap())), "{text}");
+    for demo in demos {
+        signal(&demo, "TERM");
+        assert_eq!(ended(demo).0.code(), Some(0));
+    }
+}
+
+/// One name is taken once, another is free; whoever joined has a home of its own and hears of the end.
+#[test]
+fn who_joined_has_a_name_and_a_home_of_its_own_and_ends_with_the_demo() {
+    let stage = Stage::new("join");
+    let demo = stage.start(&["--headless"]);
+    let first = until(|| stage.scratch().into_iter().next());
+    stage.pids(&first, 4);
+    let joined = ["alice", "bob"].map(|name| {
+        let mut joined = stage.start(&["--headless", "--as", name]);
+        let mut told = BufReader::new(joined.stderr.take().unwrap());
+        let mut line = String::new();
+        told.read_line(&mut line).unwrap();
+        let home = PathBuf::from(line.trim().strip_prefix("home ").expect(&line));
+        assert!(
+            home != first
+                && fs::read(home.join("genesis.json")).unwrap()
+                    == fs::read(first.join("genesis.json")).unwrap()
+        );
+        (joined, told, home)
+    });
+    let (code, text) = join(&stage, &["alice"]);
+    assert_eq!(code, Some(2));
+    let want = format!("qratum: a console called alice has joined the demo on {} already\n", first.display());
+    assert!(text.starts_with(&want), "{text}");
+    signal(&demo, "KILL");
+    ended(demo);
+    for (mut joined, mut told, home) in joined {
+        assert_eq!(until(|| joined.try_wait().unwrap()).code(), Some(1));
+        let mut text = String::new();
+        told.read_to_string(&mut text).unwrap();
+        assert!(text.ends_with("qratum: the demo that this console joined has ended\n"), "{text}");
+        assert!(!home.exists(), "its home is left");
+    }
+}
+
 /// Closes their standard input, and waits for them.
 fn end(children: Vec<Child>) {
     for mut child in children {

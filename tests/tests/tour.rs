@@ -100,3 +100,28 @@ fn a_forged_block_is_refused_by_peer_and_reason_and_nothing_moves() {
     console.press("Ctrl-c");
     assert_eq!(console.end().code, 0);
 }
+
+/// A second terminal joins by name and sees the same network; when the demo ends it says so and keeps what
+/// it has verified on screen.
+#[test]
+fn a_second_console_joins_a_demo_by_name() {
+    let home = Home::none("joined");
+    let mut first = Console::start((100, 30), &["demo", "--home", home.path()]);
+    first.until("verified at");
+    let join = ["demo", "--as", "alice", "--home", home.path()];
+    let mut second = Console::start((100, 30), &join);
+    second.until("console alice");
+    second.until("verified at");
+    second.enter(":drill kill south\r");
+    second.until("drills exist only in a demo network that this console started");
+    let same = Console::start((100, 30), &join).end();
+    assert!(same.code == 2 && same.restored, "{same:?}");
+    assert!(same.screen.holds("a console called alice has joined"), "{same:?}");
+    first.press("Ctrl-c");
+    assert_eq!(first.end().code, 0);
+    second.until("the demo that this console joined has ended");
+    second.until("disconnected");
+    second.press("q");
+    let ended = second.end();
+    assert!(ended.code == 0 && ended.restored, "{ended:?}");
+}

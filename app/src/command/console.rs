@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use qratum_light_node::LightNode;
+use qratum_light_node::{Config, LightNode};
 
 use super::{
     alerts::greet,
@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     cli::Look,
+    demo::Demo,
     exit::{Exit, Failure},
     home::Home,
     model::Model,
@@ -29,15 +30,25 @@ pub(crate) fn run(home: &Home, look: &Look) -> Result<Exit, Failure> {
     }
     let theme = terminal::theme(look)?;
     let model = Model::new(&config, home, theme)?;
-    let setup = setup(home, &config.genesis, false)?;
     block_on(async {
         let signals = Signals::listen().map_err(|error| Failure::io("signals", &error))?;
-        let node = LightNode::start(config).await.map_err(|error| start_failure(&error))?;
-        let monitor = Monitor::start(setup, node.snapshots())?;
-        let ended = runtime::run(model, (&node, home, monitor), None, signals).await;
-        node.stop().await;
-        ended.map(|()| Exit::Done)
+        show(model, (config, home), Demo::None, signals).await
     })
+}
+
+/// Runs the console on a home until it is ended.
+pub(super) async fn show(
+    model: Model,
+    (config, home): (Config, &Home),
+    demo: Demo<'_>,
+    signals: Signals,
+) -> Result<Exit, Failure> {
+    let setup = setup(home, &config.genesis, false)?;
+    let node = LightNode::start(config).await.map_err(|error| start_failure(&error))?;
+    let monitor = Monitor::start(setup, node.snapshots())?;
+    let ended = runtime::run(model, (&node, home, monitor), demo, signals).await;
+    node.stop().await;
+    ended.map(|()| Exit::Done)
 }
 
 /// The console without a screen: what happens and what is wrong, a line for each, until told to stop. It keeps the home's
@@ -54,7 +65,7 @@ pub(crate) fn plain(home: &Home) -> Result<Exit, Failure> {
         let monitor = Monitor::start(setup, node.snapshots())?;
         greet(&monitor).await;
         let lines = Lines::new(false, Goal::heads(None)).with_alarms(monitor);
-        let ended = lines.print(&node, None, signals).await;
+        let ended = lines.print(&node, Demo::None, signals).await;
         node.stop().await;
         ended
     })

@@ -1,4 +1,4 @@
-//! `qratum demo`: a network of separate processes on this machine, and the console on it.
+//! `qratum demo`: a network of separate processes on this machine, and the console on it, or a second one.
 
 use std::{io::IsTerminal, path::PathBuf};
 
@@ -6,32 +6,45 @@ use qratum_light_node::LightNode;
 use qratum_themes::Theme;
 
 use super::{
+    console::show,
     lines::{Goal, Lines},
     network::{block_on, start_failure},
 };
 use crate::{
     cli::{DemoArgs, Look},
-    demo::{DemoHome, Network},
+    demo::{Demo, DemoHome, Joined, Network},
     exit::{Exit, Failure},
     home::Home,
     model::{Model, Notice},
-    monitor::{Monitor, setup},
-    output, runtime,
+    output,
     signals::Signals,
     terminal,
 };
 
-/// Starts the network and follows it, on screen or line by line.
+/// Starts the network, or joins one, and follows it, on screen or line by line.
 pub(crate) fn run(home: Option<PathBuf>, args: &DemoArgs, json: bool, look: &Look) -> Result<Exit, Failure> {
     let headless = args.headless || args.heads.is_some() || json || !std::io::stdout().is_terminal();
     let theme = terminal::theme(look)?;
+    let lines = Lines::new(json, Goal::heads(args.heads));
     block_on(async {
         // From here on a signal ends the program in order: a home that was made is removed.
         let signals = Signals::listen().map_err(|error| Failure::io("signals", &error))?;
+        if let Some(name) = &args.join {
+            let mut joined = Joined::join(home, name)?;
+            let home = joined.home.clone();
+            return if headless {
+                greet(&home);
+                follow(&home, Demo::Joined(&mut joined), signals, lines).await
+            } else {
+                join(&mut joined, name, signals, theme).await
+            };
+        }
         let mut demo = DemoHome::prepare(home, args.validators)?;
         let mut network = Network::start(&demo.home).await?;
         let ended = if headless {
-            follow(&demo, &mut network, signals, Lines::new(json, Goal::heads(args.heads))).await
+            greet(&demo.home);
+            demo.note.iter().for_each(|note| output::complain(note));
+            follow(&demo.home, Demo::Started(&mut network), signals, lines).await
         } else {
             open(&demo, &mut network, signals, theme).await
         };
@@ -57,12 +70,14 @@ async fn open(
     if let Some(note) = &demo.note {
         model.notify(Notice::of(note.clone()));
     }
-    let setup = setup(&demo.home, &config.genesis, false)?;
-    let node = LightNode::start(config).await.map_err(|error| start_failure(&error))?;
-    let monitor = Monitor::start(setup, node.snapshots())?;
-    let ended = runtime::run(model, (&node, &demo.home, monitor), Some(network), signals).await;
-    node.stop().await;
-    ended.map(|()| Exit::Done)
+    show(model, (config, &demo.home), Demo::Started(network), signals).await
+}
+
+async fn join(joined: &mut Joined, name: &str, signals: Signals, theme: Theme) -> Result<Exit, Failure> {
+    let (home, config) = (joined.home.clone(), joined.home.config()?);
+    let mut model = Model::new(&config, &home, theme)?;
+    model.alias = Some(name.to_owned());
+    show(model, (config, &home), Demo::Joined(joined), signals).await
 }
 
 /// Where the home is, and what to try next. On standard error: standard output is for events.
@@ -71,18 +86,9 @@ fn greet(home: &Home) {
     output::note(&format!("home {name}\nin another terminal: qratum --home {name} status"));
 }
 
-async fn follow(
-    demo: &DemoHome,
-    network: &mut Network,
-    signals: Signals,
-    lines: Lines,
-) -> Result<Exit, Failure> {
-    greet(&demo.home);
-    if let Some(note) = &demo.note {
-        output::complain(note);
-    }
-    let node = LightNode::start(demo.home.config()?).await.map_err(|error| start_failure(&error))?;
-    let ended = lines.print(&node, Some(network), signals).await;
+async fn follow(home: &Home, demo: Demo<'_>, signals: Signals, lines: Lines) -> Result<Exit, Failure> {
+    let node = LightNode::start(home.config()?).await.map_err(|error| start_failure(&error))?;
+    let ended = lines.print(&node, demo, signals).await;
     node.stop().await;
     ended
 }

@@ -17,7 +17,7 @@ use super::event::{
     AccusedEvent, Event, HeadEvent, PeerEvent, RefusalEvent, SetEvent, SilentEvent, StateEvent,
 };
 use crate::{
-    demo::Network,
+    demo::{Demo, Joined},
     exit::{Exit, Failure},
     model::{head_of, silent},
     monitor::{Change, Monitor},
@@ -115,12 +115,12 @@ impl Lines {
     pub(super) async fn print(
         mut self,
         node: &LightNode,
-        network: Option<&mut Network>,
+        demo: Demo<'_>,
         signals: Signals,
     ) -> Result<Exit, Failure> {
         let snapshots = node.snapshots();
         let monitor = self.monitor.take();
-        let mut sources = Sources { signals, network, heads: node.heads(), snapshots, monitor };
+        let mut sources = Sources { signals, demo, heads: node.heads(), snapshots, monitor };
         sources.snapshots.mark_changed();
         let within = self.goal.within;
         let up = async { if let Some(time) = within { sleep(time).await } else { pending().await } };
@@ -294,7 +294,7 @@ fn is_old(told: &Refusal, refusal: &Refusal) -> bool {
 /// Everything that events come from.
 struct Sources<'a> {
     signals: Signals,
-    network: Option<&'a mut Network>,
+    demo: Demo<'a>,
     heads: Receiver<Arc<Trusted>>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     monitor: Option<Monitor>,
@@ -306,7 +306,7 @@ impl Sources<'_> {
         tokio::select! {
             biased;
             () = self.signals.recv() => Ok(Next::Signal),
-            failure = lost(&mut self.network) => Err(failure),
+            failure = lost(&mut self.demo) => Err(failure),
             change = alarm(&mut self.monitor) => change.map(|change| Next::Alarm(Box::new(change))),
             head = next_head(&mut self.heads) => head.map(Next::Head).ok_or_else(stopped),
             changed = self.snapshots.changed() => {
@@ -325,10 +325,18 @@ async fn alarm(monitor: &mut Option<Monitor>) -> Result<Change, Failure> {
     }
 }
 
-/// Tells of each validator of the demo that ends unasked; ends when none is left. Nobody tells of the end of
+/// Tells of each validator of the demo that ends unasked; ends when none is left, or a demo that was joined
+/// has ended. Nobody tells of the end of
 /// one that was started again by hand, so that is looked for.
-async fn lost(network: &mut Option<&mut Network>) -> Failure {
-    let Some(network) = network else { return pending().await };
+async fn lost(demo: &mut Demo<'_>) -> Failure {
+    let network = match demo {
+        Demo::None => pending().await,
+        Demo::Started(network) => network,
+        Demo::Joined(joined) => {
+            joined.over().await;
+            return Failure::new(Exit::Error, Joined::OVER);
+        }
+    };
     while !network.is_over() {
         if let Ok(Some(ended)) = timeout(LOOK, network.next_ended()).await {
             output::complain(&ended.to_string());

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     cli::WatchArgs,
+    demo::Demo,
     exit::{Exit, Failure},
     home::Home,
     signals::Signals,
@@ -30,7 +31,7 @@ pub(crate) fn run(home: &Home, args: &WatchArgs, json: bool) -> Result<Exit, Fai
     block_on(async {
         let signals = Signals::listen().map_err(|error| Failure::io("signals", &error))?;
         let node = LightNode::start(config).await.map_err(|error| start_failure(&error))?;
-        let ended = Lines::new(json, goal).print(&node, None, signals).await;
+        let ended = Lines::new(json, goal).print(&node, Demo::None, signals).await;
         node.stop().await;
         ended
     })

@@ -50,6 +50,8 @@ pub(crate) struct Model {
     pub(crate) demo: bool,
     /// Validators that this console started; none but those of a demo.
     pub(crate) started: Vec<String>,
+    /// What this console is called on a demo that it joined.
+    pub(crate) alias: Option<String>,
     /// The home, as a shell takes it.
     pub(crate) home: String,
     /// Block id of what is trusted at first.
@@ -95,6 +97,7 @@ impl Model {
             network: genesis.network.clone(),
             demo: genesis.demo,
             started: Vec::new(),
+            alias: None,
             home: home.shown(),
             anchor: config.anchor.as_ref().map_or(BlockId(chain.0), pinned),
             pinned: config.anchor.is_some(),

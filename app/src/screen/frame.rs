@@ -101,7 +101,9 @@ pub(super) fn tabs(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
 pub(super) fn banner(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
     let home = written(pen.theme, SafeText::new(&model.home, SafeText::SENTENCE));
     let home = if model.view.private { "(hidden)".to_owned() } else { home };
-    let line = Line::raw(format!(" demo network: software devices only   home {home}"));
+    let alias = model.alias.iter().filter(|_| !model.view.private);
+    let alias: String = alias.map(|alias| format!("console {alias}   ")).collect();
+    let line = Line::raw(format!(" demo network: software devices only   {alias}home {home}"));
     let line = clipped(pen.theme, &line, area.width.into());
     pen.frame.render_widget(line.style(pen.theme.tone(Tone::Warn)), area);
 }
