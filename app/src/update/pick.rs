@@ -5,7 +5,7 @@ use qratum_light_node::State;
 
 use crate::{
     layer::proof,
-    model::{Detail, Event, Ground, Layer, List, Model, Subject},
+    model::{Detail, Event, Ground, List, Model},
     monitor::Alarm,
     screen::lists,
 };
