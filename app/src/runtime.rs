@@ -74,9 +74,9 @@ enum Due {
 /// What comes by itself never stands in the way of what a key did.
 const fn pace(msg: &Msg) -> Due {
     match msg {
-        Msg::Key(_) | Msg::Resized(..) | Msg::Proof(..) | Msg::Written(_) | Msg::Drilled(_) => Due::Now,
         Msg::Tick(_) | Msg::Head(..) | Msg::Snapshot(..) => Due::Soon,
         Msg::Alarm(_) | Msg::Alarms(_) | Msg::Notice(_) => Due::Soon,
+        _ => Due::Now,
     }
 }
 

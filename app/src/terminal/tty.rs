@@ -79,7 +79,10 @@ impl Screen {
         }
         *ours = false;
         if self.writer.finish(LEAVE.to_vec(), PATIENCE) {
-            self.echo.wait(ANSWER);
+            // One that is gone answers nothing.
+            if self.writer.is_free().is_ok() {
+                self.echo.wait(ANSWER);
+            }
         } else {
             let _ = tcflush(&self.output, QueueSelector::OFlush);
             self.writer.wait(PATIENCE);
