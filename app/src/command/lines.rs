@@ -51,7 +51,7 @@ pub(super) struct Lines {
     told: State,
     /// Whether a head that is old may still turn out to be one without a quorum: see [`LISTEN`].
     listening: bool,
-    /// Whether a head was printed.
+    /// Whether there was a verified head.
     verified: bool,
     /// Which peers were printed as connected.
     connected: Vec<bool>,
@@ -61,7 +61,7 @@ pub(super) struct Lines {
     silent: Vec<String>,
     /// The keys whose offence was printed.
     accused: BTreeSet<String>,
-    /// The head that was printed last.
+    /// The last verified head.
     last: Option<Arc<Trusted>>,
     /// A head whose set differs from that of the head before, until it is told.
     change: Option<[Arc<Trusted>; 2]>,
@@ -167,18 +167,18 @@ impl Lines {
 
     /// Whether that was the last head. One that was verified in this home before is no news.
     fn head(&mut self, head: &Arc<Trusted>, snapshot: &Snapshot) -> Result<bool, Failure> {
-        let names = &snapshot.names;
+        self.verified = true;
+        let last = self.last.replace(Arc::clone(head));
         if snapshot.before.is_some_and(|before| head.header().get().height <= before) {
             return Ok(false);
         }
+        let names = &snapshot.names;
         self.tell(&Event::Head(HeadEvent::of(head, names)))?;
-        let before = self.last.replace(Arc::clone(head));
-        let other = |before: &Arc<Trusted>| before.validators().hash() != head.validators().hash();
-        if let Some(before) = before.filter(other) {
+        let other = |last: &Arc<Trusted>| last.validators().hash() != head.validators().hash();
+        if let Some(last) = last.filter(other) {
             self.set_changed(names)?;
-            self.change = Some([before, Arc::clone(head)]);
+            self.change = Some([last, Arc::clone(head)]);
         }
-        self.verified = true;
         self.goal.heads = self.goal.heads.map(|left| left.saturating_sub(1));
         Ok(self.goal.heads == Some(0))
     }
