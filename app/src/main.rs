@@ -13,6 +13,7 @@ mod model;
 mod monitor;
 mod output;
 mod runtime;
+mod sandbox;
 mod scratch;
 mod screen;
 mod settings;
@@ -34,6 +35,10 @@ use crate::{
 fn main() -> ExitCode {
     // Before there is a second thread, an argument or a file. `qratum doctor` says what came of it.
     harden();
+    if let Some(program) = monitor::asked_for(std::env::args_os()) {
+        let exit = command::broker::run(program).unwrap_or_else(|failure| failure.exit);
+        return ExitCode::from(exit as u8);
+    }
     let exit = match Cli::try_parse() {
         Ok(cli) => {
             let json = cli.json;

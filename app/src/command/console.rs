@@ -14,11 +14,11 @@ use crate::{
     demo::Demo,
     exit::{Exit, Failure},
     home::Home,
-    model::Model,
-    monitor::{Monitor, setup},
-    output, runtime,
+    model::{Model, Notice},
+    monitor::{Monitor, Setup, brokered, setup},
+    output, runtime, sandbox,
     signals::Signals,
-    terminal,
+    terminal, time,
 };
 
 /// Opens the console.
@@ -29,21 +29,27 @@ pub(crate) fn run(home: &Home, look: &Look) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Usage, text));
     }
     let theme = terminal::theme(look)?;
-    let model = Model::new(&config, home, theme)?;
+    let mut model = Model::new(&config, home, theme)?;
+    // Programs are started by brokers from here on: the console itself can start none.
+    let setup = brokered(setup(home, &config.genesis, false)?)?;
+    let sandbox = sandbox::close(home);
+    if !sandbox.is_whole() {
+        model.tick(time::now());
+        model.notify(Notice::of(format!("the console is not closed in: {sandbox}")));
+    }
     block_on(async {
         let signals = Signals::listen().map_err(|error| Failure::io("signals", &error))?;
-        show(model, (config, home), Demo::None, signals).await
+        show(model, (config, home, setup), Demo::None, signals).await
     })
 }
 
 /// Runs the console on a home until it is ended.
 pub(super) async fn show(
     model: Model,
-    (config, home): (Config, &Home),
+    (config, home, setup): (Config, &Home, Setup),
     demo: Demo<'_>,
     signals: Signals,
 ) -> Result<Exit, Failure> {
-    let setup = setup(home, &config.genesis, false)?;
     let node = LightNode::start(config).await.map_err(|error| start_failure(&error))?;
     let monitor = Monitor::start(setup, node.snapshots())?;
     let ended = runtime::run(model, (&node, home, monitor), demo, signals).await;

@@ -16,6 +16,7 @@ use crate::{
     exit::{Exit, Failure},
     home::Home,
     model::{Model, Notice},
+    monitor::setup,
     output,
     signals::Signals,
     terminal,
@@ -70,14 +71,16 @@ async fn open(
     if let Some(note) = &demo.note {
         model.notify(Notice::of(note.clone()));
     }
-    show(model, (config, &demo.home), Demo::Started(network), signals).await
+    let setup = setup(&demo.home, &config.genesis, false)?;
+    show(model, (config, &demo.home, setup), Demo::Started(network), signals).await
 }
 
 async fn join(joined: &mut Joined, name: &str, signals: Signals, theme: Theme) -> Result<Exit, Failure> {
     let (home, config) = (joined.home.clone(), joined.home.config()?);
     let mut model = Model::new(&config, &home, theme)?;
     model.alias = Some(name.to_owned());
-    show(model, (config, &home), Demo::Joined(joined), signals).await
+    let setup = setup(&home, &config.genesis, false)?;
+    show(model, (config, &home, setup), Demo::Joined(joined), signals).await
 }
 
 /// Where the home is, and what to try next. On standard error: standard output is for events.

@@ -3,6 +3,7 @@
 pub(crate) mod alarms;
 mod alerts;
 mod anchor;
+pub(crate) mod broker;
 mod completions;
 mod console;
 mod crypto;

@@ -5,14 +5,16 @@
 //!   [`alarms`] makes alarms of that, and ends them. All three are pure: the time is an argument.
 //! - [`journal`] keeps what happened as [`entry`] lines, [`book`] says what those add up to, and
 //!   [`keeper`] sees to it that an alarm is on disk before anybody is told. [`limit`] holds floods off.
-//! - [`delivery`] tells one [`sink`] until it has it: standard error, a program, a [`webhook`];
-//!   [`document`] and [`beat`] are what it is told.
+//! - [`delivery`] tells one [`sink`] until it has it: standard error, a [`program`], a [`webhook`];
+//!   [`document`] and [`beat`] are what it is told. A [`broker`] runs the program where this process
+//!   cannot.
 //! - [`driver`] is the thread around all of this, and [`notify`] tells the system that it works.
 
 mod alarm;
 mod alarms;
 mod beat;
 mod book;
+mod broker;
 mod code;
 mod delivery;
 mod document;
@@ -24,15 +26,18 @@ mod limit;
 mod missed;
 mod notify;
 mod outlets;
+mod program;
 mod sight;
 mod sink;
 mod webhook;
 
 pub(crate) use alarm::{Acknowledgement, Alarm, Change, What};
 pub(crate) use book::Book;
+pub(crate) use broker::{asked_for, serve};
 pub(crate) use code::{Code, Level};
 pub(crate) use document::{AlarmDocument, AlarmJson, Network};
-pub(crate) use driver::{Monitor, View};
+pub(crate) use driver::{Monitor, Setup, View};
 pub(crate) use entry::{Entry, Found};
 pub(crate) use journal::Journal;
-pub(crate) use outlets::setup;
+pub(crate) use outlets::{brokered, setup};
+pub(crate) use program::Program;

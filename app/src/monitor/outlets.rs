@@ -10,11 +10,13 @@ use std::{
 use qratum_chain::types::Genesis;
 
 use super::{
+    broker::Broker,
     code::Level,
     document::Network,
     driver::{Outlet, Setup},
+    program::Program,
     sight::Watched,
-    sink::{Program, Sink},
+    sink::Sink,
     webhook::Webhook,
 };
 use crate::{
@@ -41,6 +43,19 @@ pub(crate) fn setup(home: &Home, genesis: &Genesis, headless: bool) -> Result<Se
     let watched = Watched { own, missed, trusting_period_ms: genesis.params.trusting_period_ms };
     let heartbeat = Duration::from_secs(heartbeat_s.into());
     Ok(Setup { folder: home.alerts(), network, watched, outlets, heartbeat })
+}
+
+/// Has the programs among the sinks run by brokers: for a process that will start nothing itself.
+pub(crate) fn brokered(mut setup: Setup) -> Result<Setup, Failure> {
+    for Outlet { name, sink, .. } in &mut setup.outlets {
+        if let Sink::Exec(program) = sink {
+            let broker = Broker::start(program);
+            *sink = Sink::Brokered(
+                broker.map_err(|error| Failure::io(&format!("broker of sink {name}"), &error))?,
+            );
+        }
+    }
+    Ok(setup)
 }
 
 fn outlets(settings: &AlertSettings, headless: bool) -> Result<Vec<Outlet>, Failure> {

@@ -1,14 +1,9 @@
 //! Who is told? Standard error, a program, or a web hook.
 
-use std::{path::PathBuf, process::Stdio, sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use tokio::{io::AsyncWriteExt as _, process::Command, time::timeout};
-
-use super::{delivery::Letter, webhook::Webhook};
+use super::{broker::Broker, delivery::Letter, program::Program, webhook::Webhook};
 use crate::output;
-
-/// The path that a program gets; nothing else of this program's environment reaches it.
-const SEARCH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// A way to tell somebody.
 #[derive(Clone, Debug)]
@@ -17,16 +12,10 @@ pub(super) enum Sink {
     Log,
     /// A program that gets the JSON on standard input.
     Exec(Program),
+    /// The same, run by another process.
+    Brokered(Broker),
     /// An address that gets the JSON by POST.
     Webhook(Webhook),
-}
-
-/// A program to run: no shell, fixed arguments, nothing of the environment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Program {
-    pub(super) path: PathBuf,
-    pub(super) arguments: Vec<String>,
-    pub(super) within: Duration,
 }
 
 impl Sink {
@@ -38,67 +27,8 @@ impl Sink {
                 Ok(())
             }
             Self::Exec(program) => program.run(&letter.json).await,
+            Self::Brokered(broker) => broker.run(&letter.json).await,
             Self::Webhook(webhook) => webhook.post(&letter).await,
         }
-    }
-}
-
-impl Program {
-    /// Whether it took the text and ended well in time; later it is killed.
-    async fn run(&self, json: &str) -> Result<(), String> {
-        let mut command = Command::new(&self.path);
-        command.args(&self.arguments).env_clear().env("PATH", SEARCH).current_dir("/").kill_on_drop(true);
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
-        let mut child = command.spawn().map_err(|error| error.to_string())?;
-        let run = async {
-            if let Some(mut input) = child.stdin.take() {
-                // A program that does not read is judged by how it ends.
-                let _ = input.write_all(format!("{json}\n").as_bytes()).await;
-            }
-            child.wait().await
-        };
-        match timeout(self.within, run).await {
-            Ok(Ok(status)) if status.success() => Ok(()),
-            Ok(Ok(status)) => Err(format!("ended with {status}")),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err(format!("did not end in {} s", self.within.as_secs())),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Instant;
-
-    use super::*;
-
-    fn program(path: &str, arguments: &[&str], within_ms: u64) -> Program {
-        let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        Program { path: PathBuf::from(path), arguments, within: Duration::from_millis(within_ms) }
-    }
-
-    fn run(program: &Program, json: &str) -> Result<(), String> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(program.run(json))
-    }
-
-    #[test]
-    fn a_program_gets_the_json_and_nothing_of_the_environment() {
-        // The shell is the tested program here; none stands between.
-        let sees = |script: &str| run(&program("/bin/sh", &["-c", script], 10_000), "{\"a\":\"$(id) ;\"}");
-        assert_eq!(sees(r#"read -r line && [ "$line" = '{"a":"$(id) ;"}' ]"#), Ok(()));
-        assert_eq!(sees(r#"[ -z "$HOME$USER$CARGO" ] && [ "$PWD" = / ]"#), Ok(()));
-        assert_eq!(sees("exit 3"), Err("ended with exit status: 3".to_owned()));
-        let missing = run(&program("/nonexistent/page", &[], 1000), "{}").unwrap_err();
-        assert!(missing.starts_with("No such file"), "{missing}");
-    }
-
-    #[test]
-    fn a_program_that_does_not_end_is_killed_and_one_that_does_not_read_is_not_waited_for() {
-        let started = Instant::now();
-        let late = run(&program("/bin/sleep", &["60"], 100), &"x".repeat(1 << 20));
-        assert_eq!(late, Err("did not end in 0 s".to_owned()));
-        assert_eq!(run(&program("/bin/true", &[], 10_000), &"x".repeat(1 << 20)), Ok(()));
-        assert!(started.elapsed() < Duration::from_secs(30));
     }
 }

@@ -8,6 +8,7 @@
     reason = "a test file: a panic is the verdict"
 )]
 
+mod closed;
 mod exits;
 mod flow;
 mod hostile;
