@@ -6,7 +6,7 @@ use qratum_chain::types::Time;
 use qratum_light_node::{Snapshot, State, Witnesses};
 use serde_json::Value;
 
-use super::{super::sink::Program, *};
+use super::{super::program::Program, *};
 use crate::screen::tests::stage::{
     LAST, accused, heads, heads_with, in_state, live, other_set, time_of, voting,
 };
