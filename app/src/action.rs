@@ -21,6 +21,12 @@ pub(crate) enum Key {
     PageDown,
     Home,
     End,
+    Left,
+    Right,
+    /// A function key.
+    F(u8),
+    /// Any other.
+    Other,
 }
 
 impl fmt::Display for Key {
@@ -40,6 +46,10 @@ impl fmt::Display for Key {
             Self::PageDown => "PgDn",
             Self::Home => "Home",
             Self::End => "End",
+            Self::Left => "Left",
+            Self::Right => "Right",
+            Self::F(number) => return f.pad(&format!("F{number}")),
+            Self::Other => "this key",
         };
         f.pad(word)
     }
@@ -88,6 +98,8 @@ impl Screen {
 pub(crate) enum Action {
     Show(Screen),
     LastScreen,
+    Earlier,
+    Later,
     NextPanel,
     PreviousPanel,
     Down,
@@ -100,18 +112,24 @@ pub(crate) enum Action {
     Back,
     Help,
     Palette,
+    Older,
+    Newer,
     Filter,
     NextMatch,
     PreviousMatch,
+    Sort,
+    Reverse,
     Prove,
     ProveHeight,
     Write,
+    Copy,
     Explain,
     Alarms,
     Acknowledge,
     Pause,
     Privacy,
     Repaint,
+    Theme,
     Drill,
     Tour,
     Leave,
@@ -142,6 +160,8 @@ pub(crate) enum Needs {
     Number,
     /// What to try, typed behind its name in the palette.
     Drill,
+    /// The name of a theme, typed behind its name in the palette.
+    Theme,
 }
 
 /// A row of the table.
@@ -177,33 +197,51 @@ pub(crate) const ACTIONS: &[Entry] = &[
     screen(Screen::Peers, "peers", "who is asked, what they claim", &[Key::Char('4')]),
     screen(Screen::Logs, "logs", "what happened", &[Key::Char('5')]),
     entry(Action::LastScreen, "last", "the screen before this one", &[Key::Char('-')]),
-    entry(Action::NextPanel, "next-panel", "next panel", &[Key::Tab]),
-    entry(Action::PreviousPanel, "previous-panel", "panel before", &[Key::BackTab]),
+    entry(Action::Earlier, "earlier", "back through the screens, one by one", &[Key::Char('[')]),
+    entry(Action::Later, "later", "forward again", &[Key::Char(']')]),
+    entry(Action::NextPanel, "next-panel", "next panel", &[Key::Tab, Key::Right, Key::Char('l')]),
+    entry(
+        Action::PreviousPanel,
+        "previous-panel",
+        "panel before",
+        &[Key::BackTab, Key::Left, Key::Char('h')],
+    ),
     rows(Action::Down, "down", "next row", &[Key::Char('j'), Key::Down]),
     rows(Action::Up, "up", "row before", &[Key::Char('k'), Key::Up]),
-    rows(Action::PageDown, "page-down", "half a window down", &[Key::PageDown, Key::Ctrl('d')]),
-    rows(Action::PageUp, "page-up", "half a window up", &[Key::PageUp, Key::Ctrl('u')]),
+    rows(
+        Action::PageDown,
+        "page-down",
+        "half a window down",
+        &[Key::PageDown, Key::Ctrl('d'), Key::Ctrl('f')],
+    ),
+    rows(Action::PageUp, "page-up", "half a window up", &[Key::PageUp, Key::Ctrl('u'), Key::Ctrl('b')]),
     rows(Action::First, "first", "first row", &[Key::Char('g'), Key::Home]),
     rows(Action::Last, "end", "last row", &[Key::Char('G'), Key::End]),
     rows(Action::Open, "open", "open the row", &[Key::Enter]),
     Entry { holds: Holds::Inside, ..entry(Action::Back, "back", "close what is open", &[Key::Esc]) },
-    entry(Action::Help, "help", "all keys", &[Key::Char('?')]),
+    entry(Action::Help, "help", "all keys", &[Key::Char('?'), Key::F(1)]),
     entry(Action::Palette, "palette", "name something to do", &[Key::Char(':')]),
+    entry(Action::Older, "older", "what was done by name before", &[Key::Ctrl('p')]),
+    entry(Action::Newer, "newer", "what was done by name after that", &[Key::Ctrl('n')]),
     rows(Action::Filter, "filter", "only rows with a text; !text: those without", &[Key::Char('/')]),
     rows(Action::NextMatch, "next-match", "next row of the filter, round and round", &[Key::Char('n')]),
     rows(Action::PreviousMatch, "previous-match", "the row before it", &[Key::Char('N')]),
+    rows(Action::Sort, "sort", "rows by the next column; after the last, as they were", &[Key::Char('s')]),
+    rows(Action::Reverse, "reverse", "rows the other way round", &[Key::Char('S')]),
     Entry { needs: Needs::Head, ..entry(Action::Prove, "proof", "proof of this value", &[Key::Char('e')]) },
     Entry {
         needs: Needs::Number,
         ..entry(Action::ProveHeight, "height", "proof of the block at a height: height 12", &[])
     },
     Entry { holds: Holds::Proof, ..entry(Action::Write, "write", "proof to a file", &[Key::Char('w')]) },
+    entry(Action::Copy, "copy", "the key or hash under the cursor, to the clipboard", &[Key::Char('y')]),
     entry(Action::Explain, "explain", "what the state means, what to do", &[Key::Char('i')]),
     entry(Action::Alarms, "alarms", "what is wrong, and who has taken it on", &[Key::Char('!')]),
     entry(Action::Acknowledge, "acknowledge", "take an alarm on, with a reason", &[Key::Char('x')]),
     entry(Action::Pause, "pause", "hold the picture still, or let it go", &[Key::Char(' ')]),
     entry(Action::Privacy, "privacy", "hide names and addresses, or show them", &[Key::Char('p')]),
     entry(Action::Repaint, "repaint", "draw everything anew", &[Key::Ctrl('l')]),
+    Entry { needs: Needs::Theme, ..entry(Action::Theme, THEME, "other colors: theme dark", &[]) },
     Entry {
         needs: Needs::Drill,
         ..entry(Action::Drill, "drill", "only in a demo: kill NAME, restart NAME, lie", &[])
@@ -212,6 +250,43 @@ pub(crate) const ACTIONS: &[Entry] = &[
     entry(Action::Leave, "leave", "close what is open; on a screen, end", &[Key::Char('q')]),
     entry(Action::Quit, "quit", "end the program, from anywhere", &[Key::Ctrl('c')]),
 ];
+
+/// The name of the action that changes the theme.
+pub(crate) const THEME: &str = "theme";
+
+/// Names that other programs give to an action.
+const ALIASES: &[(&str, &str)] =
+    &[("q!", "quit"), ("qa", "quit"), ("qa!", "quit"), ("wq", "quit"), ("exit", "quit")];
+
+/// Keys with which other programs do something, and what to press for it here.
+const HABITS: &[(Key, &str)] = &[
+    (Key::Char('Z'), "q ends"),
+    (Key::F(10), "q ends"),
+    (Key::Char('b'), "PgUp pages back"),
+    (Key::Char('f'), "PgDn pages on"),
+    (Key::Char('u'), "PgUp pages back"),
+    (Key::Char('d'), "Enter opens a row"),
+    (Key::Char('o'), "Enter opens a row"),
+    (Key::Char('c'), "y copies"),
+    (Key::Char('r'), "the picture is live; Ctrl-L draws it anew"),
+    (Key::Ctrl('r'), "the picture is live; Ctrl-L draws it anew"),
+    (Key::Ctrl('a'), ": finds all that can be done"),
+    (Key::Ctrl('k'), "nothing is ended by one key; : finds all that can be done"),
+    (Key::Char('L'), "there is nothing to lock: this console holds no key"),
+    (Key::Ctrl('\\'), "there is nothing to lock: this console holds no key"),
+    (Key::Char('0'), SCREENS),
+    (Key::Char('6'), SCREENS),
+    (Key::Char('7'), SCREENS),
+    (Key::Char('8'), SCREENS),
+    (Key::Char('9'), SCREENS),
+];
+
+const SCREENS: &str = "the screens are 1 to 5";
+
+/// What to do instead of pressing a key that means nothing.
+pub(crate) fn instead(key: Key) -> &'static str {
+    HABITS.iter().find(|(habit, _)| *habit == key).map_or("? lists all keys", |(_, text)| text)
+}
 
 /// What a key means.
 pub(crate) fn meaning(key: Key) -> Option<&'static Entry> {
@@ -233,8 +308,9 @@ impl Entry {
 /// Entries that a palette offers for `text`, the best first: names that start with it, then names
 /// that contain it, then those whose name or label has its letters in this order.
 pub(crate) fn found(text: &str) -> Vec<&'static Entry> {
-    let word = text.split_whitespace().next().unwrap_or_default().to_lowercase();
-    let rated = ACTIONS.iter().filter_map(|entry| Some((rank(entry, &word)?, entry)));
+    let typed = text.split_whitespace().next().unwrap_or_default().to_lowercase();
+    let word = ALIASES.iter().find(|(alias, _)| *alias == typed).map_or(typed.as_str(), |(_, id)| id);
+    let rated = ACTIONS.iter().filter_map(|entry| Some((rank(entry, word)?, entry)));
     let mut rated: Vec<_> = rated.collect();
     rated.sort_by_key(|(rank, _)| *rank);
     rated.into_iter().map(|(_, entry)| entry).collect()
@@ -289,8 +365,25 @@ mod tests {
         assert_eq!(first("height 12"), Some("height"));
         assert_eq!(first("PANEL"), Some("next-panel"));
         assert_eq!(first("vldts"), Some("validators"));
+        assert_eq!(first("q"), Some("quit"));
         assert_eq!(first("zzz"), None);
         assert_eq!(found("").len(), ACTIONS.len());
+    }
+
+    #[test]
+    fn an_alias_is_the_name_of_an_action_and_hides_none() {
+        for (alias, id) in ALIASES {
+            assert_eq!(found(alias).first().map(|entry| entry.id), Some(*id), "{alias}");
+            assert!(ACTIONS.iter().all(|entry| entry.id != *alias), "{alias}");
+        }
+    }
+
+    #[test]
+    fn a_habit_is_a_key_without_a_meaning() {
+        for (key, _) in HABITS {
+            assert!(meaning(*key).is_none(), "{key} means something here");
+        }
+        assert!(SCREENS.ends_with(&Screen::ALL.len().to_string()));
     }
 
     /// The page that documents the keys is the table. `QRATUM_BLESS=1` writes it.
@@ -300,8 +393,16 @@ mod tests {
             let keys: Vec<_> = entry.keys.iter().map(|key| format!("`{key}`")).collect();
             format!("| {} | `:{}` | {} |\n", keys.join(" "), entry.id, entry.label)
         });
+        let aliases = ALIASES.iter().map(|(alias, id)| format!("|  | `:{alias}` | the same as `:{id}` |\n"));
+        let rows = rows.chain(aliases);
+        let habits = HABITS.iter().map(|(key, text)| format!("| `{key}` | {text} |\n"));
+        let habits = format!(
+            "\nKeys of other programs that do nothing here, and what is said instead:\n\n| Key | Says |\n|---|---|\n{}",
+            habits.collect::<String>()
+        );
         let head = "# Keys of the console\n\nMade from the table in `app/src/action.rs`; a test holds it to that.\n\n";
-        let page = format!("{head}| Keys | Palette | Does |\n|---|---|---|\n{}", rows.collect::<String>());
+        let page =
+            format!("{head}| Keys | Palette | Does |\n|---|---|---|\n{}{habits}", rows.collect::<String>());
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/keys.md");
         if std::env::var_os("QRATUM_BLESS").is_some() {
             fs::write(&path, &page).unwrap();

@@ -42,7 +42,7 @@ pub(crate) struct Cli {
 }
 
 /// How the console is drawn.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Look {
     /// Draw the console with ASCII characters only
     #[arg(long, global = true)]

@@ -28,6 +28,7 @@ use tokio::{
 
 use crate::{
     action::Key,
+    cli::Look,
     command::alarms::user,
     demo::Demo,
     exit::Failure,
@@ -37,7 +38,7 @@ use crate::{
     monitor::{Acknowledgement, Monitor, View as Alarms},
     screen,
     signals::Signals,
-    terminal::{Guard, Input, Shell},
+    terminal::{self, Guard, Input, Shell},
     time,
     update::{Effect, Msg, update},
 };
@@ -80,18 +81,28 @@ const fn pace(msg: &Msg) -> Due {
     }
 }
 
+/// What the console acts through.
+struct Console<'a> {
+    guard: Guard,
+    due: Due,
+    sources: Sources<'a>,
+    node: &'a LightNode,
+    home: &'a Home,
+    look: &'a Look,
+}
+
 /// Runs the console until the user, a signal or the terminal ends it.
 pub(crate) async fn run<'a>(
     mut model: Model,
     (node, home, monitor): (&'a LightNode, &'a Home, Monitor),
     demo: Demo<'a>,
-    signals: Signals,
+    (signals, look): (Signals, &'a Look),
 ) -> Result<(), Failure> {
     let terminal = |error: io::Error| Failure::io("terminal", &error);
     // Opened before the guard and so closed behind it: what the terminal still answers when it is
     // given back is read here, and by nobody else.
     let mut input = Input::open().map_err(terminal)?;
-    let mut guard = Guard::open(model.theme.glyphs(), input.echo()).map_err(terminal)?;
+    let guard = Guard::open(model.theme.glyphs(), input.echo()).map_err(terminal)?;
     let mut shell = Shell::listen().map_err(terminal)?;
     let mut seconds = interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -99,48 +110,74 @@ pub(crate) async fn run<'a>(
     snapshots.mark_changed();
     let (jobs, alarms) = (FuturesUnordered::new(), monitor.view());
     let input = &mut input;
-    let mut sources = Sources { signals, input, heads, snapshots, demo, jobs, monitor, alarms, seconds };
+    let sources = Sources { signals, input, heads, snapshots, demo, jobs, monitor, alarms, seconds };
+    let mut console = Console { guard, due: Due::Now, sources, node, home, look };
     model.tick(time::now());
-    let size = guard.size().map_err(terminal)?;
+    let size = console.guard.size().map_err(terminal)?;
     update(&mut model, Msg::Resized(size.width, size.height));
-    let mut due = Due::Now;
     loop {
         let msg = tokio::select! {
             biased;
-            ready = guard.ready(due == Due::Now), if due > Due::Never => {
-                ready.and_then(|()| guard.draw(|frame| screen::view(&model, frame))).map_err(terminal)?;
-                due = Due::Never;
+            ready = console.guard.ready(console.due == Due::Now), if console.due > Due::Never => {
+                ready.and_then(|()| console.guard.draw(|frame| screen::view(&model, frame))).map_err(terminal)?;
+                console.due = Due::Never;
                 continue;
             }
             job = shell.next() => {
-                guard.follow(job).map_err(terminal)?;
-                due = Due::Now;
+                console.guard.follow(job).map_err(terminal)?;
+                console.due = Due::Now;
                 continue;
             }
-            msg = sources.next() => msg,
+            msg = console.sources.next() => msg,
         };
         let Some(msg) = msg else { return Ok(()) };
         let (blank, pace) = (model.head().is_none(), pace(&msg));
-        for effect in update(&mut model, msg) {
-            match effect {
-                // The first head is what everybody waits for.
-                Effect::Draw if blank && model.head().is_some() => due = Due::Now,
-                Effect::Draw => due = due.max(pace),
-                Effect::Repaint => {
-                    guard.repaint().map_err(terminal)?;
-                    due = Due::Now;
-                }
-                Effect::Quit => return Ok(()),
-                Effect::Prove(subject) => sources.jobs.push(Box::pin(prove(node, subject))),
-                Effect::Acknowledge { id, reason } => {
-                    let taken = Acknowledgement::new(&user(), &reason, time::now().0);
-                    sources.monitor.acknowledge(id, taken);
-                }
-                Effect::Drill(drill) => sources.drill(drill),
-                Effect::Write { stem, text } => sources.jobs.push(Box::pin(write(home, stem, text))),
+        let effects = update(&mut model, msg);
+        // The first head is what everybody waits for.
+        let pace = if blank && model.head().is_some() { Due::Now } else { pace };
+        for effect in effects {
+            if effect == Effect::Quit {
+                return Ok(());
             }
+            console.carry_out(effect, pace).map_err(terminal)?;
         }
     }
+}
+
+impl Console<'_> {
+    /// Does what is to be done outside, or begins it; what is to be drawn is due at this pace.
+    fn carry_out(&mut self, effect: Effect, pace: Due) -> io::Result<()> {
+        let jobs = &self.sources.jobs;
+        match effect {
+            Effect::Draw => self.due = self.due.max(pace),
+            Effect::Repaint => {
+                self.guard.repaint()?;
+                self.due = Due::Now;
+            }
+            // The loop ends with it.
+            Effect::Quit => {}
+            Effect::Ring => self.guard.ring(),
+            Effect::Copy(value) => self.guard.copy(value),
+            Effect::Prove(subject) => jobs.push(Box::pin(prove(self.node, subject))),
+            Effect::Theme(name) => jobs.push(Box::pin(dress(self.look.clone(), name))),
+            Effect::Write { stem, text } => jobs.push(Box::pin(write(self.home, stem, text))),
+            Effect::Drill(drill) => self.sources.drill(drill),
+            Effect::Acknowledge { id, reason } => {
+                let taken = Acknowledgement::new(&user(), &reason, time::now().0);
+                self.sources.monitor.acknowledge(id, taken);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads a theme, for the colors and characters that this terminal has.
+async fn dress(look: Look, name: String) -> Msg {
+    let look = Look { theme: name.clone(), ..look };
+    let read = spawn_blocking(move || terminal::theme(&look)).await;
+    let why = |failure: Failure| failure.text.unwrap_or_default();
+    let read = read.map_or_else(|_| Err("the theme was not read".to_owned()), |read| read.map_err(why));
+    Msg::Theme(name, Box::new(read))
 }
 
 async fn prove(node: &LightNode, subject: Subject) -> Msg {
@@ -247,15 +284,16 @@ impl Sources<'_> {
 fn read(event: &Event) -> Option<Msg> {
     match event {
         Event::Resize(width, height) => Some(Msg::Resized(*width, *height)),
-        Event::Key(key) if key.kind == KeyEventKind::Press => pressed(*key).map(Msg::Key),
+        Event::Key(key) if key.kind == KeyEventKind::Press => Some(Msg::Key(pressed(*key))),
+        Event::Paste(text) => Some(Msg::Pasted(text.clone())),
         _ => None,
     }
 }
 
 /// In raw mode Ctrl-C is a key like any other.
-fn pressed(key: KeyEvent) -> Option<Key> {
+fn pressed(key: KeyEvent) -> Key {
     let plain = key.modifiers.difference(KeyModifiers::SHIFT).is_empty();
-    Some(match key.code {
+    match key.code {
         KeyCode::Char(c) if plain => Key::Char(c),
         KeyCode::Char(c) if key.modifiers == KeyModifiers::CONTROL => Key::Ctrl(c),
         KeyCode::Enter => Key::Enter,
@@ -269,8 +307,11 @@ fn pressed(key: KeyEvent) -> Option<Key> {
         KeyCode::PageDown => Key::PageDown,
         KeyCode::Home => Key::Home,
         KeyCode::End => Key::End,
-        _ => return None,
-    })
+        KeyCode::Left => Key::Left,
+        KeyCode::Right => Key::Right,
+        KeyCode::F(number) => Key::F(number),
+        _ => Key::Other,
+    }
 }
 
 #[cfg(test)]

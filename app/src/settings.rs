@@ -30,6 +30,23 @@ const OTHERS_WRITE: u32 = 0o022;
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Settings {
     pub(crate) alerts: AlertSettings,
+    pub(crate) console: ConsoleSettings,
+}
+
+/// `[console]`: what a console may do with its terminal beside drawing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ConsoleSettings {
+    /// Ring once for each new critical alarm, with a note of the desktop (OSC 9).
+    pub(crate) bell: bool,
+    /// Hand public values to the terminal's clipboard (OSC 52), each by a key.
+    pub(crate) copy: bool,
+}
+
+impl Default for ConsoleSettings {
+    fn default() -> Self {
+        Self { bell: true, copy: true }
+    }
 }
 
 /// `[alerts]`.
@@ -208,12 +225,15 @@ mod tests {
         assert_eq!(Settings::parse("").unwrap(), Settings::default());
         let set = Settings::parse("[alerts]\nown = [\"north\"]\nmissed = 1\n").unwrap();
         let want = AlertSettings { own: vec!["north".to_owned()], missed: 1, ..AlertSettings::default() };
-        assert_eq!(set.alerts, want);
+        assert_eq!((set.alerts, set.console), (want, ConsoleSettings { bell: true, copy: true }));
+        let quiet = Settings::parse("[console]\nbell = false\n").unwrap();
+        assert_eq!(quiet.console, ConsoleSettings { bell: false, copy: true });
         for (text, why) in [
             ("[alerts]\nmissed = 0", "alerts.missed is 0: 1 to 100 are possible"),
             ("[alerts]\nmissed = 101", "alerts.missed is 101"),
             ("[alerts]\nown = [\"No Rth\"]", "alerts.own: \"No Rth\" is not 1 to 32"),
             ("[alerts]\nmised = 3", "unknown field `mised`"),
+            ("[console]\nbel = true", "unknown field `bel`"),
             ("[alarms]", "unknown field `alarms`"),
             ("alerts", "TOML parse error"),
         ] {

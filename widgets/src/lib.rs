@@ -20,4 +20,4 @@ pub use power_bar::PowerBar;
 pub use rows::{Hint, KeyHints, Part, Tab, TabBar, TrustBar};
 pub use safe_text::{SafeText, is_drawable};
 pub use spark::{Spark, bars};
-pub use window_table::{Column, TableCell, WindowTable, window};
+pub use window_table::{Column, Order, TableCell, WindowTable, window};

@@ -1,6 +1,6 @@
 //! Which rows are in the window? A table of any length of which only the visible rows are made.
 
-use qratum_themes::{Theme, Tone};
+use qratum_themes::{Glyphs, Theme, Tone};
 use ratatui_core::{
     buffer::Buffer,
     layout::{Alignment, Rect},
@@ -27,13 +27,35 @@ pub struct Column<'a> {
     alignment: Alignment,
     optional: bool,
     rest: bool,
+    order: Option<Order>,
+}
+
+/// Which way rows are sorted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// The least first.
+    Rising,
+    /// The greatest first.
+    Falling,
+}
+
+impl Order {
+    /// The sign beside the title of the column that rows are sorted by.
+    const fn sign(self, glyphs: Glyphs) -> &'static str {
+        match (self, glyphs) {
+            (Self::Rising, Glyphs::Unicode) => "▲",
+            (Self::Falling, Glyphs::Unicode) => "▼",
+            (Self::Rising, Glyphs::Ascii) => "^",
+            (Self::Falling, Glyphs::Ascii) => "v",
+        }
+    }
 }
 
 impl<'a> Column<'a> {
     /// Text, aligned to the left.
     #[must_use]
     pub const fn text(title: &'a str) -> Self {
-        Self { title, most: u16::MAX, alignment: Alignment::Left, optional: false, rest: false }
+        Self { title, most: u16::MAX, alignment: Alignment::Left, optional: false, rest: false, order: None }
     }
 
     /// A number, aligned to the right.
@@ -54,10 +76,28 @@ impl<'a> Column<'a> {
         Self { most: columns, ..self }
     }
 
+    /// What stands above it; nothing, where it has no title.
+    #[must_use]
+    pub const fn title(&self) -> &'a str {
+        self.title
+    }
+
     /// Whether a title stands above it.
     #[must_use]
     pub const fn has_title(&self) -> bool {
         !self.title.is_empty()
+    }
+
+    /// The same, with a sign beside its title: rows are sorted by it.
+    #[must_use]
+    pub const fn sorted(self, order: Order) -> Self {
+        Self { order: Some(order), ..self }
+    }
+
+    /// Its title, and the sign where rows are sorted by it.
+    fn heading(&self, theme: &Theme) -> Line<'a> {
+        let sign = self.order.map(|order| Span::raw(format!(" {}", order.sign(theme.glyphs()))));
+        [Span::raw(self.title)].into_iter().chain(sign).collect()
     }
 
     /// The same, left out of a window that is too narrow.
@@ -166,9 +206,9 @@ impl<'c, F: Fn(usize) -> Vec<TableCell<'c>>> Widget for WindowTable<'_, F> {
             .zip(area.rows().skip(titled.into()))
             .map(|(index, _)| (index, (self.row)(index)))
             .collect();
-        let places = places(self.columns, &shown, area.width);
+        let places = places(self.columns, &shown, self.theme, area.width);
         if let Some(heading) = heading {
-            let titles = self.columns.iter().map(|column| Span::raw(column.title).into());
+            let titles = self.columns.iter().map(|column| column.heading(self.theme).into());
             self.draw(&titles.collect::<Vec<_>>(), &places, heading, buffer);
             buffer.set_style(heading, self.theme.tone(Tone::Quiet));
         }
@@ -201,9 +241,14 @@ struct Place {
     alignment: Alignment,
 }
 
-fn places(columns: &[Column<'_>], shown: &[(usize, Vec<TableCell<'_>>)], room: u16) -> Vec<Place> {
-    let mut kept: Vec<(usize, &Column<'_>, u16)> =
-        columns.iter().enumerate().map(|(at, column)| (at, column, natural(at, column, shown))).collect();
+fn places(
+    columns: &[Column<'_>],
+    shown: &[(usize, Vec<TableCell<'_>>)],
+    theme: &Theme,
+    room: u16,
+) -> Vec<Place> {
+    let wanted = |(at, column)| (at, column, natural(at, column, shown, theme));
+    let mut kept: Vec<(usize, &Column<'_>, u16)> = columns.iter().enumerate().map(wanted).collect();
     while needed(&kept) > u32::from(room) {
         let Some(last) = kept.iter().rposition(|(_, column, _)| column.optional) else { break };
         kept.remove(last);
@@ -221,12 +266,12 @@ fn places(columns: &[Column<'_>], shown: &[(usize, Vec<TableCell<'_>>)], room: u
 }
 
 /// The columns that a column asks for.
-fn natural(at: usize, column: &Column<'_>, shown: &[(usize, Vec<TableCell<'_>>)]) -> u16 {
+fn natural(at: usize, column: &Column<'_>, shown: &[(usize, Vec<TableCell<'_>>)], theme: &Theme) -> u16 {
     if column.rest {
         return LEAST_REST.min(column.most);
     }
     let cells = shown.iter().filter_map(|(_, cells)| cells.get(at)).map(TableCell::width);
-    let widest = cells.chain([fit::columns(column.title)]).max().unwrap_or(0);
+    let widest = cells.chain([column.heading(theme).width()]).max().unwrap_or(0);
     u16::try_from(widest).unwrap_or(u16::MAX).min(column.most)
 }
 
@@ -241,7 +286,7 @@ mod tests {
     use std::cell::RefCell;
 
     use super::*;
-    use qratum_themes::{Colors, Glyphs};
+    use qratum_themes::Colors;
 
     const COLUMNS: &[Column<'static>] = &[
         Column::number("#"),
@@ -278,6 +323,22 @@ mod tests {
     fn a_narrow_window_drops_what_is_optional_and_cuts_with_a_sign() {
         assert_eq!(drawn(24, 2, 1, None), ["#  name      address", "0  val-0000  /ip4/192.0…"]);
         assert_eq!(drawn(8, 2, 1, None), ["#  name", "0  val-…"]);
+    }
+
+    /// The sign takes room of its own, and is ASCII where all is.
+    #[test]
+    fn a_sorted_column_says_so() {
+        let columns = [Column::number("power").sorted(Order::Falling), Column::text("name")];
+        for (glyphs, heading) in [(Glyphs::Unicode, "power ▼  name"), (Glyphs::Ascii, "power v  name")] {
+            let theme = Theme::terminal16(glyphs, Colors::Off).unwrap();
+            let area = Rect::new(0, 0, 20, 1);
+            let mut buffer = Buffer::empty(area);
+            let row = |_: usize| Vec::new();
+            let table = WindowTable { columns: &columns, rows: 0, selected: None, row, theme: &theme };
+            table.render(area, &mut buffer);
+            let drawn = (0..20).map(|x| buffer[(x, 0)].symbol()).collect::<String>();
+            assert_eq!(drawn.trim_end(), heading);
+        }
     }
 
     #[test]

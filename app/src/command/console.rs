@@ -28,8 +28,7 @@ pub(crate) fn run(home: &Home, look: &Look) -> Result<Exit, Failure> {
         let text = "the console needs a terminal\n`qratum status` says what is verified without one";
         return Err(Failure::new(Exit::Usage, text));
     }
-    let theme = terminal::theme(look)?;
-    let mut model = Model::new(&config, home, theme)?;
+    let mut model = model(&config, home, look)?;
     // Programs are started by brokers from here on: the console itself can start none.
     let setup = brokered(setup(home, &config.genesis, false)?)?;
     let sandbox = sandbox::close(home);
@@ -39,26 +38,33 @@ pub(crate) fn run(home: &Home, look: &Look) -> Result<Exit, Failure> {
     }
     block_on(async {
         let signals = Signals::listen().map_err(|error| Failure::io("signals", &error))?;
-        show(model, (config, home, setup), Demo::None, signals).await
+        show(model, (config, home, look), setup, (Demo::None, signals)).await
     })
+}
+
+/// The model of a console on this home, as its `config.toml` wants it.
+pub(super) fn model(config: &Config, home: &Home, look: &Look) -> Result<Model, Failure> {
+    let mut model = Model::new(config, home, terminal::theme(look)?)?;
+    (model.themes, model.may) = (terminal::themes(), home.settings()?.console);
+    Ok(model)
 }
 
 /// Runs the console on a home until it is ended.
 pub(super) async fn show(
     model: Model,
-    (config, home, setup): (Config, &Home, Setup),
-    demo: Demo<'_>,
-    signals: Signals,
+    (config, home, look): (Config, &Home, &Look),
+    setup: Setup,
+    (demo, signals): (Demo<'_>, Signals),
 ) -> Result<Exit, Failure> {
     let node = LightNode::start(config).await.map_err(|error| start_failure(&error))?;
     let monitor = Monitor::start(setup, node.snapshots())?;
-    let ended = runtime::run(model, (&node, home, monitor), demo, signals).await;
+    let ended = runtime::run(model, (&node, home, monitor), demo, (signals, look)).await;
     node.stop().await;
     ended.map(|()| Exit::Done)
 }
 
-/// The console without a screen: what happens and what is wrong, a line for each, until told to stop. It keeps the home's
-/// store, as the console does.
+/// The console without a screen: what happens and what is wrong, a line for each, until told to stop. It
+/// keeps the home's store, as the console does.
 pub(crate) fn plain(home: &Home) -> Result<Exit, Failure> {
     let config = home.config()?;
     let setup = setup(home, &config.genesis, false)?;

@@ -3,10 +3,9 @@
 use std::{io::IsTerminal, path::PathBuf};
 
 use qratum_light_node::LightNode;
-use qratum_themes::Theme;
 
 use super::{
-    console::show,
+    console,
     lines::{Goal, Lines},
     network::{block_on, start_failure},
 };
@@ -15,7 +14,7 @@ use crate::{
     demo::{Demo, DemoHome, Joined, Network},
     exit::{Exit, Failure},
     home::Home,
-    model::{Model, Notice},
+    model::Notice,
     monitor::setup,
     output,
     signals::Signals,
@@ -25,7 +24,7 @@ use crate::{
 /// Starts the network, or joins one, and follows it, on screen or line by line.
 pub(crate) fn run(home: Option<PathBuf>, args: &DemoArgs, json: bool, look: &Look) -> Result<Exit, Failure> {
     let headless = args.headless || args.heads.is_some() || json || !std::io::stdout().is_terminal();
-    let theme = terminal::theme(look)?;
+    terminal::theme(look)?;
     let lines = Lines::new(json, Goal::heads(args.heads));
     block_on(async {
         // From here on a signal ends the program in order: a home that was made is removed.
@@ -37,7 +36,7 @@ pub(crate) fn run(home: Option<PathBuf>, args: &DemoArgs, json: bool, look: &Loo
                 greet(&home);
                 follow(&home, Demo::Joined(&mut joined), signals, lines).await
             } else {
-                join(&mut joined, name, signals, theme).await
+                join(&mut joined, name, signals, look).await
             };
         }
         let mut demo = DemoHome::prepare(home, args.validators)?;
@@ -47,7 +46,7 @@ pub(crate) fn run(home: Option<PathBuf>, args: &DemoArgs, json: bool, look: &Loo
             demo.note.iter().for_each(|note| output::complain(note));
             follow(&demo.home, Demo::Started(&mut network), signals, lines).await
         } else {
-            open(&demo, &mut network, signals, theme).await
+            open(&demo, &mut network, signals, look).await
         };
         if network.has_lost() {
             demo.keep_logs();
@@ -61,26 +60,26 @@ async fn open(
     demo: &DemoHome,
     network: &mut Network,
     signals: Signals,
-    theme: Theme,
+    look: &Look,
 ) -> Result<Exit, Failure> {
     let mut config = demo.home.config()?;
     config.peers.push(network.invite_liar(&demo.home).await?);
-    let mut model = Model::new(&config, &demo.home, theme)?;
+    let mut model = console::model(&config, &demo.home, look)?;
     model.start(network.names());
     model.offer_tour();
     if let Some(note) = &demo.note {
         model.notify(Notice::of(note.clone()));
     }
     let setup = setup(&demo.home, &config.genesis, false)?;
-    show(model, (config, &demo.home, setup), Demo::Started(network), signals).await
+    console::show(model, (config, &demo.home, look), setup, (Demo::Started(network), signals)).await
 }
 
-async fn join(joined: &mut Joined, name: &str, signals: Signals, theme: Theme) -> Result<Exit, Failure> {
+async fn join(joined: &mut Joined, name: &str, signals: Signals, look: &Look) -> Result<Exit, Failure> {
     let (home, config) = (joined.home.clone(), joined.home.config()?);
-    let mut model = Model::new(&config, &home, theme)?;
+    let mut model = console::model(&config, &home, look)?;
     model.alias = Some(name.to_owned());
     let setup = setup(&home, &config.genesis, false)?;
-    show(model, (config, &home, setup), Demo::Joined(joined), signals).await
+    console::show(model, (config, &home, look), setup, (Demo::Joined(joined), signals)).await
 }
 
 /// Where the home is, and what to try next. On standard error: standard output is for events.

@@ -73,7 +73,8 @@ pub(crate) fn opened(model: &Model, code: &str) -> Ground {
 
 /// The alarm of this code that the cursor is on, where the alarms lie open below.
 fn under<'a>(model: &'a Model, code: &str) -> Option<&'a Alarm> {
-    let row = model.view.cursor(List::Alarms).row;
+    let cursor = model.view.cursor(List::Alarms);
+    let row = table(model).kept(&cursor).row(cursor.row)?;
     let is_open = model.view.layers.contains(&Layer::Alarms);
     model.alarms.open.get(row).filter(|alarm| is_open && alarm.code.word() == code)
 }

@@ -6,8 +6,8 @@ use crate::{
     screen::page::{Table, column, here, own, quiet, rest},
 };
 
-/// All keys.
-pub(crate) fn table(model: &Model) -> Table<'static> {
+/// All that can be done, in the order in which it is shown.
+pub(crate) fn entries(model: &Model) -> Vec<&'static Entry> {
     let inside = model.view.layers.len() > 1;
     let rows = model.view.panel() != List::Head || inside;
     let means = |entry: &&Entry| match entry.holds {
@@ -17,11 +17,16 @@ pub(crate) fn table(model: &Model) -> Table<'static> {
         Holds::Proof => false,
     };
     let (here_first, elsewhere): (Vec<&Entry>, Vec<&Entry>) = ACTIONS.iter().partition(means);
-    let entries: Vec<&Entry> = here_first.into_iter().chain(elsewhere).collect();
+    here_first.into_iter().chain(elsewhere).collect()
+}
+
+/// All keys.
+pub(crate) fn table(model: &Model) -> Table<'static> {
+    let entries = entries(model);
     let row = move |at: usize| {
         let Some(entry) = entries.get(at) else { return Vec::new() };
         vec![vec![here(entry.shown_keys())], vec![quiet(entry.id)], vec![own(entry.label)]]
     };
     Table::of(vec![column("key"), column("palette"), rest("does")], ACTIONS.len(), row)
-        .under(vec![own("keys; / searches them")])
+        .under(vec![own("keys; / searches them, Enter does one")])
 }

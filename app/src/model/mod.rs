@@ -2,9 +2,11 @@
 
 mod drill;
 mod fact;
+mod history;
 mod log;
 mod notice;
 mod proof;
+mod public;
 mod pulse;
 mod tour;
 mod view;
@@ -18,7 +20,7 @@ use qratum_chain::{
     types::{BlockId, GenesisValidator, Time, ValidatorSet},
 };
 use qratum_light_node::{Config, Names, PeerId, Snapshot, State, Voting, peer_id};
-use qratum_themes::Theme;
+use qratum_themes::{BUILT_IN, Theme};
 use qratum_verifier::Trusted;
 
 pub(crate) use self::{
@@ -27,6 +29,7 @@ pub(crate) use self::{
     log::{Event, Level, Log},
     notice::Notice,
     proof::{Asked, Found, Ground, Proof, Subject, Wanted},
+    public::Public,
     pulse::{Beat, Pulse},
     tour::Tour,
     view::{Cursor, Detail, Flash, Layer, List, View, panels},
@@ -36,6 +39,7 @@ use crate::{
     exit::{Exit, Failure},
     home::Home,
     monitor::{self, Change, View as Alarms, What},
+    settings::ConsoleSettings,
 };
 
 /// The most notices that are kept: as many as a demo has validators.
@@ -45,6 +49,7 @@ const FLASH_MS: u64 = 5000;
 
 /// Everything that is drawn.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct Model {
     pub(crate) network: String,
     pub(crate) demo: bool,
@@ -63,6 +68,10 @@ pub(crate) struct Model {
     /// Where the peers are dialled, in their order.
     pub(crate) addresses: Vec<String>,
     pub(crate) theme: Theme,
+    /// The names of all themes that there are.
+    pub(crate) themes: Vec<String>,
+    /// What may be done with the terminal beside drawing.
+    pub(crate) may: ConsoleSettings,
     pub(crate) now: Time,
     /// What is known now.
     pub(crate) live: Known,
@@ -104,6 +113,8 @@ impl Model {
             enrolled: genesis.validators.iter().filter_map(enrolled).collect(),
             addresses: config.peers.iter().map(|peer| peer.address.to_string()).collect(),
             theme,
+            themes: BUILT_IN.map(str::to_owned).into(),
+            may: ConsoleSettings::default(),
             now: Time(0),
             live: Known::default(),
             held: None,
@@ -145,8 +156,8 @@ impl Model {
         self.live.log.head(head, now);
     }
 
-    /// Takes what happened to an alarm.
-    pub(crate) fn alarm(&mut self, change: &Change) {
+    /// Takes what happened to an alarm; whether somebody who looks elsewhere should hear of it.
+    pub(crate) fn alarm(&mut self, change: &Change) -> bool {
         let level = match (change.what, change.alarm.level) {
             (What::Cleared | What::Acknowledged, _) | (_, monitor::Level::Info) => Level::Info,
             (_, monitor::Level::Warning) => Level::Warn,
@@ -154,6 +165,7 @@ impl Model {
         };
         let event = Event::Alarm { line: change.line(), level, worth: self.live_worth() };
         self.live.log.push(event, self.now);
+        self.may.bell && change.what == What::Raised && change.alarm.level == monitor::Level::Critical
     }
 
     /// What everything is worth that stands under the newest head, whatever is held still.
@@ -164,12 +176,12 @@ impl Model {
     /// Says what a key did, on the bottom line and in the log.
     pub(crate) fn did(&mut self, text: String) {
         self.live.log.push(Event::Did(text.clone()), self.now);
-        self.say(text);
+        self.view.flash = Some(Flash { text, at: self.now, private: true });
     }
 
-    /// Says something on the bottom line.
-    pub(crate) fn say(&mut self, text: String) {
-        self.view.flash = Some(Flash { text, at: self.now });
+    /// Says something on the bottom line, in words of this program: nobody is named.
+    pub(crate) fn say(&mut self, text: impl Into<String>) {
+        self.view.flash = Some(Flash { text: text.into(), at: self.now, private: false });
     }
 
     /// Time passed.
@@ -178,6 +190,17 @@ impl Model {
         if self.view.flash.as_ref().is_some_and(|flash| flash.at.plus(FLASH_MS) <= now) {
             self.view.flash = None;
         }
+    }
+
+    /// Holds the picture still, or shows what is known by now.
+    pub(crate) fn pause(&mut self) {
+        self.held = match self.held.take() {
+            Some(_) => None,
+            None => {
+                self.say("the picture is held still: Space lets it go, PgDn pages");
+                Some((self.now, self.live.clone()))
+            }
+        };
     }
 
     /// What is drawn below the bar: what is known now, or what was when the picture was held.

@@ -69,19 +69,20 @@ impl Model {
     /// Begins the tour.
     pub(crate) fn start_tour(&mut self) {
         if self.started.is_empty() {
-            self.say("the tour needs a demo network that this console started: qratum demo".to_owned());
+            self.say("the tour needs a demo network that this console started: qratum demo");
         } else {
             self.view.flash = None;
             self.step(0);
         }
     }
 
-    /// Ends the tour, or takes its offer away.
-    pub(crate) fn end_tour(&mut self) {
-        if self.tour != Tour::Off {
-            self.tour = Tour::Off;
-            self.say(":tour begins the tour".to_owned());
+    /// Ends the tour, or takes its offer away; whether there was one.
+    pub(crate) fn end_tour(&mut self) -> bool {
+        let was = std::mem::take(&mut self.tour) != Tour::Off;
+        if was {
+            self.say(":tour begins the tour");
         }
+        was
     }
 
     /// Goes on where the condition of the step holds. `at_anchor`: the cursor of the open proof has come to

@@ -4,7 +4,12 @@ use std::collections::BTreeMap;
 
 use qratum_chain::{PublicKey, types::Time};
 
-use super::proof::Asked;
+use qratum_widgets::Order;
+
+use super::{
+    history::{Commands, Trail},
+    proof::Asked,
+};
 use crate::action::Screen;
 
 /// A list of rows with a cursor.
@@ -56,6 +61,8 @@ pub(crate) struct Cursor {
     pub(crate) row: usize,
     /// Only rows with this text; with `!` in front, only those without.
     pub(crate) filter: String,
+    /// By which column rows are sorted, if they are not in the order of the list.
+    pub(crate) sort: Option<(usize, Order)>,
 }
 
 /// What one opened.
@@ -89,14 +96,19 @@ pub(crate) enum Layer {
 pub(crate) struct Flash {
     pub(crate) text: String,
     pub(crate) at: Time,
+    /// Whether it may name somebody or something of this machine.
+    pub(crate) private: bool,
 }
 
 /// What is looked at.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct View {
     pub(crate) screen: Screen,
     /// The screen before.
     pub(crate) last: Screen,
+    trail: Trail,
+    pub(crate) commands: Commands,
     /// Which panel of a screen has the cursor.
     panels: BTreeMap<Screen, usize>,
     lists: BTreeMap<List, Cursor>,
@@ -112,10 +124,12 @@ pub(crate) struct View {
 
 impl View {
     /// The first screen.
-    pub(super) const fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             screen: Screen::Overview,
             last: Screen::Overview,
+            trail: Trail::default(),
+            commands: Commands::default(),
             panels: BTreeMap::new(),
             lists: BTreeMap::new(),
             layers: Vec::new(),
@@ -144,6 +158,28 @@ impl View {
             Layer::Filter | Layer::Reason(..) => None,
         };
         self.layers.iter().rev().find_map(of).unwrap_or_else(|| self.panel())
+    }
+
+    /// Shows a screen and closes what lies open.
+    pub(crate) fn show(&mut self, screen: Screen) {
+        self.layers.clear();
+        if self.screen != screen {
+            self.trail.leave(self.screen);
+            self.last = std::mem::replace(&mut self.screen, screen);
+        }
+    }
+
+    /// Shows the screen a step back, or forward again; whether there is one.
+    pub(crate) fn step(&mut self, back: bool) -> bool {
+        let Some(screen) = self.trail.step(self.screen, back) else { return false };
+        self.layers.clear();
+        self.last = std::mem::replace(&mut self.screen, screen);
+        true
+    }
+
+    /// Whether a text is being typed.
+    pub(crate) fn is_typing(&self) -> bool {
+        matches!(self.top(), Some(Layer::Palette(_) | Layer::Filter | Layer::Reason(..)))
     }
 
     /// Goes to the next panel, or the one before.

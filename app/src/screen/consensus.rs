@@ -41,8 +41,7 @@ pub(super) fn view(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
         (List::Votes, &votes, votes_at),
         (List::Heads, &heads, heads_at),
     ] {
-        let cursor = (model.view.panel() == list).then(|| model.view.cursor(list));
-        pen.table(table, cursor.as_ref(), at);
+        pen.list(table, (&model.view.cursor(list), model.view.panel() == list), at);
     }
 }
 

@@ -39,23 +39,29 @@ fn has_titles(table: &Table<'_>) -> bool {
 }
 
 impl Pen<'_, '_> {
-    /// Draws a table; with a cursor, the row it is on is in sight.
-    pub(crate) fn table(&mut self, table: &Table<'_>, cursor: Option<&Cursor>, area: Rect) {
-        let kept = table.kept(cursor.unwrap_or(&Cursor::default()));
+    /// Draws a table that no key goes to.
+    pub(crate) fn table(&mut self, table: &Table<'_>, area: Rect) {
+        self.list(table, (&Cursor::default(), false), area);
+    }
+
+    /// Draws a list, filtered and sorted as its cursor says; where keys go to it, the row that the cursor
+    /// is on is in sight.
+    pub(crate) fn list(&mut self, table: &Table<'_>, (cursor, has_keys): (&Cursor, bool), area: Rect) {
+        let kept = table.kept(cursor);
         let above = u16::from(has_heading(table)).min(area.height);
         let below =
             Rect { y: area.y.saturating_add(above), height: area.height.saturating_sub(above), ..area };
         let titles = u16::from(has_titles(table)).min(below.height);
         let rows =
             Rect { y: below.y.saturating_add(titles), height: below.height.saturating_sub(titles), ..below };
-        let selected = cursor.filter(|_| !table.one).map(|cursor| cursor.row).filter(|row| *row < kept.len());
+        let selected = Some(cursor.row).filter(|row| has_keys && !table.one && *row < kept.len());
         let first = window(kept.len(), selected, rows.height);
         #[cfg(test)]
         audit::note(&table.heading);
         if above > 0 {
             self.heading(table, (&kept, first, rows.height), Rect { height: above, ..area });
         }
-        let (columns, theme) = (&table.columns, self.theme);
+        let (columns, theme) = (&table.marked(cursor), self.theme);
         let row = |place: usize| {
             let cells = kept.row(place).map(|row| (table.row)(row)).unwrap_or_default();
             cells.iter().map(|it| cell(theme, table.worth, it)).collect()
@@ -64,7 +70,7 @@ impl Pen<'_, '_> {
         let x = below.x.saturating_add(MARGIN);
         self.frame.render_widget(widget, Rect { x, width: below.width.saturating_sub(MARGIN), ..below });
         self.finish(table, (selected, first), rows);
-        if table.one && cursor.is_some() {
+        if table.one && has_keys {
             self.point(area);
         }
     }

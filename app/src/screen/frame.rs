@@ -145,7 +145,8 @@ const fn crumb(layer: &Layer) -> Option<&'static str> {
 pub(super) fn said(model: &Model, pen: &mut Pen<'_, '_>, rows: &[Rect]) {
     let quiet = pen.theme.tone(Tone::Quiet);
     let flash = model.view.flash.as_ref().map(|flash| {
-        let text = if model.view.private { "(hidden)" } else { flash.text.as_str() };
+        let hidden = model.view.private && flash.private;
+        let text = if hidden { "(hidden)" } else { flash.text.as_str() };
         Line::raw(format!(" {}", written(&model.theme, SafeText::new(text, SafeText::SENTENCE))))
     });
     let typing = matches!(model.view.top(), Some(Layer::Filter | Layer::Reason(..)));
@@ -187,6 +188,8 @@ fn hinted(model: &Model) -> &'static [(Action, &'static str)] {
             (Action::Filter, "filter"),
             (Action::NextPanel, "panel"),
             (Action::Pause, "pause"),
+            (Action::Sort, "sort"),
+            (Action::Copy, "copy"),
         ],
         Some(Layer::Proof) => &[
             (Action::Back, "back"),

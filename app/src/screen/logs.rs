@@ -14,7 +14,7 @@ use crate::model::{Event, Ground, Level, List, Model, Subject, Who, Worth};
 
 /// Draws the screen.
 pub(super) fn view(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
-    pen.table(&table(model), Some(&model.view.cursor(List::Logs)), area);
+    pen.list(&table(model), (&model.view.cursor(List::Logs), true), area);
 }
 
 /// What happened, the newest first.

@@ -6,6 +6,7 @@ mod frame;
 mod ink;
 pub(crate) mod lists;
 mod logs;
+mod order;
 mod overview;
 pub(crate) mod page;
 pub(crate) mod parts;
@@ -50,7 +51,7 @@ pub(crate) fn view(model: &Model, frame: &mut Frame<'_>) {
     frame::tabs(model, pen, tabs);
     frame::banner(model, pen, banner);
     if let Some(urgent) = urgent {
-        pen.table(&urgent, None, alarm);
+        pen.table(&urgent, alarm);
     }
     self::body(model, pen, body);
     frame::said(model, pen, &said.rows().collect::<Vec<_>>());
@@ -63,7 +64,7 @@ fn body(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
     let open = model.view.layers.iter().any(|layer| !typed(layer));
     if open {
         let list = model.view.list();
-        pen.table(&lists::table(model, list), Some(&model.view.cursor(list)), area);
+        pen.list(&lists::table(model, list), (&model.view.cursor(list), true), area);
         return;
     }
     match model.view.screen {

@@ -15,7 +15,7 @@ use super::{
     parts::{enough, listed, share},
 };
 use crate::{
-    model::{Cursor, Ground, List, Model, Subject},
+    model::{Ground, List, Model, Subject},
     time,
 };
 
@@ -30,14 +30,15 @@ const LOG: u16 = 4;
 
 /// Draws the screen.
 pub(super) fn view(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
-    let (notices, cursor) = (notices(model), |list| focused(model, list));
+    let (cursor, keys) = (|list| model.view.cursor(list), |list| model.view.panel() == list);
+    let notices = notices(model);
     let [notices_at, rest] =
         Layout::vertical([Constraint::Length(height(&notices).min(NOTICES)), Constraint::Fill(1)])
             .areas(area);
-    pen.table(&notices, cursor(List::Notices).as_ref(), notices_at);
+    pen.list(&notices, (&cursor(List::Notices), keys(List::Notices)), notices_at);
     let [head_at, rest] =
         Layout::vertical([Constraint::Length(height(&head(model))), Constraint::Fill(1)]).areas(rest);
-    pen.table(&head(model), cursor(List::Head).as_ref(), head_at);
+    pen.list(&head(model), (&cursor(List::Head), keys(List::Head)), head_at);
     if model.snapshot().is_none_or(|snapshot| snapshot.state == State::Loading) {
         // It lasts a moment; what would be drawn now only keeps a slow line from what comes next.
         return;
@@ -45,11 +46,11 @@ pub(super) fn view(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
     let (members, sources, refused) = (members(model), sources(model), refused(model));
     let [tables_at, refused_at, log_at] = below((height(&members), height(&sources)), &refused, rest);
     let (members_at, sources_at) = split((height(&members), height(&sources)), tables_at);
-    pen.table(&members, cursor(List::Members).as_ref(), members_at);
-    pen.table(&sources, cursor(List::Sources).as_ref(), sources_at);
-    pen.table(&refused, None, refused_at);
+    pen.list(&members, (&cursor(List::Members), keys(List::Members)), members_at);
+    pen.list(&sources, (&cursor(List::Sources), keys(List::Sources)), sources_at);
+    pen.table(&refused, refused_at);
     if log_at.height >= LOG {
-        pen.table(&logs::table(model), None, log_at);
+        pen.table(&logs::table(model), log_at);
     }
 }
 
@@ -60,11 +61,6 @@ fn below((members, sources): (u16, u16), refused: &Table<'_>, area: Rect) -> [Re
     let rows =
         [Constraint::Length(tables.min(area.height)), Constraint::Length(refused), Constraint::Fill(1)];
     Layout::vertical(rows).areas(area)
-}
-
-/// The cursor of a list, where keys go to it.
-fn focused(model: &Model, list: List) -> Option<Cursor> {
-    (model.view.panel() == list).then(|| model.view.cursor(list))
 }
 
 /// Side by side, or below each other: then peers keep a third where validators would take it all.

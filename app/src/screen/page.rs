@@ -5,8 +5,9 @@
 use core::fmt;
 
 use qratum_themes::{Mark, Tone};
-use qratum_widgets::Column;
+use qratum_widgets::{Column, Order};
 
+use super::order::runs;
 use crate::model::{Cursor, Fact, Ground, Worth};
 
 /// How a piece looks.
@@ -235,27 +236,62 @@ impl<'a> Table<'a> {
         Self { one: true, ..self }
     }
 
-    /// The rows that a filter leaves.
+    /// The rows that a filter leaves, in the order that is wanted.
     pub(crate) fn kept(&self, cursor: &Cursor) -> Kept {
         let filter = cursor.filter.to_lowercase();
         let (text, wanted) = filter.strip_prefix('!').map_or((filter.as_str(), true), |text| (text, false));
-        if text.is_empty() {
+        if text.is_empty() && cursor.sort.is_none() {
             return Kept::All(self.len);
         }
-        Kept::Some((0..self.len).filter(|row| self.text(*row).contains(text) == wanted).collect())
+        let holds = |row: &usize| {
+            text.is_empty() || words((self.row)(*row).iter().flatten()).contains(text) == wanted
+        };
+        let mut rows: Vec<usize> = (0..self.len).filter(holds).collect();
+        if let Some((column, order)) = cursor.sort {
+            let cell = |row: usize| words((self.row)(row).get(column).into_iter().flatten());
+            rows.sort_by_cached_key(|row| runs(&cell(*row)));
+            if order == Order::Falling {
+                rows.reverse();
+            }
+        }
+        Kept::Some(rows)
     }
 
-    /// A row as words, in lower case.
-    fn text(&self, row: usize) -> String {
-        let cells = (self.row)(row);
-        let pieces = cells.iter().flatten().filter_map(|piece| match &piece.text {
-            Text::Own(words) => Some((*words).to_owned()),
-            Text::Any(text) | Text::Name(text) | Text::Hash(text) => Some(text.clone()),
-            Text::Word(mark) => Some(mark.name().to_owned()),
-            Text::Glyph(_) | Text::Bar { .. } => None,
-        });
-        pieces.collect::<Vec<_>>().join(" ").to_lowercase()
+    /// The columns that rows can be sorted by, with their titles: those that have one.
+    pub(crate) fn titles(&self) -> impl Iterator<Item = (usize, &'static str)> {
+        let titles = self.columns.iter().map(Column::title).enumerate();
+        titles.filter(|(_, title)| !title.is_empty())
     }
+
+    /// The columns, of which one may say that rows are sorted by it.
+    pub(super) fn marked(&self, cursor: &Cursor) -> Vec<Column<'static>> {
+        let mut columns = self.columns.clone();
+        if let Some((column, order)) = cursor.sort
+            && let Some(column) = columns.get_mut(column)
+        {
+            *column = column.sorted(order);
+        }
+        columns
+    }
+
+    /// The first hash or key in a row.
+    pub(crate) fn hash(&self, row: usize) -> Option<String> {
+        (self.row)(row).into_iter().flatten().find_map(|piece| match piece.text {
+            Text::Hash(hash) => Some(hash),
+            _ => None,
+        })
+    }
+}
+
+/// Pieces as words, in lower case.
+fn words<'a>(pieces: impl Iterator<Item = &'a Piece>) -> String {
+    let pieces = pieces.filter_map(|piece| match &piece.text {
+        Text::Own(words) => Some(*words),
+        Text::Any(text) | Text::Name(text) | Text::Hash(text) => Some(text.as_str()),
+        Text::Word(mark) => Some(mark.name()),
+        Text::Glyph(_) | Text::Bar { .. } => None,
+    });
+    pieces.collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
 /// The rows that a filter leaves.

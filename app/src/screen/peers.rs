@@ -17,7 +17,7 @@ use crate::{
 
 /// Draws the screen.
 pub(super) fn view(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
-    pen.table(&table(model), Some(&model.view.cursor(List::Peers)), area);
+    pen.list(&table(model), (&model.view.cursor(List::Peers), true), area);
 }
 
 /// The peers, in the order of the configuration.

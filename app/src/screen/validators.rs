@@ -28,8 +28,7 @@ pub(super) fn view(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
     for (list, table, at) in
         [(List::Validators, &table(model), set_at), (List::Diversity, &warnings, warnings_at)]
     {
-        let cursor = (model.view.panel() == list).then(|| model.view.cursor(list));
-        pen.table(table, cursor.as_ref(), at);
+        pen.list(table, (&model.view.cursor(list), model.view.panel() == list), at);
     }
 }
 

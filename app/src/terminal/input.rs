@@ -40,10 +40,10 @@ const LONG_PAUSE: Duration = Duration::from_secs(1);
 /// Ctrl-Z, which is a key like any other while the terminal is ours.
 const SUSPEND: KeyEvent = KeyEvent::new(KeyCode::Char('z'), KeyModifiers::CONTROL);
 
-/// Keys, and changes of the window's size.
+/// Keys, pasted texts, and changes of the window's size.
 #[derive(Debug)]
 pub(crate) struct Input {
-    keys: Receiver<KeyEvent>,
+    keys: Receiver<Event>,
     sizes: Signal,
     echo: Arc<Echo>,
     /// Closed, it ends the thread.
@@ -77,8 +77,8 @@ impl Input {
                 biased;
                 key = self.keys.recv() => match key? {
                     // A key that works everywhere, as it does in a shell.
-                    key if key == SUSPEND => jobs::suspend().ok()?,
-                    key => return Some(Event::Key(key)),
+                    Event::Key(key) if key == SUSPEND => jobs::suspend().ok()?,
+                    event => return Some(event),
                 },
                 _ = self.sizes.recv() => {
                     let (width, height) = crossterm::terminal::size().unwrap_or_default();
@@ -90,12 +90,12 @@ impl Input {
 }
 
 /// Reads until the terminal, or whoever wants the keys, is gone.
-fn read(mut source: File, ending: &impl AsFd, (keys, echo): (&Sender<KeyEvent>, &Echo)) {
+fn read(mut source: File, ending: &impl AsFd, (keys, echo): (&Sender<Event>, &Echo)) {
     let mut parser = Keys::default();
     let mut bytes = [0; 1024];
     loop {
         let pause = if echo.is_open() { LONG_PAUSE } else { PAUSE };
-        let found: Vec<Typed> = match wait(&source, ending, parser.is_open().then_some(pause)) {
+        let found: Vec<Typed> = match wait(&source, ending, parser.patience(pause)) {
             Ok(Ready::Bytes) => match source.read(&mut bytes) {
                 Ok(count @ 1..) => bytes.iter().take(count).filter_map(|byte| parser.byte(*byte)).collect(),
                 Err(error) if is_passing(error.kind()) => continue,
@@ -105,12 +105,16 @@ fn read(mut source: File, ending: &impl AsFd, (keys, echo): (&Sender<KeyEvent>, 
             Ok(Ready::End) | Err(_) => return,
         };
         for typed in found {
-            let Typed::Key(key) = typed else {
-                echo.answer();
-                continue;
+            let event = match typed {
+                Typed::Well => {
+                    echo.answer();
+                    continue;
+                }
+                Typed::Key(key) => Event::Key(key),
+                Typed::Paste(text) => Event::Paste(text),
             };
             echo.press();
-            if keys.blocking_send(key).is_err() {
+            if keys.blocking_send(event).is_err() {
                 return;
             }
         }

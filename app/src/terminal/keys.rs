@@ -1,17 +1,29 @@
 //! Which key was it? What terminals send, as xterm does, read byte by byte.
 //!
 //! What is no key is swallowed whole: an answer of a terminal that comes late must never act as the
-//! keys that its letters are.
+//! keys that its letters are, and nor must a text that is pasted.
+
+use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// The longest sequence that can be a key.
 const LONGEST: usize = 16;
+/// How much of what is pasted is kept, in bytes: more than any text here takes.
+const MOST_PASTED: usize = 1024;
+/// What terminals put before and after what is pasted, when they are asked to.
+const PASTE: &[u8] = b"200";
+const PASTED: &[u8] = b"\x1b[201~";
+/// How long the rest of what is pasted may take: were it given up early, it would act as keys; were it
+/// never, a lost end would be the end of all keys.
+const LONG_PAUSE: Duration = Duration::from_secs(3);
 
 /// What came from the terminal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Typed {
     Key(KeyEvent),
+    /// A text that was pasted.
+    Paste(String),
     /// The answer to the question whether it is well.
     Well,
 }
@@ -37,12 +49,19 @@ enum State {
     String { escape: bool },
     /// Inside a character of so many more bytes.
     Character(u8),
+    /// Inside what is pasted, after so many bytes of its end.
+    Paste(usize),
 }
 
 impl Keys {
-    /// Whether more bytes may belong to what came last.
-    pub(super) fn is_open(&self) -> bool {
-        self.state != State::Start
+    /// How long to wait for more bytes of what came last, where that takes `pause` for a key; none where
+    /// it is complete.
+    pub(super) const fn patience(&self, pause: Duration) -> Option<Duration> {
+        match self.state {
+            State::Start => None,
+            State::Paste(_) => Some(LONG_PAUSE),
+            _ => Some(pause),
+        }
     }
 
     /// Nothing followed for a while: an ESC alone was the key of that name, other beginnings were
@@ -53,13 +72,16 @@ impl Keys {
         (was == State::Escape).then(|| plain(KeyCode::Esc))
     }
 
-    /// The next byte; a key or an answer when it ends one.
+    /// The next byte; a key, a pasted text or an answer when it ends one.
     pub(super) fn byte(&mut self, byte: u8) -> Option<Typed> {
         if self.state == State::Control && (byte, self.taken.as_slice()) == (b'n', b"0") {
             self.state = State::Start;
             return Some(Typed::Well);
         }
-        self.key(byte).map(Typed::Key)
+        match self.state {
+            State::Paste(ended) => self.pasted(byte, ended).map(Typed::Paste),
+            _ => self.key(byte).map(Typed::Key),
+        }
     }
 
     fn key(&mut self, byte: u8) -> Option<KeyEvent> {
@@ -77,7 +99,28 @@ impl Keys {
                 None
             }
             State::Character(more) => self.character(byte, more),
+            State::Paste(_) => None,
         }
+    }
+
+    /// Of what is pasted: the byte after so many of its end.
+    fn pasted(&mut self, byte: u8, ended: usize) -> Option<String> {
+        if PASTED.get(ended) == Some(&byte) && ended.saturating_add(1) < PASTED.len() {
+            self.state = State::Paste(ended.saturating_add(1));
+            return None;
+        }
+        if PASTED.get(ended) == Some(&byte) {
+            self.state = State::Start;
+            return Some(String::from_utf8_lossy(&std::mem::take(&mut self.taken)).into_owned());
+        }
+        // It was no end, but may be the beginning of one.
+        let begins = usize::from(PASTED.first() == Some(&byte));
+        let kept = PASTED.get(..ended).unwrap_or_default().iter().copied();
+        let kept = kept.chain((begins == 0).then_some(byte));
+        let room = MOST_PASTED.saturating_sub(self.taken.len());
+        self.taken.extend(kept.take(room));
+        self.state = State::Paste(begins);
+        None
     }
 
     fn first(&mut self, byte: u8, modifiers: KeyModifiers) -> Option<KeyEvent> {
@@ -116,7 +159,7 @@ impl Keys {
         self.taken.push(byte);
         self.state = if more > 1 { State::Character(more.saturating_sub(1)) } else { State::Start };
         let read = str::from_utf8(&self.taken).ok().and_then(|text| text.chars().next());
-        read.filter(|_| !self.is_open()).map(|c| character(c, KeyModifiers::NONE))
+        read.filter(|_| self.state == State::Start).map(|c| character(c, KeyModifiers::NONE))
     }
 
     fn escaped(&mut self, byte: u8) -> Option<KeyEvent> {
@@ -138,6 +181,11 @@ impl Keys {
                 if self.taken.len() < LONGEST {
                     self.taken.push(byte);
                 }
+                None
+            }
+            b'~' if self.taken == PASTE => {
+                self.taken.clear();
+                self.state = State::Paste(0);
                 None
             }
             0x40..=0x7e => {
@@ -256,7 +304,7 @@ mod tests {
     /// Device attributes, a cursor's position, a color, a clipboard, focus, a mouse: no key.
     #[test]
     fn what_a_terminal_answers_is_no_key() {
-        let answers: [&[u8]; 8] = [
+        let answers: [&[u8]; 7] = [
             b"\x1b[?65;1;9c",
             b"\x1b[12;40R",
             b"\x1b]11;rgb:0000/0000/0000\x07",
@@ -264,7 +312,6 @@ mod tests {
             b"\x1bP1$r0m\x1b\\",
             b"\x1b[I",
             b"\x1b[<0;10;10M",
-            b"\x1b[200~",
         ];
         for answer in answers {
             assert_eq!(codes(&[answer, b"q"].concat()), [KeyCode::Char('q')], "{answer:?}");
@@ -279,8 +326,37 @@ mod tests {
             bytes.iter().filter_map(|byte| keys.byte(*byte)).collect::<Vec<_>>()
         };
         let [esc, n] = [KeyCode::Esc, KeyCode::Char('n')].map(|code| Typed::Key(plain(code)));
-        assert_eq!(typed(b"n\x1b\x1b[0nn"), [n, esc, Typed::Well, n]);
+        assert_eq!(typed(b"n\x1b\x1b[0nn"), [n.clone(), esc, Typed::Well, n.clone()]);
         assert_eq!(typed(b"\x1b[3n\x1b[n\x1b[00n\x1b[0;1n\x1bO0n"), [n]);
+    }
+
+    /// Whatever its letters are, and whatever looks like an end of it.
+    #[test]
+    fn what_is_pasted_is_one_text_and_no_key() {
+        let typed = |bytes: &[u8]| {
+            let mut keys = Keys::default();
+            bytes.iter().filter_map(|byte| keys.byte(*byte)).collect::<Vec<_>>()
+        };
+        let key = |c| Typed::Key(plain(KeyCode::Char(c)));
+        let text = |text: &str| Typed::Paste(text.to_owned());
+        assert_eq!(typed(b"a\x1b[200~:quit\rq\x1b[201~b"), [key('a'), text(":quit\rq"), key('b')]);
+        assert_eq!(
+            typed("\x1b[200~東\x1b[20\x1b[0n\x1b\x1b[201~".as_bytes()),
+            [text("東\x1b[20\x1b[0n\x1b")]
+        );
+        assert_eq!(typed(b"\x1b[200~\x1b[201~"), [text("")]);
+        let long = [b"\x1b[200~", vec![b'q'; 5000].as_slice(), b"\x1b[201~"].concat();
+        assert_eq!(typed(&long), [text(&"q".repeat(MOST_PASTED))]);
+    }
+
+    /// A long pause ends it; what came of it is no key and no text.
+    #[test]
+    fn a_paste_without_an_end_is_not_for_ever() {
+        let mut keys = Keys::default();
+        assert_eq!(b"\x1b[200~q\x03".iter().find_map(|byte| keys.byte(*byte)), None);
+        assert_eq!(keys.patience(Duration::ZERO), Some(LONG_PAUSE));
+        assert_eq!(keys.pause(), None);
+        assert_eq!(keys.byte(b'q'), Some(Typed::Key(plain(KeyCode::Char('q')))));
     }
 
     /// A key that comes in pieces is one key, as long as no pause lies between.
@@ -291,7 +367,7 @@ mod tests {
         }
         let mut keys = Keys::default();
         assert_eq!(keys.key(0x1b), None);
-        assert!(keys.is_open());
+        assert_eq!(keys.patience(Duration::ZERO), Some(Duration::ZERO));
         assert_eq!(keys.pause(), Some(plain(KeyCode::Esc)));
         assert_eq!(keys.key(b'['), Some(plain(KeyCode::Char('['))));
     }

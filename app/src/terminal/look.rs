@@ -1,6 +1,7 @@
 //! Which colors are wanted, and which does the terminal have?
 
 use std::{
+    collections::BTreeSet,
     env,
     ffi::OsString,
     fs,
@@ -16,13 +17,15 @@ use crate::{
 
 /// A theme file is far smaller; a larger file is none.
 const MAX_FILE: u64 = 64 * 1024;
+/// So many files of themes are offered by name.
+const MOST_THEMES: usize = 100;
 
 /// The theme that was asked for, in the colors that the terminal has.
 pub(crate) fn theme(look: &Look) -> Result<Theme, Failure> {
     let glyphs = if look.ascii { Glyphs::Ascii } else { Glyphs::Unicode };
     let colors = colors(look.color, |name| env::var_os(name));
     let usage = |why: String| Failure::new(Exit::Usage, format!("theme {}: {why}", look.theme));
-    let own = themes(|name| env::var_os(name)).map(|folder| folder.join(format!("{}.toml", look.theme)));
+    let own = folder(|name| env::var_os(name)).map(|folder| folder.join(format!("{}.toml", look.theme)));
     match own.filter(|_| !BUILT_IN.contains(&look.theme.as_str()) && is_name(&look.theme)) {
         Some(path) if path.exists() => {
             let text = read(&path).map_err(usage)?;
@@ -30,6 +33,17 @@ pub(crate) fn theme(look: &Look) -> Result<Theme, Failure> {
         }
         _ => Theme::named(&look.theme, glyphs, colors).map_err(|why| usage(why.to_string())),
     }
+}
+
+/// The names of all themes: those that come with the program, then the user's own.
+pub(crate) fn themes() -> Vec<String> {
+    let folder = folder(|name| env::var_os(name)).and_then(|folder| fs::read_dir(folder).ok());
+    let files = folder.into_iter().flatten().flatten().map(|file| file.path());
+    let themes = files.filter(|path| path.extension().is_some_and(|kind| kind == "toml"));
+    let own = themes.filter_map(|path| path.file_stem()?.to_str().map(str::to_owned));
+    let own = own.filter(|name| is_name(name) && !BUILT_IN.contains(&name.as_str()));
+    let own: BTreeSet<String> = own.take(MOST_THEMES).collect();
+    BUILT_IN.into_iter().map(str::to_owned).chain(own).collect()
 }
 
 fn read(path: &Path) -> Result<String, String> {
@@ -46,7 +60,7 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
-fn themes(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+fn folder(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let set = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let config = set("XDG_CONFIG_HOME").or_else(|| Some(set("HOME")?.join(".config")))?;
     Some(config.join("qratum/themes"))
@@ -95,9 +109,9 @@ mod tests {
     #[test]
     fn themes_lie_in_one_folder_and_nowhere_else() {
         let variable = |name: &str| (name == "XDG_CONFIG_HOME").then(|| OsString::from("/c"));
-        assert_eq!(themes(variable), Some(PathBuf::from("/c/qratum/themes")));
+        assert_eq!(folder(variable), Some(PathBuf::from("/c/qratum/themes")));
         let home = |name: &str| (name == "HOME").then(|| OsString::from("/h"));
-        assert_eq!(themes(home), Some(PathBuf::from("/h/.config/qratum/themes")));
+        assert_eq!(folder(home), Some(PathBuf::from("/h/.config/qratum/themes")));
         assert!(is_name("my-theme_2"));
         for bad in ["", "..", "a/b", "../x", "a b", "x.toml"] {
             assert!(!is_name(bad), "{bad}");

@@ -8,6 +8,7 @@
 //! terminal which reads slowly, or not at all, gets the newest picture next and no queue of old ones.
 
 mod backend;
+mod beside;
 mod echo;
 mod encoder;
 mod input;
@@ -27,9 +28,15 @@ use qratum_themes::Glyphs;
 use ratatui::{Frame, Terminal, layout::Size};
 use tokio::time::{Instant, sleep_until};
 
-use self::{backend::GuardBackend, jobs::Job, tty::Screen};
+use self::{backend::GuardBackend, beside::Beside, jobs::Job, tty::Screen};
 
-pub(crate) use self::{echo::Echo, input::Input, jobs::Shell, look::theme};
+pub(crate) use self::{
+    echo::Echo,
+    input::Input,
+    jobs::Shell,
+    look::{theme, themes},
+};
+use crate::model::Public;
 
 /// The least time between two frames: 30 in a second.
 const FRAME: Duration = Duration::from_millis(33);
@@ -41,6 +48,7 @@ const BURST: Duration = Duration::from_millis(250);
 pub(crate) struct Guard {
     terminal: Terminal<GuardBackend>,
     screen: Arc<Screen>,
+    beside: Beside,
     /// When the last frame was drawn.
     last: Option<Instant>,
 }
@@ -56,7 +64,7 @@ impl Guard {
             before(info);
         }));
         let terminal = Terminal::new(GuardBackend::new(glyphs, screen.size()?))?;
-        let guard = Self { terminal, screen, last: None };
+        let guard = Self { terminal, screen, beside: Beside::default(), last: None };
         guard.screen.take_over()?;
         Ok(guard)
     }
@@ -85,7 +93,9 @@ impl Guard {
         }
         self.terminal.backend_mut().resize(self.screen.size()?);
         self.terminal.draw(view)?;
-        if let Some(frame) = self.terminal.backend_mut().take() {
+        let frame = self.terminal.backend_mut().take().unwrap_or_default();
+        let frame = [frame, self.beside.take()].concat();
+        if !frame.is_empty() {
             self.screen.submit(frame);
             self.last = Some(Instant::now());
         }
@@ -95,6 +105,17 @@ impl Guard {
     /// Forgets what the terminal shows, so that the next frame draws all of it.
     pub(crate) fn repaint(&mut self) -> io::Result<()> {
         self.terminal.clear()
+    }
+
+    /// Rings with the next frame.
+    pub(crate) const fn ring(&mut self) {
+        self.beside.ring();
+    }
+
+    /// Hands a public value to the terminal's clipboard with the next frame. Whether it takes it is never
+    /// told: nothing is ever read from a clipboard.
+    pub(crate) fn copy(&mut self, value: Public) {
+        self.beside.copy(value);
     }
 
     /// Columns and rows.

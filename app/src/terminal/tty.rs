@@ -16,10 +16,10 @@ use rustix::{
 
 use super::{echo::Echo, writer::Writer};
 
-/// The alternate screen, without a cursor, empty.
-const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[m\x1b[2J";
-/// Out of a frame that was cut, plain, the cursor, the main screen.
-const LEAVE: &[u8] = b"\x1b[?2026l\x1b[m\x1b[?25h\x1b[?1049l";
+/// The alternate screen, without a cursor, empty; what is pasted comes as such.
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[m\x1b[2J";
+/// Out of a frame that was cut, plain, the cursor, pastes as keys, the main screen.
+const LEAVE: &[u8] = b"\x1b[?2026l\x1b[m\x1b[?2004l\x1b[?25h\x1b[?1049l";
 /// How long a terminal may take for what is on its way to it, before that is thrown away.
 const PATIENCE: Duration = Duration::from_millis(250);
 /// How long it may take for its last answer, which would come to whoever has the terminal next.

@@ -3,17 +3,19 @@
 
 mod pick;
 mod press;
+mod rows;
 mod typing;
 
 use std::sync::Arc;
 
 use qratum_chain::types::Time;
 use qratum_light_node::{FetchError, Snapshot};
+use qratum_themes::Theme;
 use qratum_verifier::Trusted;
 
 use crate::{
     action::Key,
-    model::{Drill, Found, Model, Notice, Proof, Subject},
+    model::{Drill, Found, Model, Notice, Proof, Public, Subject},
     monitor::{Change, View as Alarms},
 };
 
@@ -28,6 +30,10 @@ pub(crate) enum Msg {
     Tick(Time),
     /// A key was pressed.
     Key(Key),
+    /// A text was pasted.
+    Pasted(String),
+    /// The theme of this name was read, or why not.
+    Theme(String, Box<Result<Theme, String>>),
     /// A proof arrived, or does not come.
     Proof(Subject, Box<Result<Found, FetchError>>),
     /// A file was written under this path, or why not.
@@ -57,6 +63,12 @@ pub(crate) enum Effect {
     Prove(Subject),
     /// Write a file that does not exist yet, whose name starts so.
     Write { stem: String, text: String },
+    /// Have the terminal put a value on its clipboard.
+    Copy(Public),
+    /// Have the terminal ring, and say that there is a critical alarm.
+    Ring,
+    /// Read the theme of this name.
+    Theme(String),
     /// Kill a validator of the demo, or start it again.
     Drill(Drill),
     /// Have the alarm of this number acknowledged.
@@ -83,6 +95,16 @@ fn apply(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Tick(now) => tick(model, now),
         Msg::Key(key) => press::key(model, key),
+        Msg::Pasted(text) => {
+            if !typing::paste(model, &text) {
+                model.say("what is pasted goes to a text only: / or : begins one");
+            }
+            vec![Effect::Draw]
+        }
+        Msg::Theme(name, read) => {
+            dress(model, &name, *read);
+            vec![Effect::Draw]
+        }
         Msg::Proof(subject, result) => proof(model, &subject, *result),
         Msg::Written(written) => {
             model.did(written.map_or_else(|why| why, |path| format!("wrote {path}")));
@@ -93,8 +115,8 @@ fn apply(model: &mut Model, msg: Msg) -> Vec<Effect> {
             vec![Effect::Draw]
         }
         Msg::Alarm(change) => {
-            model.alarm(&change);
-            vec![Effect::Draw]
+            let rings = model.alarm(&change);
+            rings.then_some(Effect::Ring).into_iter().chain([Effect::Draw]).collect()
         }
         Msg::Alarms(alarms) => {
             model.alarms = alarms;
@@ -108,6 +130,16 @@ fn apply(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.view.window = (width, height);
             vec![Effect::Draw]
         }
+    }
+}
+
+fn dress(model: &mut Model, name: &str, read: Result<Theme, String>) {
+    match read {
+        Ok(theme) => {
+            model.theme = theme;
+            model.say(format!("theme {name}"));
+        }
+        Err(why) => model.did(why),
     }
 }
 

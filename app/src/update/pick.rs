@@ -4,8 +4,9 @@ use qratum_chain::PublicKey;
 use qratum_light_node::State;
 
 use crate::{
-    layer::proof,
-    model::{Detail, Event, Ground, List, Model},
+    action::Entry,
+    layer::{help, proof},
+    model::{Detail, Event, Ground, List, Model, Public},
     monitor::Alarm,
     screen::lists,
 };
@@ -43,6 +44,28 @@ pub(super) fn at_anchor(model: &Model) -> bool {
     let open = model.view.list() == List::Proof;
     let anchor = if open { proof::anchor(model) } else { None };
     anchor.is_some_and(|anchor| lists::row(model, List::Proof).is_some_and(|row| row >= anchor))
+}
+
+/// The key or hash that can be copied where the cursor is.
+pub(super) fn public(model: &Model) -> Option<Public> {
+    let list = model.view.list();
+    let row = || lists::row(model, list);
+    match list {
+        List::Head => Public::of("the block id", model.head()?.id()),
+        List::Members | List::Validators | List::Votes => {
+            Public::of("the vote key", key(model, list, row()?)?)
+        }
+        List::Sources | List::Peers => Public::of("the peer id", model.snapshot()?.peers.get(row()?)?.id),
+        List::Heads | List::Detail | List::Proof => {
+            Public::of("the key or hash of this row", lists::table(model, list).hash(row()?)?)
+        }
+        _ => None,
+    }
+}
+
+/// The action that the cursor is on in the list of keys.
+pub(super) fn listed(model: &Model) -> Option<&'static Entry> {
+    help::entries(model).get(lists::row(model, List::Help)?).copied()
 }
 
 /// The alarm that the cursor is on.

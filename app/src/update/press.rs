@@ -3,17 +3,18 @@
 use qratum_chain::types::Height;
 
 use super::{
-    Effect, pick,
+    Effect, pick, rows,
     typing::{self, Typed},
 };
 use crate::{
-    action::{Action, Key, Needs, Screen, meaning, of},
-    model::{Asked, Detail, Drill, Ground, Layer, List, Model, Proof, Subject, panels},
-    screen::lists,
+    action::{Action, Entry, Key, Needs, THEME, instead, meaning, of},
+    model::{Asked, Detail, Drill, Ground, Layer, List, Model, Proof, Subject},
 };
 
-/// Gives a key to the text that is being typed, else does what it means.
+/// Gives a key to the text that is being typed, else does what it means. What the key before it had to
+/// say is said.
 pub(super) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
+    model.view.flash = None;
     match typing::key(model, key) {
         Typed::Text => vec![Effect::Draw],
         Typed::Do(action, number) => perform(model, action, number),
@@ -22,19 +23,33 @@ pub(super) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
             vec![Effect::Acknowledge { id, reason }, Effect::Draw]
         }
         Typed::Drill(drill) => vec![Effect::Drill(drill), Effect::Draw],
+        Typed::Theme(name) => vec![Effect::Theme(name), Effect::Draw],
         Typed::Wrong(why) => {
-            model.say(why.to_owned());
+            model.say(why);
             vec![Effect::Draw]
         }
-        Typed::Other => meaning(key).map_or_else(Vec::new, |entry| perform(model, entry.action, None)),
+        Typed::Other => match meaning(key) {
+            Some(entry) => perform(model, entry.action, None),
+            None => {
+                model.say(nothing(model, key));
+                vec![Effect::Draw]
+            }
+        },
     }
+}
+
+/// That a key does nothing, and what does something.
+fn nothing(model: &Model, key: Key) -> String {
+    let instead =
+        if model.view.is_typing() { "Enter takes what is typed, Esc leaves it" } else { instead(key) };
+    format!("{key} does nothing here: {instead}")
 }
 
 /// Does something, where it can be done.
 fn perform(model: &mut Model, action: Action, number: Option<u64>) -> Vec<Effect> {
     let needs = of(action).map_or(Needs::Nothing, |entry| entry.needs);
     if needs == Needs::Head && model.head().is_none() {
-        model.say("nothing is verified yet".to_owned());
+        model.say("nothing is verified yet: i explains the state");
         return vec![Effect::Draw];
     }
     match action {
@@ -42,21 +57,24 @@ fn perform(model: &mut Model, action: Action, number: Option<u64>) -> Vec<Effect
         Action::Leave if model.view.layers.is_empty() => return vec![Effect::Quit],
         Action::Leave | Action::Back => back(model),
         Action::Repaint => return vec![Effect::Repaint],
-        Action::Show(screen) => show(model, screen),
-        Action::LastScreen => show(model, model.view.last),
-        Action::NextPanel | Action::PreviousPanel => {
-            if model.view.layers.is_empty() {
-                turn(model, action == Action::NextPanel);
-            }
+        Action::Show(screen) => model.view.show(screen),
+        Action::LastScreen if model.view.last == model.view.screen => {
+            model.say("no other screen was shown yet: 1 to 5 show them");
         }
+        Action::LastScreen => model.view.show(model.view.last),
+        Action::Earlier | Action::Later => through(model, action == Action::Earlier),
+        Action::NextPanel | Action::PreviousPanel => turn(model, action == Action::NextPanel),
         Action::Down | Action::Up | Action::PageDown | Action::PageUp | Action::First | Action::Last => {
-            walk(model, action);
+            rows::walk(model, action);
         }
-        Action::NextMatch | Action::PreviousMatch => round(model, action == Action::NextMatch),
+        Action::NextMatch | Action::PreviousMatch => rows::round(model, action == Action::NextMatch),
+        Action::Sort => rows::sort(model),
+        Action::Reverse => rows::reverse(model),
         Action::Open => return open(model),
-        Action::Help => model.view.open(Layer::Help),
-        Action::Palette => model.view.open(Layer::Palette(String::new())),
-        Action::Filter => filter(model),
+        Action::Help => uncover(model, Layer::Help),
+        Action::Palette => typing::begin(model, ""),
+        Action::Older | Action::Newer => typing::recall(model, action == Action::Older),
+        Action::Filter => rows::filter(model),
         Action::Prove => match pick::ground(model) {
             Ground::Proven(subject) => return prove(model, subject),
             Ground::Unproven(why) => model.say(format!("no proof: {why}")),
@@ -66,13 +84,15 @@ fn perform(model: &mut Model, action: Action, number: Option<u64>) -> Vec<Effect
             return subject.map_or_else(Vec::new, |subject| prove(model, subject));
         }
         Action::Write => return write(model),
-        Action::Explain => model.view.open(Layer::Page(pick::code(model))),
-        Action::Alarms => model.view.open(Layer::Alarms),
+        Action::Copy => return copy(model),
+        Action::Explain => uncover(model, Layer::Page(pick::code(model))),
+        Action::Alarms => uncover(model, Layer::Alarms),
         Action::Acknowledge => acknowledge(model),
-        // The palette asks what to try.
-        Action::Drill => model.view.open(Layer::Palette(format!("{} ", Drill::NAME))),
+        // The palette asks what to try, or which.
+        Action::Drill => typing::begin(model, Drill::NAME),
+        Action::Theme => typing::begin(model, THEME),
         Action::Tour => model.start_tour(),
-        Action::Pause => pause(model),
+        Action::Pause => model.pause(),
         Action::Privacy => model.view.private = !model.view.private,
     }
     vec![Effect::Draw]
@@ -85,85 +105,52 @@ fn back(model: &mut Model) {
     }
     let list = model.view.list();
     let filter = std::mem::take(&mut model.view.cursor_mut(list).filter);
-    if filter.is_empty() {
-        model.end_tour();
+    if filter.is_empty() && !model.end_tour() {
+        model.say("nothing is open: q ends the program");
     }
 }
 
-fn show(model: &mut Model, screen: Screen) {
-    model.view.layers.clear();
-    if model.view.screen != screen {
-        model.view.last = model.view.screen;
-        model.view.screen = screen;
+/// Opens something that a key shows; what lies open already stays as it is.
+fn uncover(model: &mut Model, layer: Layer) {
+    if model.view.top() == Some(&layer) {
+        model.say("it is open already: Esc closes it");
+    }
+    model.view.open(layer);
+}
+
+/// Through the screens that were shown.
+fn through(model: &mut Model, back: bool) {
+    if !model.view.step(back) {
+        model.say(if back {
+            "this is the first screen that was shown"
+        } else {
+            "this is the last screen: [ goes back"
+        });
     }
 }
 
-/// Goes to the next panel that has rows, or the one before.
+/// To the next panel of the screen that has rows, or the one before.
 fn turn(model: &mut Model, forward: bool) {
-    for _ in panels(model.view.screen) {
-        model.view.turn(forward);
-        if lists::table(model, model.view.list()).len > 0 {
-            return;
-        }
+    if !model.view.layers.is_empty() {
+        model.say("panels are below what is open: Esc closes it");
+    } else if !rows::turn(model, forward) {
+        model.say("this screen is one panel: j and k go through its rows");
     }
-}
-
-/// Moves the cursor. Where there are no rows, the next panel has some.
-fn walk(model: &mut Model, action: Action) {
-    let mut list = model.view.list();
-    let mut count = lists::kept(model, list).len();
-    if list == List::Head && matches!(action, Action::Down | Action::Last) {
-        turn(model, true);
-        list = model.view.list();
-        count = 0;
-    }
-    let page = usize::from(model.view.window.1 / 2).max(1);
-    let last = count.saturating_sub(1);
-    let cursor = model.view.cursor_mut(list);
-    let row = cursor.row.min(last);
-    cursor.row = match action {
-        Action::Down => row.saturating_add(1),
-        Action::Up => row.saturating_sub(1),
-        Action::PageDown => row.saturating_add(page),
-        Action::PageUp => row.saturating_sub(page),
-        Action::Last => last,
-        _ => 0,
-    }
-    .min(last);
-}
-
-/// The next row of a filter, round and round.
-fn round(model: &mut Model, forward: bool) {
-    let list = model.view.list();
-    let count = lists::kept(model, list).len();
-    let cursor = model.view.cursor_mut(list);
-    if cursor.filter.is_empty() {
-        model.say("there is no filter: / starts one".to_owned());
-        return;
-    }
-    let step = if forward { 1 } else { count.saturating_sub(1) };
-    cursor.row = cursor.row.saturating_add(step).checked_rem(count).unwrap_or(0);
-}
-
-/// A filter goes to rows: on the overview, first to those of the members.
-fn filter(model: &mut Model) {
-    if model.view.list() == List::Head {
-        turn(model, true);
-    }
-    let list = model.view.list();
-    model.view.cursor_mut(list).filter.clear();
-    model.view.open(Layer::Filter);
 }
 
 /// Opens what the cursor is on; of a validator, what the registry says is proven meanwhile.
 fn open(model: &mut Model) -> Vec<Effect> {
-    if model.view.list() == List::Head {
-        return perform(model, Action::Explain, None);
+    match model.view.list() {
+        List::Head => return perform(model, Action::Explain, None),
+        List::Alarms if pick::alarm(model).is_some() => return perform(model, Action::Explain, None),
+        List::Heads => return perform(model, Action::Prove, None),
+        List::Help => return from_help(model),
+        _ => {}
     }
-    if model.view.list() == List::Alarms {
-        return if pick::alarm(model).is_some() { perform(model, Action::Explain, None) } else { Vec::new() };
-    }
-    let Some(detail) = pick::opened(model) else { return Vec::new() };
+    let Some(detail) = pick::opened(model) else {
+        model.say("nothing more opens here: e proves a value, i explains the state, Esc goes back");
+        return vec![Effect::Draw];
+    };
     let subject = match &detail {
         Detail::Validator(key) => Some(model.member(key)),
         Detail::Peer(_) => None,
@@ -176,9 +163,20 @@ fn open(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
+/// Does what the cursor is on in the list of keys; what needs more than its name is begun in the palette.
+fn from_help(model: &mut Model) -> Vec<Effect> {
+    let Some(Entry { action, id, needs, .. }) = pick::listed(model) else { return vec![Effect::Draw] };
+    model.view.layers.pop();
+    match needs {
+        Needs::Number => typing::begin(model, id),
+        _ => return perform(model, *action, None),
+    }
+    vec![Effect::Draw]
+}
+
 /// Shows the proof of something.
 fn prove(model: &mut Model, subject: Subject) -> Vec<Effect> {
-    model.view.open(Layer::Proof);
+    uncover(model, Layer::Proof);
     let mut effects = vec![Effect::Draw];
     effects.extend(ask(model, subject));
     effects
@@ -202,10 +200,30 @@ fn write(model: &mut Model) -> Vec<Effect> {
         Proof::Fetching | Proof::Failed(_) => None,
     });
     let Some((stem, text)) = found else {
-        model.say("open a proof first: e".to_owned());
+        model.say("open a proof first: e");
         return vec![Effect::Draw];
     };
     vec![Effect::Write { stem, text }]
+}
+
+/// Has the public value under the cursor go to the clipboard of the terminal.
+fn copy(model: &mut Model) -> Vec<Effect> {
+    let public = match pick::public(model) {
+        _ if !model.may.copy => Err("copying is switched off: [console] copy in config.toml"),
+        _ if model.view.private => Err("names and keys are hidden: p shows them, then y copies"),
+        public => public.ok_or("there is no key or hash here to copy: y takes those of a row or of the head"),
+    };
+    match public {
+        Ok(public) => {
+            let (what, length) = (public.what(), public.text().len());
+            model.say(format!("copied {what}, {length} characters, where the terminal takes it (OSC 52)"));
+            vec![Effect::Copy(public), Effect::Draw]
+        }
+        Err(why) => {
+            model.say(why);
+            vec![Effect::Draw]
+        }
+    }
 }
 
 /// Asks why the alarm under the cursor is in good hands; elsewhere, shows the alarms first.
@@ -219,15 +237,7 @@ fn acknowledge(model: &mut Model) {
             let id = alarm.id;
             model.view.open(Layer::Reason(id, String::new()));
         }
-        Some(_) => model.say("it is acknowledged already".to_owned()),
-        None => model.say("no alarm is open".to_owned()),
+        Some(_) => model.say("it is acknowledged already"),
+        None => model.say("no alarm is open: Esc goes back"),
     }
-}
-
-/// Holds the picture still, or shows what is known by now.
-fn pause(model: &mut Model) {
-    model.held = match model.held.take() {
-        Some(_) => None,
-        None => Some((model.now, model.live.clone())),
-    };
 }

@@ -43,7 +43,7 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 pub use self::{
     home::{Home, Told},
     reader::{Link, Screen},
-    stream::{foreign, frames},
+    stream::{copied, foreign, frames},
 };
 use self::{line::Line, reader::Reader};
 
@@ -247,12 +247,12 @@ impl Console {
     }
 
     /// Whether the terminal's settings are those from before the program ran, the main screen is
-    /// shown, and the cursor.
+    /// shown, and the cursor, and pastes are keys.
     #[must_use]
     pub fn is_restored(&self) -> bool {
         let screen = self.screen();
         let same = self.terminal.as_ref().is_some_and(|terminal| settings(&*terminal.master) == self.before);
-        same && !screen.is_alternate() && screen.shows_cursor()
+        same && !screen.is_alternate() && screen.shows_cursor() && !screen.marks_pastes()
     }
 
     /// Takes the terminal away, as a lost connection does, and waits for the program to end.

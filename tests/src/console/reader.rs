@@ -95,6 +95,12 @@ impl Screen {
         !self.0.hide_cursor()
     }
 
+    /// Whether what is pasted comes as such, and not as keys.
+    #[must_use]
+    pub fn marks_pastes(&self) -> bool {
+        self.0.bracketed_paste()
+    }
+
     /// The cells with their colors and attributes.
     #[must_use]
     pub const fn cells(&self) -> &vt100::Screen {

@@ -11,7 +11,7 @@ use qratum_tests::console::{Console, Home, Link, foreign, program};
 fn watching(home: &Home) -> Console {
     let console = Console::start((100, 30), &["--home", home.path()]);
     let screen = console.until("q quit");
-    assert!(screen.is_alternate() && !screen.shows_cursor() && !console.is_restored());
+    assert!(screen.is_alternate() && !screen.shows_cursor() && screen.marks_pastes());
     console
 }
 

@@ -1,6 +1,7 @@
 //! Every screen, drawn on a test backend from a network whose heads and proofs the verifier accepted.
 
 mod events;
+mod habits;
 mod keys;
 mod overview;
 mod proofs;
