@@ -1,5 +1,5 @@
 # `make` alone lists the targets. Each does its own set-up; the work is in scripts/.
-.PHONY: help demo test lint bench ct fuzz prove crash-store simulate crash flood slow-terminal deny
+.PHONY: help demo test lint man shots bench ct fuzz prove crash-store simulate crash flood slow-terminal deny
 
 # A login shell knows where rustup puts cargo; make may run in one that does not.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -17,6 +17,12 @@ lint: ## format, clippy and documentation without a warning
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+man: ## the manual under assets/man, from the command line itself
+	QRATUM_BLESS=1 cargo test --locked -q -p qratum command::man
+
+shots: ## the pictures of README, drawn by the renderer from the network of its tests
+	QRATUM_BLESS=1 cargo test --locked -q -p qratum screen::tests::shots
 
 bench: ## the benchmarks of tests/bench, a workspace of its own, and the floors of the console
 	cd tests/bench && cargo run --release --locked --bin headers

@@ -153,6 +153,15 @@ pub(crate) enum Command {
         /// The shell
         shell: Shell,
     },
+    /// Print the manual page, or write it and those of all commands into a directory
+    #[command(
+        after_help = "Examples:\n  qratum man | man -l -\n  qratum man ~/.local/share/man/man1 && man qratum-status"
+    )]
+    Man {
+        /// A directory that exists; pages in it are replaced
+        #[arg(value_name = "DIR")]
+        directory: Option<PathBuf>,
+    },
     /// Say what a state, a reason, an exit code or a store's state means, and what to do
     #[command(
         after_help = "Examples:\n  qratum explain              the list of codes\n  qratum explain no-quorum\n  qratum explain WrongParent\n  qratum explain 3            an exit code"

@@ -11,6 +11,8 @@
 mod closed;
 mod exits;
 mod flow;
+mod gestures;
 mod hostile;
+mod near;
 mod sizes;
 mod slow;

@@ -153,6 +153,7 @@ pub(crate) const LIBRARIES: &[Library] = &[
     library("ureq", &["qratum"], "alarms leave by a web hook; nothing else here speaks HTTP"),
     library("rustls", &["qratum"], "the TLS of that web hook, with the primitives that libp2p brings"),
     library("clap", &["qratum", "qratum-validator"], "command lines: of the console and of the validator"),
+    library("clap_mangen", &["qratum"], "the manual is made of the same description"),
     library("clap_complete", &["qratum"], "what shells complete is made of the same description"),
 ];
 

@@ -6,6 +6,7 @@ mod keys;
 mod overview;
 mod proofs;
 mod provenance;
+mod shots;
 mod snapshots;
 pub(crate) mod stage;
 mod tour;
