@@ -1,5 +1,6 @@
 //! What can be typed? The command line, and nothing else.
 
+mod entropy;
 mod genesis;
 
 use std::{num::NonZeroU64, path::PathBuf};
@@ -13,7 +14,10 @@ use qratum_chain::{document::block_id_from_hex, types::BlockId};
 use qratum_light_node::State;
 use serde::Serialize;
 
-pub(crate) use self::genesis::{AddArgs, DraftArgs, GenesisCommand, SignArgs};
+pub(crate) use self::{
+    entropy::{EntropyCommand, SampleArgs, SourceArgs},
+    genesis::{AddArgs, DraftArgs, GenesisCommand, SignArgs},
+};
 use crate::exit::CODES;
 
 /// Admin console for BFT networks: every value is verified by an embedded light node, or marked
@@ -144,6 +148,14 @@ pub(crate) enum Command {
     Crypto {
         #[command(subcommand)]
         command: CryptoCommand,
+    },
+    /// The randomness of this machine: its sources, their health, and whether they are enough
+    #[command(
+        after_help = "Examples:\n  qratum entropy status\n  qratum entropy status --fail cpu-rdrand    a drill\n  qratum entropy watch --interval 60 --json\n  qratum entropy sample --out jitter.bin"
+    )]
+    Entropy {
+        #[command(subcommand)]
+        command: EntropyCommand,
     },
     /// Print what a shell needs to complete the commands
     #[command(
