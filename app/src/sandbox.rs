@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use qratum_metal::sandbox::{Sandbox, Table, enter};
 
-use crate::home::Home;
+use crate::{home::Home, terminal::theme_folder};
 
 /// What it reads of the system: how the host of a web hook gets its address (files, and libraries
 /// that glibc loads for that), and itself.
@@ -27,8 +27,11 @@ const READ: &[&str] = &[
 /// The terminal, which is opened again after each stop of the job.
 const DEVICES: &[&str] = &["/dev/tty"];
 
-/// Closes this process in: it writes in its home alone. Comes before the first thread.
+/// Closes this process in: it writes in its home alone, and of the user's files it reads only themes,
+/// which `:theme` names. Comes before the first thread.
 pub(crate) fn close(home: &Home) -> Sandbox {
     let paths = |names: &[&str]| names.iter().map(PathBuf::from).collect();
-    enter(&Table { read: paths(READ), write: vec![home.path().to_owned()], devices: paths(DEVICES) })
+    let mut read: Vec<PathBuf> = paths(READ);
+    read.extend(theme_folder());
+    enter(&Table { read, write: vec![home.path().to_owned()], devices: paths(DEVICES) })
 }

@@ -25,7 +25,7 @@ pub(crate) fn theme(look: &Look) -> Result<Theme, Failure> {
     let glyphs = if look.ascii { Glyphs::Ascii } else { Glyphs::Unicode };
     let colors = colors(look.color, |name| env::var_os(name));
     let usage = |why: String| Failure::new(Exit::Usage, format!("theme {}: {why}", look.theme));
-    let own = folder(|name| env::var_os(name)).map(|folder| folder.join(format!("{}.toml", look.theme)));
+    let own = theme_folder().map(|folder| folder.join(format!("{}.toml", look.theme)));
     match own.filter(|_| !BUILT_IN.contains(&look.theme.as_str()) && is_name(&look.theme)) {
         Some(path) if path.exists() => {
             let text = read(&path).map_err(usage)?;
@@ -37,7 +37,7 @@ pub(crate) fn theme(look: &Look) -> Result<Theme, Failure> {
 
 /// The names of all themes: those that come with the program, then the user's own.
 pub(crate) fn themes() -> Vec<String> {
-    let folder = folder(|name| env::var_os(name)).and_then(|folder| fs::read_dir(folder).ok());
+    let folder = theme_folder().and_then(|folder| fs::read_dir(folder).ok());
     let files = folder.into_iter().flatten().flatten().map(|file| file.path());
     let themes = files.filter(|path| path.extension().is_some_and(|kind| kind == "toml"));
     let own = themes.filter_map(|path| path.file_stem()?.to_str().map(str::to_owned));
@@ -58,6 +58,11 @@ fn read(path: &Path) -> Result<String, String> {
 /// A name, and no way to another folder.
 fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+/// Where the user's own themes lie.
+pub(crate) fn theme_folder() -> Option<PathBuf> {
+    folder(|name| env::var_os(name))
 }
 
 fn folder(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {

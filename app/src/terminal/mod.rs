@@ -34,7 +34,7 @@ pub(crate) use self::{
     echo::Echo,
     input::Input,
     jobs::Shell,
-    look::{theme, themes},
+    look::{theme, theme_folder, themes},
 };
 use crate::model::Public;
 
