@@ -114,6 +114,7 @@ fn a_second_console_joins_a_demo_by_name() {
     second.until("verified at");
     second.enter(":drill kill south\r");
     second.until("drills exist only in a demo network that this console started");
+    second.press("Esc");
     let same = Console::start((100, 30), &join).end();
     assert!(same.code == 2 && same.restored, "{same:?}");
     assert!(same.screen.holds("a console called alice has joined"), "{same:?}");

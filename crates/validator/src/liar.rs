@@ -29,13 +29,17 @@ use qratum_chain::{
     Hash,
     types::{Certificate, LightBlock},
 };
+use qratum_crypto::rng::random::Error;
 use qratum_light_node::wire::{MAX_REQUEST, MAX_RESPONSE, PROTOCOL, Request, Response, WireCodec};
 use tokio::{
     sync::mpsc,
     time::{MissedTickBehavior, interval},
 };
 
-use crate::home::{Home, HomeError, PeerAddress};
+use crate::{
+    home::{Home, HomeError, PeerAddress},
+    seeds::KeySource,
+};
 
 /// The line on standard input that tells it to lie.
 pub const LIE: &str = "lie";
@@ -51,6 +55,8 @@ pub enum LiarError {
     Home(HomeError),
     /// The network of this name is no demo.
     NoDemo(String),
+    /// No key of its own could be drawn.
+    Random(Error),
     /// It cannot listen.
     Network(String),
     /// Standard input or output.
@@ -64,6 +70,7 @@ impl fmt::Display for LiarError {
             Self::NoDemo(name) => {
                 write!(f, "{name} is no demo network: a peer that lies has no place in it. Nothing was sent")
             }
+            Self::Random(why) => write!(f, "no key: {why}. Nothing was sent"),
             Self::Network(why) => write!(f, "network: {why}"),
             Self::System(why) => write!(f, "system: {why}"),
         }
@@ -86,7 +93,10 @@ pub async fn run(home: &Path) -> Result<(), LiarError> {
         return Err(LiarError::NoDemo(genesis.network));
     }
     let validators = home.peers().map_err(LiarError::Home)?;
-    let (swarm, address) = listen().await.map_err(LiarError::Network)?;
+    let mut seed = KeySource::start().and_then(|mut source| source.draw()).map_err(LiarError::Random)?;
+    let key = Keypair::ed25519_from_bytes(seed.as_mut_slice())
+        .map_err(|why| LiarError::Network(why.to_string()))?;
+    let (swarm, address) = listen(key).await.map_err(LiarError::Network)?;
     writeln!(io::stdout(), "{address}").map_err(LiarError::System)?;
     let orders = orders().map_err(LiarError::System)?;
     Liar { swarm, validators, asked: HashMap::new(), lies: false }.run(orders).await;
@@ -94,8 +104,8 @@ pub async fn run(home: &Path) -> Result<(), LiarError> {
 }
 
 /// A free port of loopback, and the address with the key that answers there.
-async fn listen() -> Result<(Swarm<Light>, Multiaddr), String> {
-    let mut swarm = swarm().map_err(|why| why.to_string())?;
+async fn listen(key: Keypair) -> Result<(Swarm<Light>, Multiaddr), String> {
+    let mut swarm = swarm(key).map_err(|why| why.to_string())?;
     let id = *swarm.local_peer_id();
     let anywhere = Multiaddr::from(Ipv4Addr::LOCALHOST).with(Protocol::Tcp(0));
     swarm.listen_on(anywhere).map_err(|why| why.to_string())?;
@@ -108,11 +118,11 @@ async fn listen() -> Result<(Swarm<Light>, Multiaddr), String> {
     }
 }
 
-fn swarm() -> Result<Swarm<Light>, noise::Error> {
+fn swarm(key: Keypair) -> Result<Swarm<Light>, noise::Error> {
     let codec = WireCodec::new(MAX_REQUEST, MAX_RESPONSE);
     let config = request_response::Config::default().with_request_timeout(REQUEST_TIMEOUT);
     let light = Light::with_codec(codec, [(PROTOCOL, ProtocolSupport::Full)], config);
-    let Ok(builder) = SwarmBuilder::with_existing_identity(Keypair::generate_ed25519())
+    let Ok(builder) = SwarmBuilder::with_existing_identity(key)
         .with_tokio()
         .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, yamux::Config::default)?
         .with_behaviour(|_| light);

@@ -74,9 +74,12 @@ mod tests {
 
     #[test]
     fn a_validator_says_where_it_sits_and_why_not() {
+        let young = ledger(0);
+        assert_eq!(role(&young, "v1"), "by genesis, votes as member 1 of set 0");
+        assert_eq!(role(&young, "nobody"), "by genesis, follows without a vote: it is in no registry");
+
         let mut chain = ledger(3);
-        assert_eq!(role(&chain, "v1"), "by genesis, votes as member 1 of set 0");
-        assert_eq!(role(&chain, "nobody"), "by genesis, follows without a vote: it is in no registry");
+        assert_eq!(role(&chain, "v1"), "votes as member 1 of set 0");
         assert_eq!(standing(&chain, "v1"), (true, Some(Status::Active)));
         let body = Body { evidence: vec![double_vote(&chain, SetId(0), 0)], ..Body::default() };
         go_on(&mut chain, 4, body);
