@@ -9,7 +9,7 @@ use std::{
     os::unix::fs::FileExt as _,
 };
 
-/// Numbers of the secrets of `keep-secrets`, from which [`write`] makes them.
+/// Numbers of the secrets of `keep-secrets`, from which [`write()`] makes them.
 pub const KEY: u8 = 1;
 /// The large one.
 pub const LARGE: u8 = 2;

@@ -3,7 +3,7 @@
 //!
 //! It is no validator: it has a network key of its own, fresh with each start, and signs nothing. It
 //! passes questions on to the validators of the home and their answers back. Told to lie, it answers the
-//! next question for the newest block with a [forged](forge) one, once. It runs only where the genesis
+//! next question for the newest block with a forged one, once. It runs only where the genesis
 //! says demo.
 
 use core::{fmt, time::Duration};

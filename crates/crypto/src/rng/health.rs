@@ -1,4 +1,4 @@
-//! Health tests of noise: SP 800-90B, section 4.4, with cutoffs that are computed ([`cutoff`]).
+//! Health tests of noise: SP 800-90B, section 4.4, with cutoffs that are computed (`cutoff`).
 //!
 //! Two streams are told apart. Of *raw* samples the tests say whether the source still is as good as
 //! claimed. Of *conditioned* output (a CPU's generator, a TPM, the kernel) they only find a device
