@@ -17,6 +17,7 @@
 
 use std::{
     fmt,
+    fs::File,
     io::{self, Write as _},
     os::fd::{FromRawFd as _, OwnedFd},
     process,
@@ -161,8 +162,9 @@ fn memfd_secret(len: usize) -> io::Result<OwnedFd> {
     let number = number.ok_or_else(io::Error::last_os_error)?;
     // SAFETY: just opened, and owned by nobody else.
     let file = unsafe { OwnedFd::from_raw_fd(number) };
-    std::fs::File::from(file.try_clone()?).set_len(len as u64)?;
-    Ok(file)
+    let file = File::from(file);
+    file.set_len(len as u64)?;
+    Ok(file.into())
 }
 
 fn hidden(layout: Layout) -> io::Result<Mapping> {
@@ -192,7 +194,8 @@ pub(crate) struct Pages {
 // SAFETY: `Pages` owns its mapping as a `Box` owns its bytes, and hands out a pointer only; a
 // mapping belongs to the process, not to a thread.
 unsafe impl Send for Pages {}
-// SAFETY: as above; through `&Pages` nothing is written.
+// SAFETY: as above; through `&Pages` is written only while they are made or dropped, and in a slot
+// that one owner holds.
 unsafe impl Sync for Pages {}
 
 impl Pages {

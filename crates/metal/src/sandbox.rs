@@ -12,7 +12,10 @@ use landlock::{
     RulesetCreatedAttr, RulesetError, RulesetStatus, path_beneath_rules,
 };
 use libc::c_long;
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch, apply_filter_all_threads};
+use seccompiler::{
+    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, TargetArch, apply_filter_all_threads,
+};
 
 /// What a process still needs of the files. A path that is not there at the start stays closed.
 #[derive(Clone, Debug, Default)]
@@ -55,6 +58,9 @@ pub const FORBIDDEN: &[(&str, c_long)] = &[
     ("open_tree", libc::SYS_open_tree),
     ("fsopen", libc::SYS_fsopen),
     ("fsmount", libc::SYS_fsmount),
+    ("fsconfig", libc::SYS_fsconfig),
+    ("fspick", libc::SYS_fspick),
+    ("mount_setattr", libc::SYS_mount_setattr),
     ("pivot_root", libc::SYS_pivot_root),
     ("chroot", libc::SYS_chroot),
     ("open_by_handle_at", libc::SYS_open_by_handle_at),
@@ -62,14 +68,22 @@ pub const FORBIDDEN: &[(&str, c_long)] = &[
     ("finit_module", libc::SYS_finit_module),
     ("delete_module", libc::SYS_delete_module),
     ("kexec_load", libc::SYS_kexec_load),
+    ("kexec_file_load", libc::SYS_kexec_file_load),
     ("reboot", libc::SYS_reboot),
     ("swapon", libc::SYS_swapon),
     ("swapoff", libc::SYS_swapoff),
     ("settimeofday", libc::SYS_settimeofday),
+    ("adjtimex", libc::SYS_adjtimex),
+    ("clock_adjtime", libc::SYS_clock_adjtime),
     ("clock_settime", libc::SYS_clock_settime),
     ("sethostname", libc::SYS_sethostname),
+    ("setdomainname", libc::SYS_setdomainname),
     ("personality", libc::SYS_personality),
 ];
+
+/// Requests to a terminal that are refused, since whoever may make them types commands into the shell
+/// that the console was started from: `ioctl(fd, request)`, of which the kernel reads 32 bits.
+const TYPING: [u32; 2] = [0x5412 /* TIOCSTI */, 0x541c /* TIOCLINUX */];
 
 /// x86-64 has a second set of the same calls, with this bit, and some again under numbers of their own.
 #[cfg(target_arch = "x86_64")]
@@ -138,7 +152,7 @@ fn close_files(table: &Table) -> Result<(i32, bool), RulesetError> {
         .restrict_self()?;
     let level = match (&status.ruleset, status.landlock) {
         (RulesetStatus::NotEnforced, _) => 0,
-        (_, LandlockStatus::Available { effective_abi, .. }) => effective_abi as i32,
+        (_, LandlockStatus::Available { effective_abi, .. }) => (effective_abi as i32).min(WANTED as i32),
         _ => 0,
     };
     Ok((level, status.ruleset == RulesetStatus::FullyEnforced))
@@ -148,7 +162,12 @@ fn refuse_calls() -> Result<(), seccompiler::Error> {
     let refused = FORBIDDEN.iter().map(|(_, number)| *number);
     #[cfg(target_arch = "x86_64")]
     let refused = refused.clone().chain(refused.chain(X32.1).map(|number| number | X32.0));
-    let rules: BTreeMap<i64, _> = refused.map(|number| (number, Vec::new())).collect();
+    let mut rules: BTreeMap<i64, _> = refused.map(|number| (number, Vec::new())).collect();
+    let typing = |request: u32| -> Result<SeccompRule, BackendError> {
+        let same = SeccompCondition::new(1, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, u64::from(request))?;
+        SeccompRule::new(vec![same])
+    };
+    rules.insert(libc::SYS_ioctl, TYPING.into_iter().map(typing).collect::<Result<_, _>>()?);
     let eperm = SeccompAction::Errno(libc::EPERM.unsigned_abs());
     let arch = TargetArch::try_from(std::env::consts::ARCH)?;
     let program: BpfProgram = SeccompFilter::new(rules, SeccompAction::Allow, eperm, arch)?.try_into()?;

@@ -30,18 +30,18 @@ impl KeySource {
         Ok(Self { random: Random::start(source::local(nanoseconds), moment(since))?, since })
     }
 
-    /// The 32-byte seed of a new key, wiped when dropped.
+    /// The 32-byte seed of a new key, drawn from a fresh collection, wiped when dropped.
     ///
     /// # Errors
     /// [`Error`].
     pub fn draw(&mut self) -> Result<Zeroizing<[u8; 32]>, Error> {
         let mut seed = Zeroizing::new([0; 32]);
-        self.random.fill(seed.as_mut_slice(), domain::KEY_SEED, moment(self.since))?;
+        self.random.fill_key(seed.as_mut_slice(), domain::KEY_SEED, moment(self.since))?;
         Ok(seed)
     }
 }
 
-/// Now. A command is over before a machine sleeps, so resumes are not counted.
+/// Now. Each key takes a seed of its own, so neither sleep nor a copy of the machine matters.
 fn moment(since: Instant) -> Moment {
     Moment { elapsed: since.elapsed(), process: process::id(), resumes: 0 }
 }

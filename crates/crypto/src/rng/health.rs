@@ -139,7 +139,8 @@ impl Health {
         Self::new(window, limits, STARTUP)
     }
 
-    /// For 64-bit words of conditioned output: no word may come twice in a window, and no bit may
+    /// For 64-bit words of conditioned output: the first word of a window and the last eight may not
+    /// come again, and no bit may
     /// stand still for as long as a fair one of 64 would not.
     #[must_use]
     pub fn output() -> Self {

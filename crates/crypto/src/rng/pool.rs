@@ -47,7 +47,7 @@ impl Tally {
     }
 }
 
-/// Why there is no seed. Nothing is drawn from then on, and no key is made.
+/// Why there is no seed. No key is made, and nothing at all once the last seed is too old.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Insufficient {
     /// The kernel gave only so many bits.
@@ -67,7 +67,9 @@ impl fmt::Display for Insufficient {
             Self::KernelAlone => f.write_str("no source but the kernel's generator gave any bits")?,
             Self::Total(bits) => write!(f, "all sources gave {bits} of {MIN_TOTAL} bits")?,
         }
-        f.write_str("; nothing random is made until that is mended")
+        f.write_str(
+            "; no key is made until that is mended, and nothing at all once the last seed is a minute old",
+        )
     }
 }
 

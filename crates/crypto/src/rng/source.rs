@@ -12,7 +12,7 @@ pub use jitter::Jitter;
 use qratum_metal::cpu_rng::{Rdrand, Rdseed};
 use zeroize::Zeroize;
 
-use super::health::{Alarm, Health, State};
+use super::health::{Alarm, Health, OUTPUT_STARTUP, State};
 
 /// Bytes that each source gives at once.
 pub const LENGTH: usize = 64;
@@ -85,6 +85,10 @@ impl fmt::Display for Fault {
         }
     }
 }
+
+/// How often a device is read until its start-up test is passed: four times as often as a good one
+/// needs, so that one which always fails again near the end is given up.
+const MOST_READS: u32 = 4 * OUTPUT_STARTUP / 8;
 
 /// A source of entropy.
 pub trait Source: Send {
@@ -161,13 +165,17 @@ impl<F: FnMut(&mut [u8; LENGTH]) -> Result<(), Fault> + Send> Device<F> {
 
     /// Reads until the start-up test is passed, and then what is used.
     fn read_tested(&mut self, bytes: &mut [u8; LENGTH]) -> Result<(), Fault> {
-        while matches!(self.health.state(), State::Starting(_)) {
+        for _ in 0..MOST_READS {
+            if !matches!(self.health.state(), State::Starting(_)) {
+                break;
+            }
             self.tested(bytes)?;
         }
         if self.health.state() == State::Healthy && self.tested(bytes)? == State::Healthy {
             return Ok(());
         }
-        Err(Fault::Unhealthy(self.health.alarm().unwrap_or(Alarm::Permanent)))
+        let is_out = self.health.state() == State::Failed;
+        Err(Fault::Unhealthy(if is_out { Alarm::Permanent } else { Alarm::Intermittent }))
     }
 }
 

@@ -1,7 +1,8 @@
 //! Two signatures that hold only together: Ed25519 and a post-quantum scheme.
 //!
-//! Both sign `SHA3-512(tag(hybrid) || Ed25519 key || other key || message)` for the same purpose. So
-//! neither half can be taken out and used alone, and none can be paired with another key's.
+//! Both sign `SHA3-512(tag(hybrid) || length(name) || name || Ed25519 key || other key || message)` for
+//! the same purpose; the name is that of the other scheme, and so says how long its key is. So neither
+//! half can be taken out and used for the message alone, and none can be paired with another key's.
 
 use core::marker::PhantomData;
 
@@ -26,8 +27,9 @@ pub type WithSlhDsa = Hybrid<slh_dsa::Small>;
 pub struct Hybrid<S>(PhantomData<S>);
 
 /// What both halves sign.
-fn bound(classical: &PublicKey, other: &[u8], message: &[u8]) -> [u8; 64] {
+fn bound<S: Scheme>(classical: &PublicKey, other: &[u8], message: &[u8]) -> [u8; 64] {
     let state = Sha3_512::new_with_prefix(domain::HYBRID.bytes());
+    let state = state.chain_update((S::NAME.len() as u64).to_le_bytes()).chain_update(S::NAME);
     state.chain_update(classical.0).chain_update(other).chain_update(message).finalize().into()
 }
 
@@ -51,7 +53,7 @@ impl<S: Scheme> Scheme for Hybrid<S> {
     fn sign(seed: &[u8], tag: Tag, message: &[u8]) -> Result<Vec<u8>, BadSeed> {
         let (classical, other) = seed.split_first_chunk().ok_or(BadSeed)?;
         let classical = ed25519::SecretKey::from_seed(classical);
-        let bound = bound(&classical.public(), &S::public(other)?, message);
+        let bound = bound::<S>(&classical.public(), &S::public(other)?, message);
         let signature = classical.sign(&tagged(tag, &bound));
         Ok([signature.0.as_slice(), &S::sign(other, tag, &bound)?].concat())
     }
@@ -61,7 +63,7 @@ impl<S: Scheme> Scheme for Hybrid<S> {
         let (classical, other) = key.split_first_chunk().ok_or(BadSignature)?;
         let (first, second) = signature.split_first_chunk().ok_or(BadSignature)?;
         let classical = PublicKey(*classical);
-        let bound = bound(&classical, other, message);
+        let bound = bound::<S>(&classical, other, message);
         let classical = ed25519::verify_strict(&classical, &tagged(tag, &bound), &Signature(*first));
         S::verify(other, tag, &bound, second).and(classical)
     }
@@ -122,7 +124,7 @@ mod tests {
             Err(BadSignature)
         );
         let half_beside = |other: &[u8]| {
-            let bound = bound(&classical, other, b"block");
+            let bound = bound::<ml_dsa::MlDsa65>(&classical, other, b"block");
             ed25519::verify_strict(&classical, &tagged(ANCHOR, &bound), &half)
         };
         assert_eq!((half_beside(&one[32..]), half_beside(&two[32..])), (Ok(()), Err(BadSignature)));

@@ -5,7 +5,7 @@ use std::{
     os::unix::{net::UnixListener, process::parent_id},
     path::Path,
     process::{self, Command},
-    thread,
+    ptr, thread,
 };
 
 use super::*;
@@ -79,6 +79,13 @@ fn called(number: c_long) -> Option<i32> {
     (result == -1).then(io::Error::last_os_error).and_then(|error| error.raw_os_error())
 }
 
+/// What the kernel says to a request that a terminal may get: `ioctl(fd, request, NULL)`.
+fn asked(fd: i64, request: u64) -> Option<i32> {
+    // SAFETY: no memory is at address 0, so whatever the request would read or write is refused.
+    let result = unsafe { libc::syscall(libc::SYS_ioctl, fd, request, ptr::null::<u8>()) };
+    (result == -1).then(io::Error::last_os_error).and_then(|error| error.raw_os_error())
+}
+
 #[test]
 fn every_call_of_the_table_is_refused() {
     closed_in("sandbox::tests::every_call_of_the_table_is_refused", |_| {
@@ -93,6 +100,13 @@ fn every_call_of_the_table_is_refused() {
         {
             assert_eq!(called(number), Some(libc::EPERM), "{number}");
         }
+        for request in TYPING {
+            // The kernel looks at the lower half only, so nothing in the upper one hides a request.
+            for request in [u64::from(request), u64::from(request) | 1 << 32] {
+                assert_eq!(asked(-1, request), Some(libc::EPERM), "{request:#x}");
+            }
+        }
+        assert_eq!(asked(-1, 0x5413 /* TIOCGWINSZ */), Some(libc::EBADF));
         let run = Command::new("/bin/true").status().unwrap_err();
         assert_eq!(run.raw_os_error(), Some(libc::EPERM));
     });

@@ -147,6 +147,7 @@ impl Reaper {
 
     fn watch(&self, deadline: Duration, secret: Weak<dyn Wipe>) -> io::Result<()> {
         let mut watched = self.lock();
+        watched.retain(|(_, secret)| secret.strong_count() > 0);
         watched.push((deadline, secret));
         self.arm(&watched)
     }

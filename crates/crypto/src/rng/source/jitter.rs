@@ -95,6 +95,9 @@ impl<C: FnMut() -> u64 + Send> Jitter<C> {
                 pool.update(sample.to_le_bytes());
             } else if self.health.state() == State::Failed || taken >= MOST_SAMPLES {
                 return Err(Fault::Unhealthy(self.health.alarm().unwrap_or(Alarm::Intermittent)));
+            } else {
+                // What came just before an alarm is no better than what raised it.
+                usable = 0;
             }
         }
         FixedOutputReset::finalize_into_reset(&mut pool, bytes.into());
@@ -208,6 +211,18 @@ mod tests {
         }));
         assert_eq!(collect(&mut source), Err(Fault::Unhealthy(Alarm::Intermittent)));
         assert!(source.health().samples() <= u64::from(MOST_SAMPLES));
+    }
+
+    #[test]
+    fn what_came_before_an_alarm_is_not_credited() {
+        let (mut random, mut number) = (Stream::new(b"jitter"), 0_u64);
+        let mut source = Jitter::new(counter(move || {
+            number += 1;
+            if (1500..1600).contains(&number) { 10_000 } else { 10_000 + random.word() % 64 }
+        }));
+        assert_eq!(collect(&mut source).map(|(credit, _)| credit), Ok(512));
+        // Up to the alarm, the start-up test again, and then all that is credited.
+        assert!(source.health().samples() > 1500 + 1024 + u64::from(SAMPLES));
     }
 
     /// On this machine, with the clock that the product uses.

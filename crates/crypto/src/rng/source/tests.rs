@@ -125,3 +125,17 @@ fn ids_are_unique() {
     ids.dedup();
     assert_eq!(ids.len(), 4);
 }
+
+/// A bit that changes every 40 words fails the start-up test again and again, and never for good.
+#[test]
+fn a_device_that_never_passes_its_startup_test_is_given_up() {
+    let mut words = 0;
+    let mut source = device(move |_, bytes| {
+        for word in bytes.chunks_mut(8) {
+            word[0] = word[0] & 0xfe | u8::from(words / 40 % 2 == 0);
+            words += 1;
+        }
+        Ok(())
+    });
+    assert_eq!(collect(&mut source), Err(Fault::Unhealthy(Alarm::Intermittent)));
+}
