@@ -19,6 +19,8 @@ const FIRST: Duration = Duration::from_secs(1);
 /// When a key comes so long after the last question, the answer was lost: people press keys at a
 /// terminal that shows something.
 const LOST: Duration = Duration::from_secs(5);
+/// When an answer does not come for so long, it was lost, also where no key says so.
+const ABSENT: Duration = Duration::from_secs(30);
 /// What is urgent need not wait for so many bytes: a slow line carries them in a second.
 const WINDOW: usize = 1024;
 
@@ -74,15 +76,18 @@ impl Echo {
                 Room::Now => return,
                 // Time alone is looked at again.
                 Room::At(late) => drop(timeout_at(late.into(), heard).await),
-                Room::Answered => heard.await,
             }
         }
     }
 
+    /// These bytes were never sent: what they ask is not answered.
+    pub(super) fn unsent(&self, bytes: &[u8]) {
+        self.tell(|flight| flight.unsent(bytes));
+    }
+
     /// Waits until all has been answered, at most so long.
     pub(super) fn wait(&self, within: Duration) {
-        let owed = |flight: &mut Flight| !flight.open.is_empty() && flight.manner == Manner::Answers;
-        drop(self.changed.wait_timeout_while(self.flight(), within, owed));
+        drop(self.changed.wait_timeout_while(self.flight(), within, |flight| flight.is_owed()));
     }
 
     fn tell(&self, change: impl FnOnce(&mut Flight)) {
@@ -119,9 +124,7 @@ enum Manner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Room {
     Now,
-    /// When an answer comes, and not before.
-    Answered,
-    /// The same, or then: there may be nobody who answers.
+    /// When an answer comes, or then: it may be lost, or there is nobody who answers.
     At(Instant),
 }
 
@@ -139,10 +142,21 @@ impl Flight {
         bytes
     }
 
+    /// Whether an answer may still come; also the first, of which nobody knows.
+    fn is_owed(&self) -> bool {
+        !self.open.is_empty() && self.manner != Manner::Silent
+    }
+
     /// What is in front of the oldest question is shown.
     fn answer(&mut self) {
         self.manner = Manner::Answers;
         self.open.pop_front();
+    }
+
+    /// The newest questions are those of the bytes that are still here.
+    fn unsent(&mut self, bytes: &[u8]) {
+        let questions = bytes.windows(QUESTION.len()).filter(|part| *part == QUESTION).count();
+        self.open.truncate(self.open.len().saturating_sub(questions));
     }
 
     fn press(&mut self, now: Instant) {
@@ -152,17 +166,16 @@ impl Flight {
     }
 
     fn room(&mut self, urgent: bool, now: Instant) -> Room {
-        let late = self.asked.checked_add(FIRST).unwrap_or(now);
-        if self.manner == Manner::New && !self.open.is_empty() && now >= late {
-            self.manner = Manner::Silent;
+        let patience = if self.manner == Manner::New { FIRST } else { ABSENT };
+        let late = self.asked.checked_add(patience).unwrap_or(now);
+        if !self.open.is_empty() && now >= late {
+            if self.manner == Manner::New {
+                self.manner = Manner::Silent;
+            }
             self.open.clear();
         }
-        match self.manner {
-            _ if self.open.is_empty() => Room::Now,
-            _ if urgent && self.open.iter().sum::<usize>() <= WINDOW => Room::Now,
-            Manner::New => Room::At(late),
-            Manner::Answers | Manner::Silent => Room::Answered,
-        }
+        let small = urgent && self.open.iter().sum::<usize>() <= WINDOW;
+        if self.open.is_empty() || small { Room::Now } else { Room::At(late) }
     }
 }
 
@@ -180,23 +193,60 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_waits_for_the_answer_to_the_last_for_as_long_as_that_takes() {
+    fn a_frame_waits_for_the_answer_to_the_last() {
         let (mut flight, now) = known();
         assert_eq!(flight.ask(b"frame".to_vec(), now), b"frame\x1b[5n");
-        assert_eq!(flight.room(false, now + Duration::from_secs(120)), Room::Answered);
+        assert_eq!(flight.room(false, now), Room::At(now + ABSENT));
         flight.answer();
         assert_eq!(flight.room(false, now), Room::Now);
+    }
+
+    /// One frame then, and the next waits as long.
+    #[test]
+    fn an_answer_that_does_not_come_holds_no_picture_for_ever() {
+        let (mut flight, now) = known();
+        flight.ask(b"frame".to_vec(), now);
+        let late = now + ABSENT;
+        assert_eq!(flight.room(false, late - Duration::from_millis(1)), Room::At(late));
+        assert_eq!(flight.room(false, late), Room::Now);
+        assert_eq!(flight.ask(b"next".to_vec(), late), b"next\x1b[5n", "it is still asked");
+        assert_eq!(flight.room(false, late), Room::At(late + ABSENT));
+    }
+
+    #[test]
+    fn what_was_not_sent_owes_no_answer() {
+        let (mut flight, now) = known();
+        flight.ask(b"sent".to_vec(), now);
+        let frames = [&b"one"[..], b"two"].map(|frame| flight.ask(frame.to_vec(), now)).concat();
+        assert_eq!(flight.open.len(), 3);
+        flight.unsent(&frames);
+        assert_eq!(flight.open, [b"sent\x1b[5n".len()]);
+        flight.unsent(b"");
+        assert_eq!(flight.open.len(), 1);
+    }
+
+    /// It would come to whoever has the terminal next.
+    #[test]
+    fn the_first_answer_is_owed_like_any_other() {
+        let now = Instant::now();
+        let mut flight = Flight::new(now);
+        assert!(!flight.is_owed(), "nothing was asked");
+        flight.ask(b"first".to_vec(), now);
+        assert!(flight.is_owed());
+        flight.answer();
+        assert!(!flight.is_owed());
     }
 
     #[test]
     fn what_is_urgent_waits_for_no_more_than_a_second_of_a_slow_line() {
         let (mut flight, now) = known();
+        let later = Room::At(now + ABSENT);
         flight.ask(vec![0; WINDOW - QUESTION.len()], now);
-        assert_eq!([true, false].map(|urgent| flight.room(urgent, now)), [Room::Now, Room::Answered]);
+        assert_eq!([true, false].map(|urgent| flight.room(urgent, now)), [Room::Now, later]);
         flight.ask(vec![0], now);
-        assert_eq!(flight.room(true, now), Room::Answered);
+        assert_eq!(flight.room(true, now), later);
         flight.answer();
-        assert_eq!([true, false].map(|urgent| flight.room(urgent, now)), [Room::Now, Room::Answered]);
+        assert_eq!([true, false].map(|urgent| flight.room(urgent, now)), [Room::Now, later]);
     }
 
     #[test]
@@ -212,7 +262,7 @@ mod tests {
         // It was only slow.
         flight.answer();
         assert_eq!(flight.ask(b"c".to_vec(), now), b"c\x1b[5n");
-        assert_eq!(flight.room(false, now + FIRST), Room::Answered);
+        assert_eq!(flight.room(false, now + FIRST), Room::At(now + ABSENT));
     }
 
     #[test]
@@ -220,7 +270,7 @@ mod tests {
         let (mut flight, now) = known();
         flight.ask(Vec::new(), now);
         flight.press(now + LOST);
-        assert_eq!(flight.room(false, now), Room::Answered, "it may only be slow");
+        assert_eq!(flight.room(false, now), Room::At(now + ABSENT), "it may only be slow");
         flight.press(now + LOST + Duration::from_millis(1));
         assert_eq!(flight.room(false, now), Room::Now);
     }

@@ -88,16 +88,17 @@ impl Keys {
         match self.state {
             State::Start => self.first(byte, KeyModifiers::NONE),
             State::Escape => self.escaped(byte),
+            // It was not finished: what begins now may be the answer.
+            State::Single if byte == 0x1b => {
+                self.state = State::Escape;
+                None
+            }
             State::Single => {
                 self.state = State::Start;
                 letter(byte, KeyModifiers::NONE)
             }
             State::Control => self.control(byte),
-            State::String { escape } => {
-                let ends = byte == 0x07 || (escape && byte == b'\\');
-                self.state = if ends { State::Start } else { State::String { escape: byte == 0x1b } };
-                None
-            }
+            State::String { escape } => self.string(byte, escape),
             State::Character(more) => self.character(byte, more),
             State::Paste(_) => None,
         }
@@ -120,6 +121,19 @@ impl Keys {
         let room = MOST_PASTED.saturating_sub(self.taken.len());
         self.taken.extend(kept.take(room));
         self.state = State::Paste(begins);
+        None
+    }
+
+    /// Of a string: the byte after an ESC or another. An ESC that does not end it cancels it, and begins
+    /// something else.
+    fn string(&mut self, byte: u8, escape: bool) -> Option<KeyEvent> {
+        match byte {
+            0x07 => self.state = State::Start,
+            b'\\' if escape => self.state = State::Start,
+            0x1b => self.state = State::String { escape: true },
+            _ if escape => return self.escaped(byte),
+            _ => {}
+        }
         None
     }
 
@@ -327,7 +341,10 @@ mod tests {
         };
         let [esc, n] = [KeyCode::Esc, KeyCode::Char('n')].map(|code| Typed::Key(plain(code)));
         assert_eq!(typed(b"n\x1b\x1b[0nn"), [n.clone(), esc, Typed::Well, n.clone()]);
-        assert_eq!(typed(b"\x1b[3n\x1b[n\x1b[00n\x1b[0;1n\x1bO0n"), [n]);
+        assert_eq!(typed(b"\x1b[3n\x1b[n\x1b[00n\x1b[0;1n\x1bO0n"), [n.clone()]);
+        for cut in [&b"\x1bO"[..], b"\x1b[1;", b"\x1b]0;q", b"\x1bPq\x1b", b"\xe6\x9d"] {
+            assert_eq!(typed(&[cut, b"\x1b[0nn"].concat()), [Typed::Well, n.clone()], "{cut:?}");
+        }
     }
 
     /// Whatever its letters are, and whatever looks like an end of it.

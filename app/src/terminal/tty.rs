@@ -78,7 +78,9 @@ impl Screen {
             return;
         }
         *ours = false;
-        if self.writer.finish(LEAVE.to_vec(), PATIENCE) {
+        self.echo.unsent(&self.writer.withdraw());
+        self.writer.submit(LEAVE.to_vec());
+        if self.writer.wait(PATIENCE) {
             // One that is gone answers nothing.
             if self.writer.is_free().is_ok() {
                 self.echo.wait(ANSWER);

@@ -110,11 +110,9 @@ impl Writer {
         self.0.changed.notify_all();
     }
 
-    /// Writes this instead of what waits; whether it has left within that time.
-    pub(super) fn finish(&self, last: Vec<u8>, within: Duration) -> bool {
-        self.0.state().waiting = Some(last);
-        self.0.changed.notify_all();
-        self.wait(within)
+    /// Takes back what waits, of which nothing was written.
+    pub(super) fn withdraw(&self) -> Vec<u8> {
+        self.0.state().waiting.take().unwrap_or_default()
     }
 
     /// Waits until everything has left; whether it has.

@@ -128,7 +128,8 @@ fn apply(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Resized(width, height) => {
             model.view.window = (width, height);
-            vec![Effect::Draw]
+            // Also where it has the old size again when it is drawn: the terminal may have emptied it.
+            vec![Effect::Repaint]
         }
     }
 }
