@@ -37,7 +37,7 @@ fn the_tour_is_played_in_two_minutes() {
     console.until("anchor ");
     console.press("G");
     console.until("tour 2/5");
-    console.press("Esc");
+    console.press("1");
     console.until_gone("proof of height");
     console.enter(":drill lie\r");
     console.until("drill: mallory lies");

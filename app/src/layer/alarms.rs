@@ -1,12 +1,14 @@
 //! What is wrong, and who has taken it on? The alarms that ask for attention, the worst first.
 
+use core::fmt::Display;
+
 use qratum_chain::{PublicKey, types::Time};
 use qratum_themes::{Mark, Tone};
 use qratum_widgets::SafeText;
 
 use crate::{
     command::explain::wrapped,
-    model::{Ground, Layer, List, Model, Subject},
+    model::{Ground, Layer, List, Model, Subject, Worth},
     monitor::{Alarm, Code, Level},
     screen::{
         page::{Cell, Piece, Table, column, glyph, here, own, quiet, rest},
@@ -66,6 +68,22 @@ fn ground(model: &Model, alarm: &Alarm) -> Ground {
     }
 }
 
+/// What an alarm is worth, where the chain or votes say what it says; none where this machine alone knows
+/// that.
+pub(crate) fn worth(model: &Model, alarm: &Alarm) -> Option<Worth> {
+    let ground = ground(model, alarm);
+    let is_of_the_chain = matches!(ground, Ground::Proven(_)) || ground == Ground::VOTES;
+    is_of_the_chain.then(|| model.live_worth())
+}
+
+/// A text of an alarm, as what it is.
+fn piece(worth: Option<Worth>, text: impl Display) -> Piece {
+    match worth {
+        Some(worth) => worth.fact(text),
+        None => here(text),
+    }
+}
+
 /// What the alarm rests on that a page was opened from.
 pub(crate) fn opened(model: &Model, code: &str) -> Ground {
     under(model, code).map_or(Ground::HERE, |alarm| ground(model, alarm))
@@ -105,17 +123,17 @@ fn taken_by(model: &Model, alarm: &Alarm) -> Piece {
 /// characters.
 pub(crate) fn in_full(model: &Model, code: &str, columns: usize) -> Vec<Piece> {
     let Some(alarm) = under(model, code).filter(|_| !model.view.private) else { return Vec::new() };
-    let worth = model.live_worth();
-    let taken =
-        alarm.acknowledged.as_ref().map(|taken| format!("; taken on by {}: {}", taken.by, taken.reason));
-    let text = format!("{}: {}{}", alarm.subject, alarm.text, taken.unwrap_or_default());
-    wrapped(&text, columns).into_iter().map(|line| worth.fact(line)).collect()
+    let (worth, text) = (worth(model, alarm), format!("{}: {}", alarm.subject, alarm.text));
+    let text = wrapped(&text, columns).into_iter().map(|line| piece(worth, line));
+    let taken = alarm.acknowledged.as_ref();
+    let taken = taken.map(|taken| wrapped(&format!("taken on by {}: {}", taken.by, taken.reason), columns));
+    text.chain(taken.into_iter().flatten().map(here)).collect()
 }
 
 /// What it is about and what it says.
 fn text(model: &Model, alarm: &Alarm) -> Piece {
     let text = format!("{}: {}", alarm.subject, alarm.text);
-    model.live_worth().fact(if model.view.private { "(hidden)".to_owned() } else { text })
+    piece(worth(model, alarm), if model.view.private { "(hidden)".to_owned() } else { text })
 }
 
 /// The worst alarm that is critical and that nobody has taken on: it stands on every screen.

@@ -12,7 +12,7 @@ use qratum_themes::Mark;
 use crate::{
     model::{Asked, Detail, Found, Ground, Model, Proof, Subject, Who, Worth},
     screen::{
-        page::{Cell, Table, glyph, here, here_name, own, quiet},
+        page::{Cell, Table, glyph, here, here_hash, here_name, own, quiet},
         parts::share,
         peers::{connection, operator, run},
     },
@@ -74,19 +74,19 @@ fn votes(snapshot: &Snapshot, key: &PublicKey, worth: Worth) -> Rows {
     let voting = &snapshot.voting;
     let member = voting.members.iter().find(|member| member.key == *key);
     let last = member.and_then(|member| member.last).map_or_else(
-        || "no vote was heard yet".to_owned(),
-        |cast| format!("last at height {} round {}", cast.place.height, cast.place.round),
+        || quiet("no vote was heard yet"),
+        |cast| worth.fact(format!("last at height {} round {}", cast.place.height, cast.place.round)),
     );
     let silent = member.is_some_and(|member| member.silent);
     let silent = silent.then(|| worth.fact("  silent").like(Mark::Refused));
-    let cast = [worth.fact(last)].into_iter().chain(silent).collect();
+    let cast = [last].into_iter().chain(silent).collect();
     let mut rows = vec![("votes", cast, Ground::VOTES)];
     let own_evidence = voting.evidence.iter().filter(|(accused, _)| accused == key);
     let ground = Ground::Proven(Subject::Offence(*key));
     let told: Rows = own_evidence
         .map(|(_, evidence)| ("evidence", vec![worth.fact(twice(evidence))], ground.clone()))
         .collect();
-    let none = || ("evidence", vec![worth.fact("none was seen here")], NONE_SEEN);
+    let none = || ("evidence", vec![quiet("none was seen here")], NONE_SEEN);
     let none = told.is_empty().then(none);
     rows.extend(told.into_iter().chain(none));
     rows
@@ -153,7 +153,7 @@ fn peer(model: &Model, snapshot: &Snapshot, place: usize) -> Table<'static> {
     };
     let mut rows: Rows = vec![
         ("connection", connection(model, peer), Ground::HERE),
-        ("key", vec![here(who.text(&peer.id.to_string()))], Ground::HERE),
+        ("key", vec![here_hash(who.text(&peer.id.to_string()))], Ground::HERE),
         ("address", vec![here(address)], Ground::HERE),
         ("operator", operator(&who, peer, model.worth()), run(model, peer)),
         ("newest block", claims, Ground::CLAIM),

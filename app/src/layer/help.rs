@@ -2,13 +2,14 @@
 
 use crate::{
     action::{ACTIONS, Entry, Holds},
-    model::{List, Model},
+    model::{Layer, List, Model},
     screen::page::{Table, column, here, own, quiet, rest},
 };
 
 /// All that can be done, in the order in which it is shown.
 pub(crate) fn entries(model: &Model) -> Vec<&'static Entry> {
-    let inside = model.view.layers.len() > 1;
+    let covers = |layer: &Layer| !matches!(layer, Layer::Help | Layer::Filter | Layer::Palette(_));
+    let inside = model.view.layers.iter().any(covers);
     let rows = model.view.panel() != List::Head || inside;
     let means = |entry: &&Entry| match entry.holds {
         Holds::Everywhere => true,

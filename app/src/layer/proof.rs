@@ -273,12 +273,12 @@ fn path(path: &[LightBlock], worth: Worth) -> Vec<Row> {
     path.iter().rev().map(row).collect()
 }
 
-/// The command that makes the same file.
+/// The command that makes the same file, where one does.
 fn command(model: &Model, asked: &Asked, found: &Found, worth: Worth) -> Option<Row> {
     let what = match (&asked.subject, found) {
         (Subject::Validator { name, .. }, _) => format!("proof validator {name}"),
         (_, Found::Header(proven)) => format!("header {}", proven.proof.header.height),
-        _ => "evidence list".to_owned(),
+        (_, Found::Entry(_) | Found::Evidence(_)) => return None,
     };
     let text = format!("qratum --home {} {what} --json", model.home);
     (!model.view.private).then(|| vec![vec![quiet("or by")], vec![worth.fact(text)]])

@@ -42,8 +42,9 @@ pub(crate) enum Event {
     Set { set: SetId, height: Height, joined: Vec<PublicKey>, left: Vec<PublicKey> },
     /// A member signed twice in one place.
     Accused { key: PublicKey, height: Height },
-    /// Something happened to an alarm, which tells of what was known then.
-    Alarm { line: String, level: Level, worth: Worth },
+    /// Something happened to an alarm, which tells of what was known then; what the chain says in it was
+    /// worth this, and of what is known here alone there is no worth. Who has taken it on stands apart.
+    Alarm { line: String, taken: String, level: Level, worth: Option<Worth> },
     /// Something beside the chain went wrong.
     Notice(String),
     /// The user did something here.

@@ -156,14 +156,16 @@ impl Model {
         self.live.log.head(head, now);
     }
 
-    /// Takes what happened to an alarm; whether somebody who looks elsewhere should hear of it.
-    pub(crate) fn alarm(&mut self, change: &Change) -> bool {
+    /// Takes what happened to an alarm, and what it is worth, if it tells of the chain; whether somebody who
+    /// looks elsewhere should hear of it.
+    pub(crate) fn alarm(&mut self, change: &Change, worth: Option<Worth>) -> bool {
         let level = match (change.what, change.alarm.level) {
             (What::Cleared | What::Acknowledged, _) | (_, monitor::Level::Info) => Level::Info,
             (_, monitor::Level::Warning) => Level::Warn,
             (_, monitor::Level::Critical) => Level::Crit,
         };
-        let event = Event::Alarm { line: change.line(), level, worth: self.live_worth() };
+        let [line, taken] = change.parts();
+        let event = Event::Alarm { line, taken, level, worth };
         self.live.log.push(event, self.now);
         self.may.bell && change.what == What::Raised && change.alarm.level == monitor::Level::Critical
     }

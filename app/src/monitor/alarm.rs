@@ -66,17 +66,19 @@ impl Alarm {
 
     /// In one line, behind what happened to it.
     fn line(&self, what: &str) -> String {
+        self.parts(what).concat()
+    }
+
+    /// The same in two parts: what is wrong, and who has taken it on and why.
+    fn parts(&self, what: &str) -> [String; 2] {
         let Self { id, code, level, subject, text, count, .. } = self;
         let times = if *count > 1 { format!(" x{count}") } else { String::new() };
         let by = self
             .acknowledged
             .as_ref()
             .map(|Acknowledgement { by, reason, .. }| format!(" (acknowledged by {by}: {reason})"));
-        format!(
-            "alarm {id} {what}: {} {code}{times}: {subject}: {text}{}",
-            level.word(),
-            by.unwrap_or_default()
-        )
+        let wrong = format!("alarm {id} {what}: {} {code}{times}: {subject}: {text}", level.word());
+        [wrong, by.unwrap_or_default()]
     }
 }
 
@@ -125,5 +127,10 @@ impl Change {
     /// In one line.
     pub(crate) fn line(&self) -> String {
         self.alarm.line(self.what.word())
+    }
+
+    /// The same in two parts: what is wrong, and who has taken it on and why.
+    pub(crate) fn parts(&self) -> [String; 2] {
+        self.alarm.parts(self.what.word())
     }
 }

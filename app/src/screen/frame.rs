@@ -120,7 +120,9 @@ pub(super) fn crumbs(model: &Model) -> Line<'static> {
     let reason = match model.view.top() {
         Some(Layer::Reason(id, text)) => {
             let text = written(&model.theme, SafeText::new(text, SafeText::SENTENCE));
-            format!("   why is alarm {id} in good hands? {text}_")
+            let alarm = model.alarms.open.iter().find(|alarm| alarm.id == *id);
+            let code = alarm.map(|alarm| format!(" ({})", alarm.code)).unwrap_or_default();
+            format!("   why is alarm {id}{code} in good hands? {text}_")
         }
         _ => String::new(),
     };

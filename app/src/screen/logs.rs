@@ -86,7 +86,11 @@ fn told(who: &Who<'_>, event: &Event) -> Cell {
             let worth = at(height);
             vec![worth.name(who.validator(key)), worth.fact(" signed twice in one place")]
         }
-        Event::Alarm { line, worth, .. } => vec![worth.fact(who.text(line))],
+        Event::Alarm { line, taken, worth, .. } => {
+            let line = who.text(line);
+            let line = worth.map_or_else(|| here(&line), |worth| worth.fact(&line));
+            [line].into_iter().chain((!who.hidden).then(|| here(taken))).collect()
+        }
         Event::Notice(text) | Event::Did(text) => vec![here(who.text(text))],
     }
 }
@@ -99,10 +103,13 @@ fn ground(event: &Event) -> Ground {
         | Event::State { height: Some(height), .. } => Ground::Proven(Subject::Block(*height)),
         Event::Accused { key, .. } => Ground::Proven(Subject::Offence(*key)),
         Event::Silent { .. } => Ground::VOTES,
-        Event::Alarm { .. } => Ground::Unproven("an alarm tells what the screens show: e there proves it"),
+        Event::Alarm { worth: Some(_), .. } => {
+            Ground::Unproven("an alarm tells what the screens show: e there proves it")
+        }
         Event::State { height: None, .. }
         | Event::Peer { .. }
         | Event::Refusal { .. }
+        | Event::Alarm { worth: None, .. }
         | Event::Notice(_)
         | Event::Did(_) => Ground::HERE,
     }

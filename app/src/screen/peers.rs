@@ -46,14 +46,22 @@ pub(super) fn table(model: &Model) -> Table<'_> {
         ]
     };
     let heading = format!("peers {connected} of {all} connected; what the chain says of them");
-    let ground = |at: usize| snapshot.peers.get(at).map_or(Ground::HERE, |peer| run(model, peer));
+    // Of a row that shows a claim, too, `e` answers for that.
+    let ground = |at: usize| match snapshot.peers.get(at) {
+        Some(peer) if peer.bound || peer.claimed_height.is_none() => run(model, peer),
+        Some(_) => Ground::CLAIM,
+        None => Ground::HERE,
+    };
     Table::of(columns, all, row).under(vec![here(heading)]).worth(worth).resting(ground)
 }
 
 /// What it rests on who runs a peer: on the entry of the validator that has enrolled its key, where one
-/// has.
+/// has, else on the configuration.
 pub(crate) fn run(model: &Model, peer: &PeerView) -> Ground {
-    let enrolled = model.enrolled.get(&peer.id).filter(|_| peer.bound);
+    if !peer.bound {
+        return Ground::HERE;
+    }
+    let enrolled = model.enrolled.get(&peer.id);
     enrolled.map_or(Ground::CLAIM, |key| Ground::Proven(model.member(key)))
 }
 

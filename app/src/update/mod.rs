@@ -15,6 +15,7 @@ use qratum_verifier::Trusted;
 
 use crate::{
     action::Key,
+    layer::alarms,
     model::{Drill, Found, Model, Notice, Proof, Public, Subject},
     monitor::{Change, View as Alarms},
 };
@@ -115,7 +116,8 @@ fn apply(model: &mut Model, msg: Msg) -> Vec<Effect> {
             vec![Effect::Draw]
         }
         Msg::Alarm(change) => {
-            let rings = model.alarm(&change);
+            let worth = alarms::worth(model, &change.alarm);
+            let rings = model.alarm(&change, worth);
             rings.then_some(Effect::Ring).into_iter().chain([Effect::Draw]).collect()
         }
         Msg::Alarms(alarms) => {

@@ -4,6 +4,7 @@ use crate::{
     action::{Action, Key, Needs},
     layer::palette::{Offer, offered},
     model::{Drill, Layer, List, Model},
+    monitor::Alarm,
     screen::lists,
 };
 
@@ -54,6 +55,12 @@ pub(super) fn key(model: &mut Model, key: Key) -> Typed {
             let (id, text) = (*id, text.trim().to_owned());
             if text.is_empty() {
                 return Typed::Wrong("say in a few words why it is in good hands");
+            }
+            let waits = |alarm: &Alarm| alarm.id == id && alarm.acknowledged.is_none();
+            if !model.alarms.open.iter().any(waits) {
+                return Typed::Wrong(
+                    "nothing was acknowledged: this alarm asks for it no more; Esc goes back",
+                );
             }
             model.view.layers.pop();
             Typed::Taken(id, text)
@@ -125,6 +132,10 @@ fn offer(model: &Model, text: &str) -> Option<Offer> {
 /// Types the rest of what the palette offers under the cursor.
 fn complete(model: &mut Model, text: &str) -> Typed {
     let Some(offer) = offer(model, text) else { return Typed::Wrong(NOTHING) };
+    // What it types is drawn as it is.
+    if model.view.private && matches!(&offer, Offer::Drill(drill) if drill.name().is_some()) {
+        return Typed::Wrong("names are hidden, and Tab would type one: Esc, then p shows them");
+    }
     model.view.layers.pop();
     model.view.open(Layer::Palette(offer.completed()));
     Typed::Text

@@ -97,6 +97,7 @@ fn y_copies_the_key_or_hash_under_the_cursor() {
         ("2\tj", Public::of(row, heads()[heads().len() - 2].id())),
         ("4", Public::of("the peer id", live().peers[0].id)),
         ("3\njjj", Public::of(row, key(0))),
+        ("4j\nj", Public::of(row, live().peers[1].id)),
     ] {
         assert!(want.is_some());
         assert_eq!(copied(keys), want, "{keys}");
@@ -120,6 +121,12 @@ fn what_is_no_public_value_is_not_copied_and_it_is_said_why() {
     model.may.copy = false;
     assert_eq!(press(&mut model, "y"), [Effect::Draw]);
     assert!(said(&model).contains("config.toml"));
+}
+
+/// The terminal may have emptied a window that has its old size again when it is drawn.
+#[test]
+fn a_window_of_another_size_is_drawn_anew() {
+    assert_eq!(update(&mut console(), Msg::Resized(80, 24)), [Effect::Repaint]);
 }
 
 #[test]

@@ -10,7 +10,8 @@ use super::stage::{
 };
 use crate::{
     action::{ACTIONS, Action, Needs, Screen},
-    model::{Drill, Layer, Subject},
+    layer::help::entries,
+    model::{Drill, Layer, Model, Subject},
     monitor::Acknowledgement,
     update::{Effect, Msg, update},
 };
@@ -188,7 +189,7 @@ fn an_alarm_is_acknowledged_with_a_reason() {
     let mut model = alarmed();
     assert_eq!(press(&mut model, "x"), [Effect::Draw], "the alarms are shown first");
     press(&mut model, "x");
-    assert!(picture(&model, SIZE).contains("why is alarm 3 in good hands? _"));
+    assert!(picture(&model, SIZE).contains("why is alarm 3 (no-quorum) in good hands? _"));
     assert_eq!(press(&mut model, " \n"), [Effect::Draw, Effect::Draw], "no reason, no order");
     let effects = press(&mut model, "called both\n");
     let order = Effect::Acknowledge { id: 3, reason: "called both".to_owned() };
@@ -199,6 +200,27 @@ fn an_alarm_is_acknowledged_with_a_reason() {
         [Effect::Draw, Effect::Draw, Effect::Draw],
         "Esc takes nothing on"
     );
+}
+
+/// What is over when the reason is typed was taken on by nobody.
+#[test]
+fn an_alarm_that_is_gone_is_not_acknowledged() {
+    let mut model = alarmed();
+    press(&mut model, "!xon it");
+    update(&mut model, Msg::Alarms(Arc::new(alarms_in(State::Live))));
+    assert_eq!(press(&mut model, "\n"), [Effect::Draw]);
+    assert!(picture(&model, SIZE).contains("nothing was acknowledged"));
+}
+
+/// The cursor stays on what it is on.
+#[test]
+fn a_filter_leaves_the_order_of_the_keys() {
+    let mut model = watching(live(), Paint::Terminal16);
+    let order = |model: &Model| entries(model).iter().map(|entry| entry.id).collect::<Vec<_>>();
+    press(&mut model, "?");
+    let before = order(&model);
+    press(&mut model, "/");
+    assert_eq!(order(&model), before);
 }
 
 #[test]
@@ -250,6 +272,16 @@ fn a_drill_is_completed_and_handed_on() {
     assert!(picture(&model, SIZE).contains("nothing has this name"));
     update(&mut model, Msg::Drilled("south killed (process 7)".to_owned()));
     assert!(picture(&model, SIZE).contains("drill: south killed (process 7)"));
+}
+
+#[test]
+fn what_is_hidden_is_not_typed_by_tab() {
+    let mut model = in_a_demo();
+    press(&mut model, "p:drill kill s\t");
+    let text = picture(&model, SIZE);
+    assert!(text.contains("names are hidden") && !text.contains("south"), "{text}");
+    press(&mut model, "\u{1b}:drill l\t");
+    assert!(picture(&model, SIZE).contains(": drill lie_"), "it names nobody");
 }
 
 /// Neither beside a network that somebody else started, nor where the genesis says that it is real.

@@ -92,6 +92,7 @@ fn evidence_is_shown_and_written_like_any_proof() {
     for (row, want) in rows[3..].iter().zip(want) {
         assert!(row.starts_with(&want), "{row:?} is not {want:?}");
     }
+    assert!(!rows.iter().any(|row| row.contains("or by")), "no command makes this file");
     let [Effect::Write { stem, text }] = &press(&mut model, "w")[..] else { panic!() };
     assert_eq!(stem, "qratum-evidence-90212");
     assert_eq!(Evidence::from_json(text.as_bytes()).unwrap(), double_vote());
@@ -120,8 +121,18 @@ fn the_operator_of_a_peer_is_proven_where_its_key_is_enrolled() {
     assert!(text.contains("value          operator rheinbund, DE"), "{text}");
     press(&mut model, "\u{1b}\njjje");
     assert_eq!(model.view.asked.as_ref().map(|asked| &asked.subject), Some(&east));
-    press(&mut model, "\u{1b}\u{1b}Ge");
-    assert!(picture(&model, (100, 30)).contains("no proof: a peer claims it"));
+    let here = "no proof: the chain does not say this";
+    for keys in ["\u{1b}\u{1b}Ge", "\njjje"] {
+        press(&mut model, keys);
+        assert!(picture(&model, (100, 30)).contains(here), "{keys}");
+    }
+    let mut snapshot = live();
+    snapshot.peers[1].bound = false;
+    let mut model = watching(snapshot, Paint::Terminal16);
+    for (keys, want) in [("4je", "no proof: a peer claims it"), ("\njjje", here)] {
+        press(&mut model, keys);
+        assert!(picture(&model, (100, 30)).contains(want), "the row also has what it claims: {keys}");
+    }
 }
 
 /// What `w` writes is what the verifier accepts, for a block and for an entry of the registry.

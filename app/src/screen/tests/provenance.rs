@@ -7,13 +7,14 @@ use qratum_light_node::State;
 use super::{
     SCENES, SIZES, scene,
     stage::{
-        FIRST, LAST, MEMBERS, Paint, accused, alarms_in, answer, drawn, genesis, heads, in_state, picture,
-        press, watching,
+        FIRST, LAST, MEMBERS, Paint, accused, alarms_in, answer, drawn, genesis, heads, in_state, live,
+        picture, press, watching,
     },
 };
 use crate::{
     action::Screen,
-    model::{Ground, Model, panels},
+    model::{Ground, List, Model, panels},
+    monitor::{Acknowledgement, Change, Code, What},
     screen::{
         draw::audit,
         lists,
@@ -152,6 +153,44 @@ fn every_value_of_the_chain_answers_e() {
             }
         }
     }
+}
+
+/// The text of each alarm is drawn in the list, on its page and in the log; who has taken it on is never
+/// of the chain.
+#[test]
+fn an_alarm_is_a_fact_where_the_chain_or_votes_say_it() {
+    let facts = |code| {
+        let mut alarms = alarms_in(State::NoQuorum);
+        alarms.open[0].code = code;
+        alarms.open[0].acknowledged = Some(Acknowledgement::new("ann", "called both", 0));
+        let change = Change { what: What::Acknowledged, alarm: alarms.open[0].clone() };
+        let mut model = watching(in_state(State::NoQuorum), Paint::Terminal16);
+        update(&mut model, Msg::Alarms(Arc::new(alarms)));
+        update(&mut model, Msg::Alarm(Box::new(change)));
+        press(&mut model, "!\n");
+        [List::Alarms, List::Page, List::Logs].map(|list| {
+            let table = lists::table(&model, list);
+            let pieces: Vec<Piece> = (0..table.len).flat_map(|row| (table.row)(row)).flatten().collect();
+            let worth = |text| {
+                let piece = pieces.iter().find(|piece| said(piece).contains(text));
+                piece.map(|piece| piece.worth.is_some())
+            };
+            (worth("no vote from north"), worth("called both"))
+        })
+    };
+    let with = |text| [(text, None), (text, Some(false)), (text, Some(false))];
+    assert_eq!(facts(Code::NoQuorum), with(Some(true)));
+    assert_eq!(facts(Code::StoreFailed), with(Some(false)));
+}
+
+#[test]
+fn what_was_not_seen_is_no_fact() {
+    let mut model = watching(live(), Paint::Terminal16);
+    press(&mut model, "3j\n");
+    let table = lists::table(&model, List::Detail);
+    let pieces: Vec<Piece> = (0..table.len).flat_map(|row| (table.row)(row)).flatten().collect();
+    let none = pieces.iter().find(|piece| said(piece) == "none was seen here").unwrap();
+    assert_eq!(none.worth, None);
 }
 
 /// Around the screens only the bar tells a height, with mark and word.

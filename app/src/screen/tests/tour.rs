@@ -72,7 +72,11 @@ fn the_anchor_of_a_proof_ends_the_first_step() {
     assert_eq!(step(&model), Some(0), "the proof is open, and its anchor is further down");
     press(&mut model, "G");
     assert_eq!(step(&model), Some(1));
-    assert!(picture(&model, SIZE).contains("tour 2/5  press Esc :drill lie"));
+    assert!(picture(&model, SIZE).contains("tour 2/5  press 1, then :drill lie"));
+    for _ in 0..2 {
+        press(&mut model, "1");
+        assert_eq!((step(&model), model.view.top()), (Some(1), None), "also without a proof it ends nothing");
+    }
     let mut model = at(0);
     press(&mut model, "eG");
     assert_eq!(step(&model), Some(0), "it is only asked for");
