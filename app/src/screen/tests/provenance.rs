@@ -142,7 +142,7 @@ fn every_value_of_the_chain_answers_e() {
             let [proven, unproven] = walk(&mut model, &place, &mut said_of);
             count = [count[0] + proven, count[1] + unproven];
         }
-        assert!(count[0] > 30 && count[1] >= 10, "{state}: {count:?}");
+        assert!(count[0] > 30 && count[1] >= 6, "{state}: {count:?}");
         audit::take();
         for (place, size) in places().iter().flat_map(|place| SIZES.map(|size| (place, size))) {
             let mut model = fresh();
@@ -171,14 +171,14 @@ fn an_alarm_is_a_fact_where_the_chain_or_votes_say_it() {
         [List::Alarms, List::Page, List::Logs].map(|list| {
             let table = lists::table(&model, list);
             let pieces: Vec<Piece> = (0..table.len).flat_map(|row| (table.row)(row)).flatten().collect();
-            let worth = |text| {
+            let worth = |text: &str| {
                 let piece = pieces.iter().find(|piece| said(piece).contains(text));
                 piece.map(|piece| piece.worth.is_some())
             };
             (worth("no vote from north"), worth("called both"))
         })
     };
-    let with = |text| [(text, None), (text, Some(false)), (text, Some(false))];
+    let with = |worth: Option<bool>| [(worth, None), (worth, Some(false)), (worth, Some(false))];
     assert_eq!(facts(Code::NoQuorum), with(Some(true)));
     assert_eq!(facts(Code::StoreFailed), with(Some(false)));
 }
