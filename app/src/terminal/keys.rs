@@ -341,7 +341,7 @@ mod tests {
         };
         let [esc, n] = [KeyCode::Esc, KeyCode::Char('n')].map(|code| Typed::Key(plain(code)));
         assert_eq!(typed(b"n\x1b\x1b[0nn"), [n.clone(), esc, Typed::Well, n.clone()]);
-        assert_eq!(typed(b"\x1b[3n\x1b[n\x1b[00n\x1b[0;1n\x1bO0n"), [n.clone()]);
+        assert_eq!(typed(b"\x1b[3n\x1b[n\x1b[00n\x1b[0;1n\x1bO0n"), std::slice::from_ref(&n));
         for cut in [&b"\x1bO"[..], b"\x1b[1;", b"\x1b]0;q", b"\x1bPq\x1b", b"\xe6\x9d"] {
             assert_eq!(typed(&[cut, b"\x1b[0nn"].concat()), [Typed::Well, n.clone()], "{cut:?}");
         }
