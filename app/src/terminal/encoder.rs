@@ -12,6 +12,8 @@ use super::pen::Pen;
 
 const BEGIN: &str = "\x1b[?2026h";
 const END: &str = "\x1b[?2026l";
+/// A frame of so few bytes, such as the clock, is seen at once as it is; bracketing it costs more than it.
+const SMALL: usize = 48;
 /// A piece ends at the end of a row, once it has so many bytes: on a slow line the first rows need
 /// not wait for the last.
 const PIECE: usize = 256;
@@ -48,7 +50,8 @@ impl Encoder {
     pub(super) fn take(&mut self, last: &str) -> Option<Vec<u8>> {
         self.piece = 0;
         let out = std::mem::take(&mut self.out);
-        (!out.is_empty() || !last.is_empty()).then(|| [BEGIN, &out, last, END].concat().into_bytes())
+        let (begin, end) = if out.len() <= SMALL { ("", "") } else { (BEGIN, END) };
+        (!out.is_empty() || !last.is_empty()).then(|| [begin, &out, last, end].concat().into_bytes())
     }
 
     /// Empties the screen.
