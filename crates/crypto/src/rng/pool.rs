@@ -313,7 +313,8 @@ mod tests {
     fn a_refusal_says_what_is_missing() {
         assert_eq!(
             Insufficient::Total(384).to_string(),
-            "all sources gave 384 of 512 bits; nothing random is made until that is mended"
+            "all sources gave 384 of 512 bits; no key is made until that is mended, and nothing at all \
+             once the last seed is a minute old"
         );
     }
 }
