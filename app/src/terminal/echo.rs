@@ -19,7 +19,8 @@ const FIRST: Duration = Duration::from_secs(1);
 /// When a key comes so long after the last question, the answer was lost: people press keys at a
 /// terminal that shows something.
 const LOST: Duration = Duration::from_secs(5);
-/// When an answer does not come for so long, it was lost, also where no key says so.
+/// When an answer does not come for so long, it may be lost, also where no key says so: the question is
+/// put again, by itself, so that a terminal that does not read gets four bytes and no picture.
 const ABSENT: Duration = Duration::from_secs(30);
 /// What is urgent need not wait for so many bytes: a slow line carries them in a second.
 const WINDOW: usize = 1024;
@@ -66,14 +67,15 @@ impl Echo {
         !self.flight().open.is_empty()
     }
 
-    /// Waits until a frame may be sent.
-    pub(super) async fn room(&self, urgent: bool) {
+    /// Waits until a frame may be sent (true), or the question is to be put again (false).
+    pub(super) async fn room(&self, urgent: bool) -> bool {
         loop {
             // Registered before the look, so that nothing that happens between is missed.
             let heard = self.heard.notified();
             let room = self.flight().room(urgent, Instant::now());
             match room {
-                Room::Now => return,
+                Room::Now => return true,
+                Room::Ask => return false,
                 // Time alone is looked at again.
                 Room::At(late) => drop(timeout_at(late.into(), heard).await),
             }
@@ -109,6 +111,9 @@ struct Flight {
     open: VecDeque<usize>,
     /// When the last of them was asked.
     asked: Instant,
+    /// Whether a question was put again: the next answer then says that the terminal reads, and which
+    /// one it belongs to is not known.
+    again: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,11 +131,13 @@ enum Room {
     Now,
     /// When an answer comes, or then: it may be lost, or there is nobody who answers.
     At(Instant),
+    /// When the question, put again, has been answered.
+    Ask,
 }
 
 impl Flight {
     const fn new(now: Instant) -> Self {
-        Self { manner: Manner::New, open: VecDeque::new(), asked: now }
+        Self { manner: Manner::New, open: VecDeque::new(), asked: now, again: false }
     }
 
     fn ask(&mut self, mut bytes: Vec<u8>, now: Instant) -> Vec<u8> {
@@ -150,7 +157,11 @@ impl Flight {
     /// What is in front of the oldest question is shown.
     fn answer(&mut self) {
         self.manner = Manner::Answers;
-        self.open.pop_front();
+        if std::mem::take(&mut self.again) {
+            self.open.clear();
+        } else {
+            self.open.pop_front();
+        }
     }
 
     /// The newest questions are those of the bytes that are still here.
@@ -169,9 +180,11 @@ impl Flight {
         let patience = if self.manner == Manner::New { FIRST } else { ABSENT };
         let late = self.asked.checked_add(patience).unwrap_or(now);
         if !self.open.is_empty() && now >= late {
-            if self.manner == Manner::New {
-                self.manner = Manner::Silent;
+            if self.manner == Manner::Answers {
+                self.again = true;
+                return Room::Ask;
             }
+            self.manner = Manner::Silent;
             self.open.clear();
         }
         let small = urgent && self.open.iter().sum::<usize>() <= WINDOW;
@@ -201,15 +214,24 @@ mod tests {
         assert_eq!(flight.room(false, now), Room::Now);
     }
 
-    /// One frame then, and the next waits as long.
+    /// A terminal that reads answers then; one that does not gets no picture on top of the last.
     #[test]
-    fn an_answer_that_does_not_come_holds_no_picture_for_ever() {
+    fn where_an_answer_does_not_come_the_question_is_put_again() {
         let (mut flight, now) = known();
         flight.ask(b"frame".to_vec(), now);
         let late = now + ABSENT;
         assert_eq!(flight.room(false, late - Duration::from_millis(1)), Room::At(late));
+        for turn in 0..3 {
+            let late = late + ABSENT * turn;
+            assert_eq!(flight.room(false, late), Room::Ask);
+            assert_eq!(flight.ask(Vec::new(), late), QUESTION);
+            assert_eq!(flight.room(false, late), Room::At(late + ABSENT));
+        }
+        flight.answer();
         assert_eq!(flight.room(false, late), Room::Now);
-        assert_eq!(flight.ask(b"next".to_vec(), late), b"next\x1b[5n", "it is still asked");
+        // The answers to the others come as well, and stand for no frame that was sent before them.
+        flight.answer();
+        flight.ask(b"next".to_vec(), late);
         assert_eq!(flight.room(false, late), Room::At(late + ABSENT));
     }
 

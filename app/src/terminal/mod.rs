@@ -77,7 +77,10 @@ impl Guard {
     /// When the terminal takes nothing any more.
     pub(crate) async fn ready(&self, urgent: bool) -> io::Result<()> {
         self.screen.writer.free().await?;
-        self.screen.echo.room(urgent).await;
+        while !self.screen.echo.room(urgent).await {
+            self.screen.submit(Vec::new());
+            self.screen.writer.free().await?;
+        }
         let least = if urgent { FRAME } else { BURST };
         if let Some(next) = self.last.and_then(|last| last.checked_add(least)) {
             sleep_until(next).await;
