@@ -12,6 +12,8 @@ const LONGEST_COPY: usize = 128;
 struct Stream {
     foreign: Vec<String>,
     frames: usize,
+    /// Whether anything was drawn since the last question.
+    drawn: bool,
     /// Whether the last thing was a bell: it may only come with its note.
     rang: bool,
     copied: Vec<String>,
@@ -25,7 +27,8 @@ pub fn foreign(bytes: &[u8]) -> Vec<String> {
     read(bytes).foreign
 }
 
-/// How many frames these bytes hold: behind each one the terminal is asked whether it is well.
+/// How many frames these bytes hold: behind each one the terminal is asked whether it is well. A question
+/// behind nothing is none.
 #[must_use]
 pub fn frames(bytes: &[u8]) -> usize {
     read(bytes).frames
@@ -63,6 +66,7 @@ fn value(base64: &[u8]) -> Option<String> {
 impl vte::Perform for Stream {
     fn print(&mut self, c: char) {
         self.rings(false);
+        self.drawn = true;
         if is_hidden(c) {
             self.foreign.push(format!("U+{:04X}", u32::from(c)));
         }
@@ -80,9 +84,10 @@ impl vte::Perform for Stream {
         self.rings(false);
         let all: Vec<u16> = parameters.iter().flatten().copied().collect();
         match (between, all.as_slice(), action) {
-            (b"", _, 'm') | (b"", [_] | [_, _], 'H') | (b"", [_], 'C' | 'X') => {}
-            (b"", [2], 'J') | (b"", [0], 'K') | (b"?", [25 | 1049 | 2004 | 2026], 'h' | 'l') => {}
-            (b"", [5], 'n') => self.frames += 1,
+            (b"", [2], 'J') | (b"", [0], 'K') | (b"", [_], 'X') => self.drawn = true,
+            (b"", _, 'm') | (b"", [_] | [_, _], 'H') | (b"", [_], 'C') => {}
+            (b"?", [25 | 1049 | 2004 | 2026], 'h' | 'l') => {}
+            (b"", [5], 'n') => self.frames += usize::from(std::mem::take(&mut self.drawn)),
             _ => self.foreign.push(format!("CSI {between:?} {all:?} {action}")),
         }
     }
@@ -130,6 +135,7 @@ mod tests {
     fn what_a_terminal_would_obey_is_foreign() {
         let good = "\x1b[?2026h\x1b[1;31m\x1b[3;4Hé\x1b[2J\x1b[K\x1b[9X\x1b[C\x1b[?25l\x1b[?2026l\x1b[5n";
         assert_eq!((foreign(good.as_bytes()), frames(good.as_bytes())), (Vec::new(), 1));
+        assert_eq!(frames(b"\x1b[5na\x1b[5n\x1b[5n\x1b[2J\x1b[5n"), 2, "a question alone is no frame");
         let bad = [
             "\n",
             "\x1b[6n",
