@@ -1,5 +1,6 @@
 //! What can be typed? The command line, and nothing else.
 
+mod anchor;
 mod entropy;
 mod genesis;
 
@@ -10,11 +11,11 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 use qratum_chain::Hash;
-use qratum_chain::{document::block_id_from_hex, types::BlockId};
 use qratum_light_node::State;
 use serde::Serialize;
 
 pub(crate) use self::{
+    anchor::{AnchorCommand, ExportArgs, PinArgs, ReanchorArgs},
     entropy::{EntropyCommand, SampleArgs, SourceArgs},
     genesis::{AddArgs, DraftArgs, GenesisCommand, SignArgs},
 };
@@ -417,47 +418,6 @@ pub(crate) struct ShowArgs {
     /// Write the document to this file, which must not exist; further ones to FILE.2, FILE.3, ...
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) network: NetworkArgs,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum AnchorCommand {
-    /// Say which block is trusted at first, how old it is and where it came from
-    Show,
-    /// Start from a newer block from now on
-    Import(PinArgs),
-    /// Print a verified block as an anchor document for others
-    Export(ExportArgs),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PinArgs {
-    /// The anchor document; "-" reads standard input
-    pub(crate) file: PathBuf,
-    /// The block id of the anchor, as the operators gave it to you by another way
-    #[arg(long, value_name = "HEX", value_parser = block_id)]
-    pub(crate) block_id: BlockId,
-}
-
-fn block_id(text: &str) -> Result<BlockId, String> {
-    block_id_from_hex(text).map_err(|_| "a block id is 64 lower-case hex digits".to_owned())
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ReanchorArgs {
-    #[command(flatten)]
-    pub(crate) pin: PinArgs,
-    /// Do not ask on the terminal whether to give up what it says will be given up
-    #[arg(long)]
-    pub(crate) yes: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ExportArgs {
-    /// Height of the block [default: the newest verified one]
-    #[arg(long, allow_negative_numbers = true, value_parser = height)]
-    pub(crate) height: Option<u64>,
     #[command(flatten)]
     pub(crate) network: NetworkArgs,
 }

@@ -153,7 +153,7 @@ fn last(worth: Worth, member: &MemberVote) -> Cell {
             let value = if value.is_some() { "" } else { " for nil" };
             worth.fact(format!("{phase}{value} at {} round {}", place.height, place.round))
         }
-        None => worth.fact("none was heard"),
+        None => quiet("none was heard"),
     };
     silent.into_iter().chain([last]).collect()
 }

@@ -123,11 +123,11 @@ impl Random {
     /// # Errors
     /// [`Error`].
     pub fn fill_key(&mut self, out: &mut [u8], purpose: Tag, now: Moment) -> Result<(), Error> {
-        let seed = self.sources.seed(now)?;
-        let drbg = match &mut self.drbg {
-            None => self.first(now)?,
-            Some(drbg) => drbg,
+        let Some(drbg) = &mut self.drbg else {
+            // The first seed is as fresh as any.
+            return Ok(self.first(now)?.generate(out, purpose.bytes(), now)?);
         };
+        let seed = self.sources.seed(now)?;
         Ok(seed.with(|seed| drbg.generate_fresh(out, seed, purpose.bytes(), now))?)
     }
 
@@ -158,11 +158,6 @@ impl Random {
     pub fn watched(&self) -> impl Iterator<Item = (&dyn Source, Option<&Record>)> {
         let Sources { sources, monitor } = &self.sources;
         sources.iter().map(|source| (source.as_ref(), monitor.record(source.id())))
-    }
-
-    /// The sources, to restart or acknowledge them.
-    pub fn sources(&mut self) -> &mut [Box<dyn Source>] {
-        &mut self.sources.sources
     }
 }
 
@@ -323,6 +318,16 @@ mod tests {
         assert!(matches!(refused, Err(Error::Insufficient(_))), "{refused:?}");
         assert_eq!(two, [0; 32], "though the seed is fresh enough for anything else");
         draw(&mut random, POSSESSION, NOW);
+    }
+
+    #[test]
+    fn the_first_key_takes_the_first_seed() {
+        let sources = vec![source(Class::Kernel, NEVER), source(Class::Cpu, NEVER)];
+        let mut random = Random::unseeded(sources);
+        let mut key = [0; 32];
+        random.fill_key(&mut key, POSSESSION, NOW).unwrap();
+        assert_eq!(asked(&random), 1);
+        assert_ne!(key, [0; 32]);
     }
 
     /// The same seed, drawn from for two purposes.

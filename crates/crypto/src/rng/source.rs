@@ -35,10 +35,6 @@ pub enum Class {
 }
 
 impl Class {
-    /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Kernel, Self::Cpu, Self::Jitter, Self::Tpm, Self::Token, Self::Auxiliary];
-
     /// The most that [`LENGTH`] bytes of this class are credited with, in bits. A generator gives no
     /// more than its strength, however long its output is.
     #[must_use]

@@ -5,6 +5,7 @@
 //! and looks again. Where a write failed for want of room, it first starts its state machine anew from
 //! what is on the disk, as a new process would.
 
+mod error;
 mod notes;
 mod outputs;
 mod pid;
@@ -24,6 +25,7 @@ use qratum_crypto::sign::ed25519::{PublicKey, SecretKey};
 use qratum_light_node::wire;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
+pub use self::error::RunError;
 use self::{
     notes::Notes,
     outputs::{Outlet, carry_out},
@@ -35,9 +37,9 @@ use self::{
 use crate::{
     home::{self, Home, HomeError, PeerAddress},
     host::{Host, HostError, Moment, Output, Past, Peer},
-    ledger::{Ledger, LedgerError},
+    ledger::Ledger,
     message::Message,
-    network::{Arrival, Network, NetworkError},
+    network::{Arrival, Network},
     serve,
     snapshot::Snapshot,
     store::{
@@ -67,36 +69,6 @@ pub struct Settings {
     pub retained: u64,
     /// End when standard input ends: so that a child dies with its parent.
     pub stop_on_stdin_eof: bool,
-}
-
-/// Why a validator process ended by itself.
-#[derive(Debug)]
-pub enum RunError {
-    /// The home is none.
-    Home(HomeError),
-    /// The genesis gives no chain.
-    Ledger(LedgerError),
-    /// The state machine cannot go on.
-    Host(HostError),
-    /// A file of the validator.
-    Store(io::Error),
-    /// No network.
-    Network(NetworkError),
-    /// Signals, standard input or the pid file.
-    System(io::Error),
-}
-
-impl fmt::Display for RunError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Home(why) => why.fmt(f),
-            Self::Ledger(why) => write!(f, "ledger: {why}"),
-            Self::Host(why) => why.fmt(f),
-            Self::Store(why) => write!(f, "store: {why}"),
-            Self::Network(why) => why.fmt(f),
-            Self::System(why) => write!(f, "system: {why}"),
-        }
-    }
 }
 
 /// Both clocks of this process.
