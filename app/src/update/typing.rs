@@ -106,6 +106,10 @@ fn edit(model: &mut Model, key: Key) {
 
 /// What was done by name before, or after that, in the palette.
 pub(super) fn recall(model: &mut Model, back: bool) {
+    if model.view.private {
+        model.say("names are hidden, and what was typed may hold one: Esc, then p shows them");
+        return;
+    }
     if !matches!(model.view.top(), Some(Layer::Palette(_))) {
         model.view.commands.begin();
     }

@@ -9,7 +9,7 @@ use super::stage::{
     LAST, MEMBERS, Paint, alarms_in, drawn, in_state, live, model, picture, press, time_of, watching,
 };
 use crate::{
-    action::{ACTIONS, Action, Needs, Screen},
+    action::{ACTIONS, Action, Key, Needs, Screen},
     layer::help::entries,
     model::{Drill, Layer, Model, Subject},
     monitor::Acknowledgement,
@@ -282,6 +282,20 @@ fn what_is_hidden_is_not_typed_by_tab() {
     assert!(text.contains("names are hidden") && !text.contains("south"), "{text}");
     press(&mut model, "\u{1b}:drill l\t");
     assert!(picture(&model, SIZE).contains(": drill lie_"), "it names nobody");
+}
+
+#[test]
+fn what_is_hidden_does_not_come_back_from_what_was_done_before() {
+    let mut model = in_a_demo();
+    press(&mut model, ":drill kill south\n");
+    let recalled = |model: &mut Model| {
+        update(model, Msg::Key(Key::Ctrl('p')));
+        picture(model, SIZE)
+    };
+    assert!(recalled(&mut model).contains(": drill kill south_"));
+    press(&mut model, "\u{1b}p");
+    let text = recalled(&mut model);
+    assert!(text.contains("what was typed may hold one") && !text.contains("south"), "{text}");
 }
 
 /// Neither beside a network that somebody else started, nor where the genesis says that it is real.
