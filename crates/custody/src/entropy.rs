@@ -5,6 +5,7 @@
 //! `Random::start(sources(path)?, now())` is a generator over them.
 
 mod drill;
+mod resume;
 mod timed;
 pub mod tpm;
 
@@ -12,6 +13,7 @@ use std::{
     io,
     path::Path,
     process,
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -24,8 +26,9 @@ pub use qratum_crypto::rng::{
     random::{Error, Random},
     source::{Basis, Class, Fault, Jitter, LENGTH, Source},
 };
-use qratum_metal::process::since_boot;
+use qratum_metal::process::{since_boot, slept};
 
+use self::resume::Resumes;
 pub use self::{drill::drill, timed::Timed};
 
 /// The names of [`sources`], in their order.
@@ -53,11 +56,12 @@ pub fn jitter() -> Jitter<impl FnMut() -> u64 + Send> {
     Jitter::new(nanoseconds())
 }
 
-/// The moment that a generator is asked at. A resume is not counted apart: the clock goes on while
-/// the machine sleeps, so a seed from before is too old after a minute.
+/// The moment that a generator is asked at: resumes are counted from the first call of the process on.
 #[must_use]
 pub fn now() -> Moment {
-    Moment { elapsed: since_boot(), process: process::id(), resumes: 0 }
+    static RESUMES: Mutex<Resumes> = Mutex::new(Resumes::new());
+    let resumes = RESUMES.lock().unwrap_or_else(PoisonError::into_inner).after(slept());
+    Moment { elapsed: since_boot(), process: process::id(), resumes }
 }
 
 /// The clock that jitter reads.
@@ -68,6 +72,8 @@ fn nanoseconds() -> impl FnMut() -> u64 + Send + 'static {
 
 #[cfg(test)]
 mod tests {
+    use qratum_crypto::domain;
+
     use super::*;
 
     fn nowhere() -> Vec<Box<dyn Source>> {
@@ -90,6 +96,23 @@ mod tests {
         assert_eq!((faults[0], faults[3]), (("system-rng", None), ("cpu-jitter", None)));
         assert_eq!(faults[4], ("tpm", Some(Fault::Unavailable)));
         assert!(random.watched().all(|(_, record)| record.unwrap().latency.is_some()));
+    }
+
+    /// Five seconds asleep, which no age of a seed would tell.
+    #[test]
+    fn a_generator_takes_a_fresh_seed_after_a_resume() {
+        let mut resumes = Resumes::new();
+        let mut at = |elapsed, slept| {
+            let [elapsed, slept] = [elapsed, slept].map(Duration::from_secs);
+            Moment { elapsed, process: 7, resumes: resumes.after(slept..=slept) }
+        };
+        let (start, awake, woken) = (at(100, 30), at(105, 30), at(111, 35));
+        let mut random = Random::start(nowhere(), start).unwrap();
+        let mut seeded_at = |moment| {
+            random.fill(&mut [0; 32], domain::POSSESSION, moment).unwrap();
+            random.drbg().unwrap().seeded()
+        };
+        assert_eq!([awake, woken].map(&mut seeded_at), [start, woken]);
     }
 
     /// What `--fail` shows: which outages the pool survives.

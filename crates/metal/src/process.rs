@@ -4,7 +4,7 @@
 //! (`sudo gdb -p PID`), whom the kernel lets past `PR_SET_DUMPABLE`. What lies in `memfd_secret` stays
 //! hidden even then.
 
-use std::{fs, io, time::Duration};
+use std::{fs, io, ops::RangeInclusive, time::Duration};
 
 use rustix::{
     process::{DumpableBehavior, Resource, Rlimit},
@@ -16,6 +16,15 @@ use rustix::{
 #[must_use]
 pub fn since_boot() -> Duration {
     clock_gettime(ClockId::Boottime).try_into().unwrap_or(Duration::MAX)
+}
+
+/// How long the machine has slept since it was started: `CLOCK_BOOTTIME - CLOCK_MONOTONIC`. Two clocks
+/// are never read at one moment, so what is known are two bounds, usually less than a microsecond apart.
+#[must_use]
+pub fn slept() -> RangeInclusive<Duration> {
+    let monotonic = || clock_gettime(ClockId::Monotonic).try_into().unwrap_or(Duration::ZERO);
+    let (before, boot, after): (Duration, _, Duration) = (monotonic(), since_boot(), monotonic());
+    boot.saturating_sub(after)..=boot.saturating_sub(before)
 }
 
 /// Closes this process: no core file, no debugger or reader of its memory under the same user, no
@@ -146,6 +155,13 @@ mod tests {
         let seconds: f64 = uptime.split(' ').next().unwrap().parse().unwrap();
         assert!((first.as_secs_f64() - seconds).abs() < 1.0, "{first:?} {uptime}");
         assert!(since_boot() >= first);
+    }
+
+    #[test]
+    fn readings_of_a_machine_that_does_not_sleep_agree() {
+        let (first, second) = (slept(), slept());
+        assert!(first.start() <= second.end() && second.start() <= first.end(), "{first:?} {second:?}");
+        assert!(*first.start() <= since_boot());
     }
 
     #[test]

@@ -131,6 +131,17 @@ impl<const N: usize> Locked<N> {
         Ok(made)
     }
 
+    /// As [`Locked::new_with`], on pages of its own: for what lives as long as the process and is used
+    /// all the time (the state of a generator), so that no mistake with a neighbour reaches it.
+    ///
+    /// # Errors
+    /// [`Refused::NoMemory`].
+    pub fn alone_with(fill: impl FnOnce(&mut [u8; N])) -> Result<Locked<N>, Refused> {
+        let mut made = Locked(Place::alone().map_err(Refused::NoMemory)?);
+        made.with_mut(fill);
+        Ok(made)
+    }
+
     /// What `see` makes of the bytes.
     pub fn with<R>(&self, see: impl FnOnce(&[u8; N]) -> R) -> R {
         see(self.0.get())
@@ -161,7 +172,7 @@ impl<const N: usize> fmt::Debug for Locked<N> {
 }
 
 /// A secret whose length is known at run time, on pages of its own: for what is large, and for what
-/// shares no page with anything (a biokey, the state of a generator).
+/// shares no page with anything (a biokey).
 pub struct LockedBytes(Place<[u8]>);
 
 impl LockedBytes {

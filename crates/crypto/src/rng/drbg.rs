@@ -104,7 +104,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// The working state `(Key, V)`.
+/// The working state `(Key, V)`, on pages that hold nothing else.
 struct State {
     key: Locked<LENGTH>,
     value: Locked<LENGTH>,
@@ -113,7 +113,7 @@ struct State {
 impl State {
     /// `Key = 0x00*`, `V = 0x01*`.
     fn new() -> Result<Self, Refused> {
-        Ok(Self { key: Locked::new_with(|_| ())?, value: Locked::new_with(|value| value.fill(0x01))? })
+        Ok(Self { key: Locked::alone_with(|_| ())?, value: Locked::alone_with(|value| value.fill(0x01))? })
     }
 
     /// `HMAC_DRBG_Update`, section 10.1.2.2, over the parts joined.

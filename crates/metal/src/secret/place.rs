@@ -23,13 +23,21 @@ unsafe impl<T: ?Sized + Send> Send for Place<T> {}
 unsafe impl<T: ?Sized + Sync> Sync for Place<T> {}
 
 impl<const N: usize> Place<[u8; N]> {
-    /// A slot of the slab, or pages where `N` is too long for one or none is left.
+    /// A slot of the slab, or pages of its own where `N` is too long for one, none is left, or the slab
+    /// as a whole could not be locked: a few pages may be locked where many may not.
     pub(super) fn small() -> io::Result<Self> {
-        let slot = if N <= SLOT { Slab::of_process().and_then(Slab::take) } else { None };
+        let slab = if N <= SLOT { Slab::of_process() } else { None };
+        let slot = slab.filter(|slab| slab.pages().status().is_locked()).and_then(Slab::take);
         let (start, home) = match slot {
             Some((slab, index, start)) => (start, Home::Slot(slab, index)),
             None => on_pages(N)?,
         };
+        Ok(Place { bytes: start.cast(), home })
+    }
+
+    /// Pages that no other secret shares.
+    pub(super) fn alone() -> io::Result<Self> {
+        let (start, home) = on_pages(N)?;
         Ok(Place { bytes: start.cast(), home })
     }
 }

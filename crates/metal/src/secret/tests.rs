@@ -120,3 +120,33 @@ fn where_memory_can_be_locked_a_biokey_is_made() {
     });
     assert!(made.unwrap().status().is_locked());
 }
+
+/// The slab takes sixteen pages; what counts is the page that will hold the secret.
+#[test]
+fn where_the_slab_cannot_be_locked_and_a_page_can_a_biokey_is_made_on_a_page() {
+    const NAME: &str =
+        "secret::tests::where_the_slab_cannot_be_locked_and_a_page_can_a_biokey_is_made_on_a_page";
+    if case().is_none() {
+        let output = child(NAME, "one page");
+        return assert!(output.status.success(), "{output:?}");
+    }
+    let page = rustix::param::page_size() as u64;
+    setrlimit(Resource::Memlock, Rlimit { current: Some(page), maximum: Some(page) }).unwrap();
+    let make = || Locked::<32>::require_locked::<Refused>(|bytes| Ok(bytes.fill(7)));
+    let first = make().unwrap();
+    assert_eq!(first.status(), LockStatus::Mlocked);
+    let second = make().unwrap_err();
+    assert!(matches!(&second, Refused::NotLocked(error) if error.raw_os_error() == Some(libc::ENOMEM)));
+    drop(first);
+    assert!(make().unwrap().status().is_locked());
+}
+
+#[test]
+fn what_is_alone_shares_its_pages_with_nobody() {
+    let page = rustix::param::page_size();
+    let alone = || Locked::<64>::alone_with(|bytes| bytes.fill(7)).unwrap();
+    let (one, other, small) = (alone(), alone(), Locked::<64>::new_with(|_| ()).unwrap());
+    let pages = [&one, &other, &small].map(|secret| address(secret).addr() / page);
+    assert!(pages[0] != pages[1] && pages[0] != pages[2] && pages[1] != pages[2], "{pages:?}");
+    assert!(one.status().is_locked() && one.with(|bytes| *bytes == [7; 64]));
+}
