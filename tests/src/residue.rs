@@ -1,12 +1,15 @@
-//! Is a secret left anywhere in the memory of a process? Looks for every eight bytes in a row of
-//! it, raw and as hex digits, in all that `/proc/PID/mem` shows.
+//! Is a secret left anywhere? Looks for every eight bytes in a row of it, raw and as hex digits, in all
+//! that `/proc/PID/mem` shows of a process, in the files below a folder (logs, databases, cores), and
+//! in what a program said.
 
 use std::{
     collections::BTreeSet,
     fs::{self, File},
     hint::black_box,
     io,
+    ops::AddAssign,
     os::unix::fs::FileExt as _,
+    path::Path,
 };
 
 /// Numbers of the secrets of `keep-secrets`, from which [`write()`] makes them.
@@ -15,8 +18,10 @@ pub const KEY: u8 = 1;
 pub const LARGE: u8 = 2;
 /// The one that lay elsewhere at first.
 pub const ABSORBED: u8 = 3;
-/// The one whose time is up at once.
+/// The one whose time is soon up.
 pub const BRIEF: u8 = 4;
+/// The one that a console proves to a web hook with.
+pub const TOKEN: u8 = 5;
 /// The salt under which it derives keys from [`KEY`].
 pub const SALT: &[u8] = b"residue";
 
@@ -61,6 +66,40 @@ pub struct Found {
     pub hex: usize,
     /// Bytes that were looked through.
     pub bytes: usize,
+}
+
+impl AddAssign for Found {
+    fn add_assign(&mut self, other: Self) {
+        self.raw += other.raw;
+        self.hex += other.hex;
+        self.bytes += other.bytes;
+    }
+}
+
+/// Looks through what a program has said.
+#[must_use]
+pub fn search(said: &[u8], windows: &Windows) -> Found {
+    let (mut raw, mut hex) = (BTreeSet::new(), BTreeSet::new());
+    collect(said, WINDOW, &windows.raw, &mut raw);
+    collect(said, 2 * WINDOW, &windows.hex, &mut hex);
+    Found { raw: raw.len(), hex: hex.len(), bytes: said.len() }
+}
+
+/// Looks through every file below a folder that `chosen` takes. What is found in two files counts twice.
+///
+/// # Errors
+/// One of them cannot be read.
+pub fn scan_folder(folder: &Path, windows: &Windows, chosen: &dyn Fn(&Path) -> bool) -> io::Result<Found> {
+    let mut found = Found::default();
+    for entry in fs::read_dir(folder)? {
+        let (path, kind) = entry.and_then(|entry| Ok((entry.path(), entry.file_type()?)))?;
+        if kind.is_dir() {
+            found += scan_folder(&path, windows, chosen)?;
+        } else if kind.is_file() && chosen(&path) {
+            found += search(&fs::read(&path)?, windows);
+        }
+    }
+    Ok(found)
 }
 
 /// Looks through the memory that the process `pid` can write to: a secret gets nowhere else. What the

@@ -13,6 +13,7 @@ mod exits;
 mod flow;
 mod gestures;
 mod hostile;
+mod left;
 mod near;
 mod sizes;
 mod slow;
