@@ -22,6 +22,24 @@ pub type WithMlDsa87 = Hybrid<ml_dsa::MlDsa87>;
 /// Ed25519 and SLH-DSA: anchors, which are signed offline.
 pub type WithSlhDsa = Hybrid<slh_dsa::Small>;
 
+/// A scheme that Ed25519 is joined with.
+pub trait Partner: Scheme {
+    /// What the two are called together: neither half goes by that name.
+    const JOINT: &'static str;
+}
+
+impl Partner for ml_dsa::MlDsa65 {
+    const JOINT: &'static str = "Ed25519+ML-DSA-65";
+}
+
+impl Partner for ml_dsa::MlDsa87 {
+    const JOINT: &'static str = "Ed25519+ML-DSA-87";
+}
+
+impl Partner for slh_dsa::Small {
+    const JOINT: &'static str = "Ed25519+SLH-DSA-SHA2-192s";
+}
+
 /// Ed25519 and `S`. Keys, seeds and signatures are those of Ed25519, then those of `S`.
 #[derive(Debug)]
 pub struct Hybrid<S>(PhantomData<S>);
@@ -38,8 +56,8 @@ fn tagged(tag: Tag, bound: &[u8; 64]) -> Vec<u8> {
     [tag.bytes(), bound].concat()
 }
 
-impl<S: Scheme> Scheme for Hybrid<S> {
-    const NAME: &'static str = S::NAME;
+impl<S: Partner> Scheme for Hybrid<S> {
+    const NAME: &'static str = S::JOINT;
     const SEED_LENGTH: usize = 32 + S::SEED_LENGTH;
     const PUBLIC_KEY_LENGTH: usize = 32 + S::PUBLIC_KEY_LENGTH;
     const SIGNATURE_LENGTH: usize = 64 + S::SIGNATURE_LENGTH;
@@ -134,6 +152,21 @@ mod tests {
 
     #[test]
     fn a_key_prints_its_scheme_and_nothing_else() {
-        assert_eq!(format!("{:?}", key(b"one")), "SecretKey([ML-DSA-65])");
+        assert_eq!(format!("{:?}", key(b"one")), "SecretKey([Ed25519+ML-DSA-65])");
+    }
+
+    #[test]
+    fn no_two_schemes_have_one_name() {
+        let names = [
+            ml_dsa::MlDsa65::NAME,
+            ml_dsa::MlDsa87::NAME,
+            slh_dsa::Small::NAME,
+            slh_dsa::Fast::NAME,
+            WithMlDsa65::NAME,
+            WithMlDsa87::NAME,
+            WithSlhDsa::NAME,
+        ];
+        assert_eq!(names.iter().collect::<std::collections::BTreeSet<_>>().len(), names.len(), "{names:?}");
+        assert_eq!(WithSlhDsa::NAME, ["Ed25519", slh_dsa::Small::NAME].join("+"));
     }
 }
