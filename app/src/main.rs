@@ -25,6 +25,7 @@ mod update;
 use std::process::ExitCode;
 
 use clap::Parser;
+use qratum_custody::token::helper;
 use qratum_metal::process::harden;
 
 use crate::{
@@ -38,6 +39,9 @@ fn main() -> ExitCode {
     if let Some(program) = monitor::asked_for(std::env::args_os()) {
         let exit = command::broker::run(program).unwrap_or_else(|failure| failure.exit);
         return ExitCode::from(exit as u8);
+    }
+    if let Some(job) = helper::asked_for(std::env::args_os()) {
+        return if job.run().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     let exit = match Cli::try_parse() {
         Ok(cli) => {

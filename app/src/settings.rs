@@ -11,6 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use qratum_custody::token::Choice;
 use serde::Deserialize;
 
 use crate::{
@@ -31,6 +32,41 @@ const OTHERS_WRITE: u32 = 0o022;
 pub(crate) struct Settings {
     pub(crate) alerts: AlertSettings,
     pub(crate) console: ConsoleSettings,
+    pub(crate) entropy: EntropySettings,
+}
+
+/// `[entropy]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct EntropySettings {
+    /// `[entropy.token]`: a security token whose generator is one more source.
+    pub(crate) token: Option<TokenSettings>,
+}
+
+/// A security token: a serial number or a label is needed.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TokenSettings {
+    /// The absolute path of the PKCS#11 module that shows it.
+    module: PathBuf,
+    serial: Option<String>,
+    label: Option<String>,
+}
+
+impl TokenSettings {
+    /// The token that is meant, where nobody else can replace its module.
+    pub(crate) fn choice(&self) -> Result<Choice, Failure> {
+        let wrong = |why: String| Failure::new(Exit::Usage, format!("entropy.token of config.toml: {why}"));
+        if !self.module.is_absolute() {
+            return Err(wrong(format!("{} is no absolute path", self.module.display())));
+        }
+        is_obeyed(&self.module).map_err(wrong)?;
+        let Self { module, serial, label } = self.clone();
+        if serial.is_none() && label.is_none() {
+            return Err(wrong("a serial number or a label is needed".to_owned()));
+        }
+        Ok(Choice { module, serial, label })
+    }
 }
 
 /// `[console]`: what a console may do with its terminal beside drawing.
@@ -234,10 +270,31 @@ mod tests {
             ("[alerts]\nown = [\"No Rth\"]", "alerts.own: \"No Rth\" is not 1 to 32"),
             ("[alerts]\nmised = 3", "unknown field `mised`"),
             ("[console]\nbel = true", "unknown field `bel`"),
+            ("[entropy.token]\nlabel = \"a\"", "missing field `module`"),
             ("[alarms]", "unknown field `alarms`"),
             ("alerts", "TOML parse error"),
         ] {
             let told = Settings::parse(text).unwrap_err();
+            assert!(told.contains(why), "{text}: {told}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_named_and_its_module_is_nobody_elses() {
+        let choice = |text: &str| {
+            let settings = Settings::parse(&format!("[entropy.token]\n{text}")).unwrap();
+            settings.entropy.token.unwrap().choice().map_err(|failure| failure.text.unwrap())
+        };
+        let own = std::env::current_exe().unwrap();
+        let chosen = choice(&format!("module = {own:?}\nlabel = \"a\"")).unwrap();
+        assert_eq!(chosen, Choice { module: own.clone(), serial: None, label: Some("a".to_owned()) });
+        for (text, why) in [
+            (format!("module = {own:?}"), "a serial number or a label is needed"),
+            ("module = \"lib.so\"\nlabel = \"a\"".to_owned(), "lib.so is no absolute path"),
+            ("module = \"/tmp\"\nlabel = \"a\"".to_owned(), "/tmp can be written by others"),
+            ("module = \"/nonexistent.so\"\nlabel = \"a\"".to_owned(), "/nonexistent.so: No such file"),
+        ] {
+            let told = choice(&text).unwrap_err();
             assert!(told.contains(why), "{text}: {told}");
         }
     }

@@ -148,6 +148,21 @@ fn a_watch_prints_a_line_for_each_collection_until_told_to_stop() {
     assert!(two.lines().all(|line| line.contains("Z  FAIL  DRILL system-rng  GIVES NO SEED: ")), "{two}");
 }
 
+/// The silent device is being asked when it is told to stop: it says nothing more and ends.
+#[test]
+fn a_watch_can_be_stopped_while_a_source_hangs() {
+    let path = env::temp_dir().join(format!("qratum-silent-watch-{}", std::process::id()));
+    let listener = UnixListener::bind(&path).unwrap();
+    let child = qratum(&["entropy", "watch", "--tpm", path.to_str().unwrap()]).spawn().unwrap();
+    let _asked = listener.accept().unwrap();
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    fs::remove_file(&path).unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!((ended.status.code(), ended.stdout.len()), (Some(1), 0), "{said}");
+    assert!(said.starts_with("qratum: interrupted before the first collection ended"), "{said}");
+}
+
 #[test]
 fn samples_go_whole_into_a_new_file_or_into_a_pipe() {
     let file = folder("entropy").join("samples");

@@ -29,7 +29,7 @@ struct Machine {
 }
 
 impl Machine {
-    /// With Rust, make, a linker, tmux and a software TPM, as an ordinary user without sudo.
+    /// With Rust, make, a linker, tmux, a software TPM and token, as an ordinary user without sudo.
     fn new(name: &str) -> Machine {
         let bin = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("setup-{name}-{}", std::process::id()));
         fs::create_dir_all(&bin).unwrap();
@@ -45,6 +45,7 @@ impl Machine {
         machine.stub("tmux", "exit 0");
         machine.stub("cc", "exit 0");
         machine.stub("swtpm", "exit 0");
+        machine.stub("softhsm2-util", "exit 0");
         machine.stub("id", "echo 1000");
         machine.stub("apt-get", "echo \"apt-get says: $*\"");
         machine

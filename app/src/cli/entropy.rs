@@ -3,7 +3,7 @@
 use std::{num::NonZeroU64, path::PathBuf};
 
 use clap::{Args, Subcommand, builder::PossibleValuesParser};
-use qratum_custody::entropy::{IDS, tpm};
+use qratum_custody::entropy::{IDS, TOKEN, tpm};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum EntropyCommand {
@@ -28,13 +28,13 @@ pub(crate) enum EntropyCommand {
     Sample(SampleArgs),
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct SourceArgs {
     /// The TPM: its device, or the socket of a software TPM
     #[arg(long, value_name = "PATH", default_value = tpm::DEVICE)]
     pub(crate) tpm: PathBuf,
     /// Drill: let this source fail; may stand several times
-    #[arg(long, value_name = "SOURCE", value_parser = PossibleValuesParser::new(IDS))]
+    #[arg(long, value_name = "SOURCE", value_parser = PossibleValuesParser::new(IDS.into_iter().chain([TOKEN])))]
     pub(crate) fail: Vec<String>,
 }
 

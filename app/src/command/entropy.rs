@@ -3,40 +3,65 @@
 mod report;
 mod sample;
 
-use std::time::Duration;
+use std::{
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
 
-use qratum_custody::entropy::{self, Error, Random, drill, now, sources};
-use tokio::time::sleep;
+use qratum_custody::{
+    entropy::{self, Error, Random, Source, drill, now, sources},
+    token::helper::Helper,
+};
+use tokio::{sync::oneshot, time::sleep};
 
 use self::report::Report;
 use super::network::block_on;
 use crate::{
     cli::{EntropyCommand, SourceArgs},
     exit::{Exit, Failure},
+    home::Home,
     output,
     signals::Signals,
 };
 
-/// Runs one of its commands. None of them needs a home.
-pub(crate) fn run(command: EntropyCommand, json: bool) -> Result<Exit, Failure> {
+/// Runs one of its commands. None of them needs a home; of one that is there the token is a source too.
+pub(crate) fn run(home: Option<PathBuf>, command: EntropyCommand, json: bool) -> Result<Exit, Failure> {
     match command {
-        EntropyCommand::Status(args) => tell(&collect(&mut watched(&args)?, &args)?, json),
+        EntropyCommand::Status(args) => tell(&collect(&mut watched(home, &args)?, &args)?, json),
         EntropyCommand::Selftest(args) => {
             let answers =
                 entropy::self_test().map_err(|error| Failure::new(Exit::Error, error.to_string()))?;
-            tell(&collect(&mut watched(&args)?, &args)?.with_answers(answers), json)
+            tell(&collect(&mut watched(home, &args)?, &args)?.with_answers(answers), json)
         }
         EntropyCommand::Watch { sources, interval, collections } => {
             let interval = Duration::from_secs(interval);
-            block_on(watch(&sources, interval, collections.map_or(u64::MAX, u64::from), json))
+            let random = watched(home, &sources)?;
+            block_on(watch((random, &sources), interval, collections.map_or(u64::MAX, u64::from), json))
         }
         EntropyCommand::Sample(args) => sample::run(&args, json),
     }
 }
 
+/// The sources of this machine, and the token of the home's `config.toml`. What is wrong with that is
+/// said, and it may come later.
+fn all(home: Option<PathBuf>, tpm: &Path) -> Result<Vec<Box<dyn Source>>, Failure> {
+    let threads = |error| Failure::io("threads of the sources", &error);
+    let mut all = sources(tpm).map_err(threads)?;
+    let settings = Home::resolve(home).ok().map(|home| home.settings()).transpose()?;
+    if let Some(token) = settings.and_then(|settings| settings.entropy.token) {
+        let helper = Helper::start(&token.choice()?).map_err(|error| Failure::io("token", &error))?;
+        if let Some(why) = helper.trouble() {
+            output::note(&format!("the token of config.toml is credited with nothing: {why}"));
+        }
+        all.push(entropy::token(helper).map_err(threads)?);
+    }
+    Ok(all)
+}
+
 /// The sources, those of a drill made to fail.
-fn watched(args: &SourceArgs) -> Result<Random, Failure> {
-    let all = sources(&args.tpm).map_err(|error| Failure::io("threads of the sources", &error))?;
+fn watched(home: Option<PathBuf>, args: &SourceArgs) -> Result<Random, Failure> {
+    let all = all(home, &args.tpm)?;
     let drilled = |id: &str| args.fail.iter().any(|failing| failing == id);
     let chosen = all.into_iter().map(|source| if drilled(source.id()) { drill(source) } else { source });
     Ok(Random::unseeded(chosen.collect()))
@@ -60,18 +85,31 @@ fn tell(report: &Report, json: bool) -> Result<Exit, Failure> {
 }
 
 /// A line for each of so many collections. Ends as the last of them would.
-async fn watch(args: &SourceArgs, interval: Duration, most: u64, json: bool) -> Result<Exit, Failure> {
+async fn watch(
+    (mut random, args): (Random, &SourceArgs),
+    interval: Duration,
+    most: u64,
+    json: bool,
+) -> Result<Exit, Failure> {
     let mut signals = Signals::listen().map_err(|error| Failure::io("signals", &error))?;
-    let mut random = watched(args)?;
-    let mut told = 0;
+    let (mut told, mut last) = (0, None);
     loop {
-        let report = collect(&mut random, args)?;
+        let report = tokio::select! {
+            biased;
+            () = signals.recv() => return last.ok_or_else(nothing_known),
+            collected = beside(random, args) => {
+                let (back, report) = collected?;
+                random = back;
+                report
+            }
+        };
         if json {
             output::next_json(&report)?;
         } else {
             output::next_lines(&report.line())?;
         }
         told += 1;
+        last = Some(report.exit());
         if told == most {
             return Ok(report.exit());
         }
@@ -81,4 +119,23 @@ async fn watch(args: &SourceArgs, interval: Duration, most: u64, json: bool) -> 
             () = sleep(interval) => {}
         }
     }
+}
+
+fn nothing_known() -> Failure {
+    Failure::new(Exit::Error, "interrupted before the first collection ended: nothing is known")
+}
+
+/// A collection on a thread of its own: a source that hangs keeps nobody from ending the program, which
+/// then ends with the thread in it.
+async fn beside(mut random: Random, args: &SourceArgs) -> Result<(Random, Report), Failure> {
+    let (ended, end) = oneshot::channel();
+    let args = args.clone();
+    let work = move || {
+        let report = collect(&mut random, &args);
+        // Nobody waits any more where the program ends.
+        let _ = ended.send(report.map(|report| (random, report)));
+    };
+    let spawned = thread::Builder::new().name("collection".to_owned()).spawn(work);
+    spawned.map_err(|error| Failure::io("thread", &error))?;
+    end.await.unwrap_or_else(|_| Err(Failure::new(Exit::Error, "the collection has stopped")))
 }

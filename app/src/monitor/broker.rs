@@ -20,7 +20,9 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, stdin, stdout},
+    io::{
+        AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, stdin, stdout,
+    },
     time::timeout,
 };
 
@@ -32,6 +34,8 @@ const NAME: &str = "qratum-broker";
 const GRACE: Duration = Duration::from_secs(5);
 /// No answer is longer.
 const LONGEST: u64 = 1024;
+/// Nor is what a program is told.
+const LONGEST_EVENT: u64 = 64 << 10;
 
 /// The console's end of a broker.
 #[derive(Clone, Debug)]
@@ -97,15 +101,31 @@ pub(crate) fn asked_for(mut arguments: impl Iterator<Item = OsString>) -> Option
     Some(Program { path, arguments, within })
 }
 
-/// The broker's side: runs `program` for each line of standard input, until that ends.
+/// The broker's side: runs `program` for each line of standard input, until that ends or is no line.
 pub(crate) async fn serve(program: Program) -> io::Result<()> {
-    let (mut lines, mut out) = (BufReader::new(stdin()).lines(), stdout());
-    while let Some(json) = lines.next_line().await? {
+    let (mut lines, mut out) = (BufReader::new(stdin()), stdout());
+    while let Some(json) = next_line(&mut lines).await? {
         let why = program.run(&json).await.err().unwrap_or_default();
-        out.write_all(format!("{}\n", why.replace('\n', " ")).as_bytes()).await?;
+        out.write_all(reply(&why).as_bytes()).await?;
         out.flush().await?;
     }
     Ok(())
+}
+
+/// The next line; none at the end, and none where it is longer than any event: whoever sends that is
+/// no console.
+async fn next_line(lines: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Option<String>> {
+    let mut line = String::new();
+    lines.take(LONGEST_EVENT).read_line(&mut line).await?;
+    Ok(line.strip_suffix('\n').map(str::to_owned))
+}
+
+/// The answer: one line that fits.
+fn reply(why: &str) -> String {
+    let most = usize::try_from(LONGEST).unwrap_or(usize::MAX).saturating_sub(1);
+    let ends = why.char_indices().map(|(start, c)| start + c.len_utf8());
+    let end = ends.take_while(|end| *end <= most).last().unwrap_or(0);
+    format!("{}\n", why.get(..end).unwrap_or_default().replace('\n', " "))
 }
 
 #[cfg(test)]
@@ -152,6 +172,20 @@ mod tests {
         let (got, sent) = answered(&["\n", "ended with exit status: 3\n", "\n"]).await;
         assert_eq!(got, [Ok(()), Err("ended with exit status: 3".to_owned()), Ok(())]);
         assert_eq!(sent, [r#"{"n":0}"#, r#"{"n":1}"#, r#"{"n":2}"#]);
+    }
+
+    #[tokio::test]
+    async fn a_line_has_a_longest_in_both_directions() {
+        let most = usize::try_from(LONGEST_EVENT).unwrap();
+        let said = [b"x".repeat(most - 1), b"\n{}\n".to_vec(), b"y".repeat(2 * most)].concat();
+        let mut lines = BufReader::new(said.as_slice());
+        let lengths = async |lines: &mut BufReader<_>| next_line(lines).await.unwrap().map(|line| line.len());
+        assert_eq!(lengths(&mut lines).await, Some(most - 1));
+        assert_eq!(lengths(&mut lines).await, Some(2));
+        assert_eq!(lengths(&mut lines).await, None, "whoever sends this is not served");
+        let answer = reply(&"é\n".repeat(1000));
+        assert!(answer.len() as u64 <= LONGEST && answer.len() > 1000, "{}", answer.len());
+        assert_eq!((answer.matches('\n').count(), answer.ends_with('\n')), (1, true));
     }
 
     #[tokio::test]

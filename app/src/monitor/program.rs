@@ -33,7 +33,7 @@ impl Program {
             Ok(Ok(status)) if status.success() => Ok(()),
             Ok(Ok(status)) => Err(format!("ended with {status}")),
             Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err(format!("did not end in {} s", self.within.as_secs())),
+            Err(_) => Err(format!("did not end in {:?}", self.within)),
         }
     }
 }
@@ -69,7 +69,7 @@ mod tests {
     fn a_program_that_does_not_end_is_killed_and_one_that_does_not_read_is_not_waited_for() {
         let started = Instant::now();
         let late = run(&program("/bin/sleep", &["60"], 100), &"x".repeat(1 << 20));
-        assert_eq!(late, Err("did not end in 0 s".to_owned()));
+        assert_eq!(late, Err("did not end in 100ms".to_owned()));
         assert_eq!(run(&program("/bin/true", &[], 10_000), &"x".repeat(1 << 20)), Ok(()));
         assert!(started.elapsed() < Duration::from_secs(30));
     }

@@ -30,6 +30,8 @@ use qratum_metal::process::{since_boot, slept};
 
 use self::resume::Resumes;
 pub use self::{drill::drill, timed::Timed};
+use crate::token::helper::Helper;
+pub use crate::token::helper::ID as TOKEN;
 
 /// The names of [`sources`], in their order.
 pub const IDS: [&str; 5] = ["system-rng", "cpu-rdseed", "cpu-rdrand", "cpu-jitter", tpm::ID];
@@ -48,6 +50,14 @@ pub fn sources(tpm: &Path) -> io::Result<Vec<Box<dyn Source>>> {
     all.push(Box::new(tpm::source(tpm)));
     let timed = |source| Timed::new(source, LIMIT).map(|timed| Box::new(timed) as Box<dyn Source>);
     all.into_iter().map(timed).collect()
+}
+
+/// The generator of a token as one more of the [`sources`].
+///
+/// # Errors
+/// The system gives no thread.
+pub fn token(helper: Helper) -> io::Result<Box<dyn Source>> {
+    Ok(Box::new(Timed::new(Box::new(helper.source()), LIMIT)?))
 }
 
 /// Jitter of this machine to take raw samples from. It is no part of any pool.

@@ -7,7 +7,7 @@
 use std::{fs, io, ops::RangeInclusive, time::Duration};
 
 use rustix::{
-    process::{DumpableBehavior, Resource, Rlimit},
+    process::{DumpableBehavior, Resource, Rlimit, Signal},
     time::{ClockId, clock_gettime},
 };
 
@@ -37,6 +37,15 @@ pub fn harden() {
     let _ = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable);
     let _ = rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     let _ = rustix::thread::set_no_new_privs(true);
+}
+
+/// Has the kernel kill this process when the thread that started it ends: for one that may hang where it
+/// cannot notice.
+///
+/// # Errors
+/// The kernel refuses.
+pub fn die_with_parent() -> io::Result<()> {
+    Ok(rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?)
 }
 
 /// What the kernel says is in force against reading this process.

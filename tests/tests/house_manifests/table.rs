@@ -99,6 +99,7 @@ pub(crate) const LIBRARIES: &[Library] = &[
         &["qratum-crypto"],
         "one source of the generator of crypto::rng, from which all else draws",
     ),
+    library("cryptoki", &["qratum-custody"], "tokens are custody's"),
     library("memsec", &["qratum-metal"], "wiping and comparing secrets is metal's"),
     library("libc", &["qratum-metal"], "memfd_secret, which neither std nor rustix has; numbers of calls"),
     library("landlock", &["qratum-metal"], "the kernel's own wall around files and ports"),

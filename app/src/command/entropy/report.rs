@@ -49,6 +49,7 @@ struct SourceReport {
 enum Standing {
     Healthy,
     Absent,
+    Denied,
     Failed,
     TimedOut,
     Unhealthy,
@@ -155,7 +156,8 @@ impl Standing {
         match record.history.back() {
             Some((_, fault)) if record.credit.is_none() => match fault {
                 Fault::Unavailable => Self::Absent,
-                Fault::Failed => Self::Failed,
+                Fault::Denied => Self::Denied,
+                Fault::Failed | Fault::Refused(_) | Fault::Garbled => Self::Failed,
                 Fault::TimedOut => Self::TimedOut,
                 Fault::Unhealthy(_) => Self::Unhealthy,
             },
@@ -167,7 +169,7 @@ impl Standing {
         match self {
             Self::Healthy => "ok",
             Self::Absent => "-",
-            Self::Failed | Self::TimedOut => "warn",
+            Self::Denied | Self::Failed | Self::TimedOut => "warn",
             Self::Unhealthy => "FAIL",
         }
     }
@@ -176,6 +178,7 @@ impl Standing {
         match self {
             Self::Healthy => "healthy",
             Self::Absent => "absent",
+            Self::Denied => "denied",
             Self::Failed => "failed",
             Self::TimedOut => "timed out",
             Self::Unhealthy => "unhealthy",

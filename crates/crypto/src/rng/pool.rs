@@ -107,6 +107,9 @@ impl Pool {
             Err(Fault::Failed) => (2, 0, &[]),
             Err(Fault::Unhealthy(_)) => (3, 0, &[]),
             Err(Fault::TimedOut) => (4, 0, &[]),
+            Err(Fault::Denied) => (5, 0, &[]),
+            Err(Fault::Refused(_)) => (6, 0, &[]),
+            Err(Fault::Garbled) => (7, 0, &[]),
         };
         let best = self.credits.entry(class).or_default();
         *best = credit.max(*best);

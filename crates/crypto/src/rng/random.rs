@@ -161,7 +161,7 @@ impl Random {
     }
 }
 
-/// The sources, asked one after the other on the caller's thread.
+/// The sources: all are begun, and then waited for one after the other on the caller's thread.
 struct Sources {
     sources: Vec<Box<dyn Source>>,
     monitor: Monitor,
@@ -186,6 +186,7 @@ impl Sources {
     fn collect(&mut self, now: Moment) -> Result<Pool, Refused> {
         let mut pool = Pool::new();
         let mut bytes = Locked::<LENGTH>::new_with(|_| ())?;
+        self.sources.iter_mut().for_each(|source| source.begin());
         for source in &mut self.sources {
             let result = bytes.with_mut(|bytes| {
                 let result = source.collect(bytes);

@@ -63,8 +63,14 @@ pub enum Basis {
 pub enum Fault {
     /// It is not there.
     Unavailable,
+    /// It is there, and this user may not use it.
+    Denied,
     /// It is there and gave no bytes.
     Failed,
+    /// It refused, with this code of its own.
+    Refused(u32),
+    /// What it answered is no answer to what it was asked.
+    Garbled,
     /// What it gave did not pass its tests.
     Unhealthy(Alarm),
     /// It gave nothing in time; only who waits can say so.
@@ -75,7 +81,10 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unavailable => f.write_str("not there"),
+            Self::Denied => f.write_str("there, but this user may not use it"),
             Self::Failed => f.write_str("gave no bytes"),
+            Self::Refused(code) => write!(f, "refused with code {code:#x}"),
+            Self::Garbled => f.write_str("gave no answer to what it was asked"),
             Self::Unhealthy(alarm) => alarm.fmt(f),
             Self::TimedOut => f.write_str("gave nothing in time"),
         }
@@ -102,6 +111,10 @@ pub trait Source: Send {
 
     /// The same, to restart or to acknowledge it.
     fn health_mut(&mut self) -> &mut Health;
+
+    /// Begins a collection whose result [`Source::collect`] then waits for, so that several sources work
+    /// at once. Waits for nothing; by default nothing is begun.
+    fn begin(&mut self) {}
 
     /// Fills all of `bytes`, and says with how many bits they are credited. May take tens of
     /// milliseconds, or as long as a device hangs.

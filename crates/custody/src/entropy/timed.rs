@@ -20,8 +20,19 @@ struct Order {
     health: Health,
 }
 
-/// The order, and what the source said to it.
-type Answer = (Order, Result<u32, Fault>);
+/// The order, what the source said to it, and how long that took.
+type Answer = (Order, Result<u32, Fault>, Duration);
+
+/// Where the order is.
+#[derive(Clone, Copy, Debug)]
+enum Standing {
+    /// There is none.
+    Idle,
+    /// With the thread since then, and waited for.
+    Asked(Instant),
+    /// With the thread, and nobody wants its answer any more.
+    Late,
+}
 
 /// A source whose collections take at most so long, and fail with [`Fault::TimedOut`] otherwise.
 ///
@@ -35,15 +46,17 @@ pub struct Timed {
     limit: Duration,
     health: Health,
     latency: Option<Duration>,
-    /// Whether an order is with the thread.
-    busy: bool,
+    standing: Standing,
     orders: Sender<Order>,
     answers: Receiver<Answer>,
 }
 
 impl fmt::Debug for Timed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Timed").field("id", &self.id).field("busy", &self.busy).finish_non_exhaustive()
+        f.debug_struct("Timed")
+            .field("id", &self.id)
+            .field("standing", &self.standing)
+            .finish_non_exhaustive()
     }
 }
 
@@ -62,7 +75,7 @@ impl Timed {
             limit,
             health: source.health().clone(),
             latency: None,
-            busy: false,
+            standing: Standing::Idle,
             orders,
             answers,
         };
@@ -70,36 +83,51 @@ impl Timed {
         Ok(timed)
     }
 
-    /// Has the thread collect once.
-    fn ask(&mut self) -> Result<Answer, Fault> {
-        if self.busy {
+    /// Has the thread collect once, unless it does.
+    ///
+    /// # Returns
+    /// Since when it does.
+    fn ask(&mut self) -> Result<Instant, Fault> {
+        if let Standing::Asked(since) = self.standing {
+            return Ok(since);
+        }
+        if let Standing::Late = self.standing {
             self.health = match self.answers.try_recv() {
-                Ok((late, _)) => late.health,
+                Ok((late, ..)) => late.health,
                 Err(TryRecvError::Empty) => return Err(Fault::TimedOut),
                 Err(TryRecvError::Disconnected) => return Err(Fault::Failed),
             };
-            self.busy = false;
+            self.standing = Standing::Idle;
         }
         let bytes = Locked::new_with(|_| ()).map_err(|_| Fault::Failed)?;
         let order = Order { bytes, health: self.health.clone() };
         self.orders.send(order).map_err(|_| Fault::Failed)?;
-        self.answers.recv_timeout(self.limit).map_err(|why| match why {
-            RecvTimeoutError::Timeout => {
-                self.busy = true;
-                Fault::TimedOut
-            }
-            RecvTimeoutError::Disconnected => Fault::Failed,
-        })
+        let now = Instant::now();
+        self.standing = Standing::Asked(now);
+        Ok(now)
+    }
+
+    /// Waits for what was asked, for what is left of the limit.
+    fn answer(&mut self) -> Result<Answer, Fault> {
+        let left = self.limit.saturating_sub(self.ask()?.elapsed());
+        let (standing, answer) = match self.answers.recv_timeout(left) {
+            Ok(answer) => (Standing::Idle, Ok(answer)),
+            Err(RecvTimeoutError::Timeout) => (Standing::Late, Err(Fault::TimedOut)),
+            Err(RecvTimeoutError::Disconnected) => (Standing::Idle, Err(Fault::Failed)),
+        };
+        self.standing = standing;
+        answer
     }
 }
 
 /// What the thread does: order after order, until nobody gives or takes any more.
 fn work(mut source: Box<dyn Source>, orders: &Receiver<Order>, done: &Sender<Answer>) {
     for mut order in orders {
+        let start = Instant::now();
         *source.health_mut() = order.health;
         let result = order.bytes.with_mut(|bytes| source.collect(bytes));
         order.health = source.health().clone();
-        if done.send((order, result)).is_err() {
+        if done.send((order, result, start.elapsed())).is_err() {
             return;
         }
     }
@@ -129,12 +157,16 @@ impl Source for Timed {
         &mut self.health
     }
 
+    fn begin(&mut self) {
+        // What fails here fails again in the collection, and is told there.
+        let _ = self.ask();
+    }
+
     fn collect(&mut self, bytes: &mut [u8; LENGTH]) -> Result<u32, Fault> {
         wipe(bytes);
-        let start = Instant::now();
         self.latency = None;
-        let (order, result) = self.ask()?;
-        self.latency = Some(start.elapsed());
+        let (order, result, took) = self.answer()?;
+        self.latency = Some(took);
         self.health = order.health;
         order.bytes.with(|given| bytes.copy_from_slice(given));
         result
@@ -266,6 +298,32 @@ mod tests {
         // Dropping it does not wait for the thread either.
         drop(timed);
         drop(release);
+    }
+
+    /// Three that hang, begun together: whoever waited for one has waited for all.
+    #[test]
+    fn sources_that_are_begun_together_share_one_limit() {
+        let mut all = [hanging(LONG), hanging(LONG), hanging(LONG)];
+        for (timed, ..) in &mut all {
+            assert!(collect(timed).is_ok());
+            timed.limit = Duration::from_millis(200);
+        }
+        all.iter_mut().for_each(|(timed, ..)| timed.begin());
+        let start = Instant::now();
+        for (timed, ..) in &mut all {
+            assert_eq!(collect(timed), Err(Fault::TimedOut));
+        }
+        let took = start.elapsed();
+        assert!(took < 2 * Duration::from_millis(200), "{took:?} is one limit after the other");
+    }
+
+    #[test]
+    fn what_was_begun_is_what_is_collected() {
+        let (mut timed, _release, reads) = hanging(LONG);
+        timed.begin();
+        timed.begin();
+        assert_eq!(collect(&mut timed), Ok(words(9)), "after eight of the start-up test");
+        assert_eq!(*reads.lock().unwrap(), 9, "begun twice, asked once");
     }
 
     #[test]

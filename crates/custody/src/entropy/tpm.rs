@@ -90,7 +90,12 @@ impl From<&Error> for Fault {
     fn from(error: &Error) -> Self {
         match error {
             Error::Io(error) if error.kind() == io::ErrorKind::NotFound => Self::Unavailable,
-            _ => Self::Failed,
+            Error::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => Self::Denied,
+            Error::Io(_) | Error::NoDevice | Error::Ended(0) => Self::Failed,
+            Error::Code(code) => Self::Refused(*code),
+            Error::Ended(_) | Error::Size(_) | Error::Trailing | Error::Tag(_) | Error::Given(_) => {
+                Self::Garbled
+            }
         }
     }
 }
@@ -151,7 +156,10 @@ fn get_random(tpm: &mut (impl Read + Write), chunk: &mut [u8; CHUNK]) -> Result<
 fn receive(tpm: &mut impl Read, answer: &mut [u8; ANSWER + 1]) -> Result<usize, Error> {
     let mut length = 0;
     loop {
-        let given = tpm.read(answer.get_mut(length..).unwrap_or_default())?;
+        let given = match tpm.read(answer.get_mut(length..).unwrap_or_default()) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            given => given?,
+        };
         length += given;
         let stated = answer.get(..length).and_then(|answer| answer.get(2..)?.first_chunk());
         if let Some(stated) = stated {

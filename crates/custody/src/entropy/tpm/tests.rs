@@ -23,10 +23,16 @@ struct Script {
     said: Cursor<Vec<u8>>,
     piece: usize,
     heard: Vec<u8>,
+    /// Every second read is interrupted by a signal first.
+    signalled: bool,
 }
 
 impl Read for Script {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.signalled = !self.signalled;
+        if self.signalled {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
         let most = self.piece.min(buffer.len());
         self.said.read(&mut buffer[..most])
     }
@@ -43,7 +49,7 @@ impl Write for Script {
 }
 
 fn script(said: Vec<u8>, piece: usize) -> Script {
-    Script { said: Cursor::new(said), piece, heard: Vec::new() }
+    Script { said: Cursor::new(said), piece, heard: Vec::new(), signalled: false }
 }
 
 fn asked(said: Vec<u8>) -> Result<[u8; CHUNK], String> {
@@ -118,13 +124,32 @@ fn at_socket(name: &str, said: Vec<u8>) -> (PathBuf, JoinHandle<()>) {
 }
 
 #[test]
-fn a_wrong_answer_at_a_socket_is_a_fault_and_leaves_zeros() {
-    let (path, tpm) = at_socket("wrong", with(6, &[0, 0, 9, 0x22]));
-    let mut bytes = [0xaa; LENGTH];
-    assert_eq!(source(&path).collect(&mut bytes), Err(Fault::Failed));
-    assert_eq!(bytes, [0; LENGTH]);
-    tpm.join().unwrap();
-    fs::remove_file(path).unwrap();
+fn a_wrong_answer_at_a_socket_is_a_fault_that_keeps_its_reason_and_leaves_zeros() {
+    for (said, fault) in [
+        (with(6, &[0, 0, 9, 0x22]), Fault::Refused(0x922)),
+        (with(0, &[0x80, 0x02]), Fault::Garbled),
+        (with(2, &[0, 0, 0, 43]), Fault::Garbled),
+        (with(10, &[0, 31]), Fault::Garbled),
+    ] {
+        let (path, tpm) = at_socket("wrong", said);
+        let mut bytes = [0xaa; LENGTH];
+        assert_eq!(source(&path).collect(&mut bytes), Err(fault));
+        assert_eq!(bytes, [0; LENGTH]);
+        tpm.join().unwrap();
+        fs::remove_file(path).unwrap();
+    }
+}
+
+#[test]
+fn why_it_cannot_be_asked_is_told_apart() {
+    let of = |kind: io::ErrorKind| Fault::from(&Error::Io(kind.into()));
+    assert_eq!(of(io::ErrorKind::NotFound), Fault::Unavailable);
+    assert_eq!(of(io::ErrorKind::PermissionDenied), Fault::Denied);
+    assert_eq!(of(io::ErrorKind::ConnectionRefused), Fault::Failed);
+    assert_eq!(
+        [Error::Ended(0), Error::Ended(9)].map(|error| Fault::from(&error)),
+        [Fault::Failed, Fault::Garbled]
+    );
 }
 
 /// Endless silence: the source has a thread that is left behind.
