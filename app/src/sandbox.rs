@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use qratum_metal::sandbox::{Sandbox, Table, enter};
 
-use crate::{home::Home, terminal::theme_folder};
+use crate::{home::Home, output, terminal::theme_folder};
 
 /// What it reads of the system: how the host of a web hook gets its address (files, and libraries
 /// that glibc loads for that), and itself.
@@ -33,5 +33,14 @@ pub(crate) fn close(home: &Home) -> Sandbox {
     let paths = |names: &[&str]| names.iter().map(PathBuf::from).collect();
     let mut read: Vec<PathBuf> = paths(READ);
     read.extend(theme_folder());
-    enter(&Table { read, write: vec![home.path().to_owned()], devices: paths(DEVICES) })
+    let (write, ports) = (vec![home.path().to_owned()], Vec::new());
+    enter(&Table { read, write, devices: paths(DEVICES), ports })
+}
+
+/// The same for a program without a screen, which says what is not in force on standard error.
+pub(crate) fn close_or_say(home: &Home) {
+    let sandbox = close(home);
+    if !sandbox.is_whole() {
+        output::note(&format!("this program is not closed in: {sandbox}"));
+    }
 }

@@ -9,8 +9,8 @@ use super::network::{block_on, start_failure};
 use crate::{
     exit::{Exit, Failure},
     home::Home,
-    monitor::{AlarmDocument, Change, Monitor, Network, setup},
-    output,
+    monitor::{AlarmDocument, Change, Monitor, Network, brokered, setup},
+    output, sandbox,
     signals::Signals,
 };
 
@@ -26,7 +26,8 @@ pub(crate) fn unit() -> Result<Exit, Failure> {
 /// Watches for alarms until a signal, or for this time.
 pub(crate) fn run(home: &Home, within: Option<Duration>, json: bool) -> Result<Exit, Failure> {
     let config = home.config()?;
-    let setup = setup(home, &config.genesis, true)?;
+    let setup = brokered(setup(home, &config.genesis, true)?)?;
+    sandbox::close_or_say(home);
     let network = setup.network.clone();
     block_on(async {
         let signals = Signals::listen().map_err(|error| Failure::io("signals", &error))?;

@@ -67,10 +67,11 @@ pub(super) async fn show(
 /// keeps the home's store, as the console does.
 pub(crate) fn plain(home: &Home) -> Result<Exit, Failure> {
     let config = home.config()?;
-    let setup = setup(home, &config.genesis, false)?;
+    let setup = brokered(setup(home, &config.genesis, false)?)?;
     let network = &config.genesis.network;
     let text = "Read-only (RO): it watches and changes nothing. Ctrl-C ends it.";
     output::note(&format!("Network {network}, home {}. {text}", home.shown()));
+    sandbox::close_or_say(home);
     block_on(async {
         let signals = Signals::listen().map_err(|error| Failure::io("signals", &error))?;
         let node = LightNode::start(config).await.map_err(|error| start_failure(&error))?;

@@ -8,7 +8,7 @@
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, LandlockStatus, Ruleset, RulesetAttr,
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, LandlockStatus, NetPort, Ruleset, RulesetAttr,
     RulesetCreatedAttr, RulesetError, RulesetStatus, path_beneath_rules,
 };
 use libc::c_long;
@@ -26,6 +26,8 @@ pub struct Table {
     pub write: Vec<PathBuf>,
     /// Devices that it opens, to read, write and control.
     pub devices: Vec<PathBuf>,
+    /// TCP ports that it listens on.
+    pub ports: Vec<u16>,
 }
 
 /// The level of Landlock that is asked for: files, their length and devices; ports to listen on.
@@ -141,6 +143,7 @@ fn close_files(table: &Table) -> Result<(i32, bool), RulesetError> {
     let device = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::IoctlDev;
     let made = AccessFs::from_all(WANTED)
         & !(AccessFs::Execute | AccessFs::MakeChar | AccessFs::MakeBlock | AccessFs::IoctlDev);
+    let bind = |port: &u16| Ok::<_, RulesetError>(NetPort::new(*port, AccessNet::BindTcp));
     let status = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(WANTED))?
@@ -149,6 +152,7 @@ fn close_files(table: &Table) -> Result<(i32, bool), RulesetError> {
         .add_rules(path_beneath_rules(&table.read, read))?
         .add_rules(path_beneath_rules(&table.write, made))?
         .add_rules(path_beneath_rules(&table.devices, device))?
+        .add_rules(table.ports.iter().map(bind))?
         .restrict_self()?;
     let level = match (&status.ruleset, status.landlock) {
         (RulesetStatus::NotEnforced, _) => 0,

@@ -12,13 +12,14 @@
 //! - [`snapshot`]: what a ledger can start from instead of from every block.
 //! - [`network`] carries it all over libp2p.
 //! - [`drivers`]: the event loop of a process, and whole networks in virtual time.
+//! - [`sandbox`]: what a running process can no longer touch.
 //! - [`demo`]: makes the home of a demo network.
 //! - [`liar`]: a peer of a demo that lies to light nodes when told to.
 //! - [`enrol`]: makes the keys of one validator, and its application to a genesis.
 //! - [`operate`], [`client`]: the orders of an operator, and how they reach a validator.
 //!
-//! Only [`network`], [`client`], [`operate`], [`drivers::real`], [`store`], [`home`], [`demo`],
-//! [`liar`] and [`enrol`] do I/O. Linked into the validator's own program, never into the console.
+//! Only [`network`], [`client`], [`operate`], [`drivers::real`], [`store`], [`home`], [`sandbox`],
+//! [`demo`], [`liar`] and [`enrol`] do I/O. Linked into the validator's own program, never into the console.
 
 pub mod block;
 pub mod client;
@@ -34,6 +35,7 @@ pub mod message;
 pub mod network;
 pub mod operate;
 pub mod quorum;
+pub mod sandbox;
 pub mod seeds;
 pub mod serve;
 pub mod signer;

@@ -8,12 +8,15 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 use qratum_chain::types::{Jurisdiction, Time};
+use qratum_metal::process::harden;
 use qratum_validator::{
     demo,
     drivers::real::{Settings, run},
     enrol::{Application, enrol},
+    home::Home,
     liar,
     operate::{self, Done, Wish, operate},
+    sandbox,
 };
 
 /// How long an order may take to come into a block.
@@ -121,6 +124,8 @@ struct Operator {
 }
 
 fn main() -> ExitCode {
+    // Before there is a second thread, an argument or a key.
+    harden();
     let result = match Arguments::parse().command {
         Command::Run { home, name, verbose, least_free_mib, retain_blocks, stop_on_stdin_eof } => {
             let least_free = least_free_mib.saturating_mul(1 << 20);
@@ -143,6 +148,11 @@ fn main() -> ExitCode {
 }
 
 fn take_part(settings: Settings) -> Result<(), String> {
+    let sandbox =
+        sandbox::close(&Home::new(&settings.home), &settings.name).map_err(|why| why.to_string())?;
+    if !sandbox.is_whole() {
+        eprintln!("this validator is not closed in: {sandbox}");
+    }
     block_on(run(settings))?.map_err(|why| why.to_string())
 }
 

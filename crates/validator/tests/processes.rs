@@ -320,3 +320,42 @@ fn a_validator_without_a_disk_joins_from_the_snapshot_of_its_peers() {
     let shorter = std::fs::metadata(scratch.0.join("validators/north/chain.bin")).unwrap().len();
     assert!(shorter < others * 3 / 4 && shorter > others / 3, "{shorter} bytes of {others}");
 }
+
+/// What the kernel says of the process of a validator.
+fn said_of(child: &Child, file: &str, field: &str) -> String {
+    let said = std::fs::read_to_string(format!("/proc/{}/{file}", child.id())).unwrap();
+    said.lines().find_map(|line| line.strip_prefix(field)).unwrap().trim().to_owned()
+}
+
+/// How a validator ends that is told to stop at once: what it says, where it ended in an error.
+fn refusal(home: &Path, name: &str) -> Option<String> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_qratum-validator"));
+    command.args(["run", "--stop-on-stdin-eof", "--name", name, "--home"]).arg(home).stdin(Stdio::null());
+    let ended = command.output().unwrap();
+    (!ended.status.success()).then(|| String::from_utf8(ended.stderr).unwrap())
+}
+
+#[test]
+fn a_validator_is_hardened_and_closed_in() {
+    let scratch = Scratch::new("closed");
+    let demo = create(&scratch.0, now(), &Options::default()).unwrap();
+    let mut network = Network::of(&scratch.0, &demo);
+    network.reach(2);
+    let north = &network.children["north"];
+    assert_eq!(said_of(north, "status", "Seccomp:"), "2");
+    assert_eq!(said_of(north, "status", "NoNewPrivs:"), "1");
+    let core = said_of(north, "limits", "Max core file size");
+    assert!(core.starts_with('0') && core.trim_end_matches("bytes").trim_end().ends_with('0'), "{core}");
+
+    // The key of another, to which a link in its own folder leads: the kernel stands in the way.
+    network.kill("south");
+    let folder = |name: &str| scratch.0.join("validators").join(name);
+    let link = folder("south").join("vote-next.key");
+    std::os::unix::fs::symlink(folder("north").join("vote.key"), &link).unwrap();
+    let why = refusal(&scratch.0, "south").unwrap();
+    assert!(why.contains("vote-next.key") && why.contains("Permission denied"), "{why}");
+    // Its twin: the same bytes where it may read them.
+    std::fs::remove_file(&link).unwrap();
+    std::fs::copy(folder("north").join("vote.key"), &link).unwrap();
+    assert_eq!(refusal(&scratch.0, "south"), None);
+}

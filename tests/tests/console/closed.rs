@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt as _,
+    os::unix::fs::{PermissionsExt as _, symlink},
     path::Path,
     thread,
     time::{Duration, Instant},
@@ -63,4 +63,33 @@ fn it_is_closed_in_and_a_broker_tells_its_sink() {
     console.press("q");
     assert_eq!(console.end().code, 0);
     until("the broker ends with the console", || running(&broker).is_empty());
+}
+
+/// A store that is a link: out of the home the way is there, and the kernel refuses it.
+#[test]
+fn with_and_without_a_screen_it_is_closed_in() {
+    for form in [[].as_slice(), &["--plain"], &["watch", "--alerts"]] {
+        let home = Home::alone("link");
+        let (inside, outside) =
+            (Path::new(home.path()).join("kept"), Path::new(home.path()).with_file_name("kept"));
+        let store = Path::new(home.path()).join("store");
+        let start = |target: &Path| {
+            let _ = fs::remove_file(&store);
+            fs::create_dir_all(target).unwrap();
+            symlink(target, &store).unwrap();
+            Console::start((160, 30), &[&["--home", home.path()], form].concat())
+        };
+        let mut refused = start(&outside);
+        refused.until("Permission denied");
+        refused.signal("TERM");
+        refused.end();
+
+        let mut console = start(&inside);
+        until("it has opened its store", || inside.join("db").exists());
+        let own = running(&format!("--home {}", home.path()));
+        assert!(!own.is_empty() && own.iter().all(|status| is_filtered(status)), "{form:?}: {own:?}");
+        assert!(!console.screen().holds("not closed in"), "{:?}", console.screen());
+        console.signal("TERM");
+        assert_eq!(console.end().code, 0, "{form:?}");
+    }
 }

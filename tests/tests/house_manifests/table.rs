@@ -36,7 +36,7 @@ pub(crate) const ROOMS: &[Room] = &[
     room(
         "qratum-validator",
         "crates/validator",
-        &["qratum-light-node", "qratum-verifier", "qratum-chain", "qratum-crypto"],
+        &["qratum-light-node", "qratum-verifier", "qratum-chain", "qratum-crypto", "qratum-metal"],
     ),
     room("qratum-themes", "themes", &[]),
     room("qratum-widgets", "widgets", &["qratum-themes"]),

@@ -5,7 +5,9 @@ use std::{
     os::unix::{net::UnixListener, process::parent_id},
     path::Path,
     process::{self, Command},
-    ptr, thread,
+    ptr,
+    sync::OnceLock,
+    thread,
 };
 
 use super::*;
@@ -31,10 +33,17 @@ fn closed_in(name: &str, closed: fn([&Path; 3])) {
         fs::write(folder.join("there"), "before").unwrap();
     }
     let null = PathBuf::from("/dev/null");
-    let table = Table { read: vec![read.clone()], write: vec![write.clone()], devices: vec![null] };
+    let (read_in, write_in, ports) = (vec![read.clone()], vec![write.clone()], vec![port()]);
+    let table = Table { read: read_in, write: write_in, devices: vec![null], ports };
     let sandbox = enter(&table);
     assert!(sandbox.is_whole(), "{sandbox}");
     closed([&read, &write, &other]);
+}
+
+/// The one port that the table names: nobody else's, as the system has just given it away.
+fn port() -> u16 {
+    static PORT: OnceLock<u16> = OnceLock::new();
+    *PORT.get_or_init(|| TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port())
 }
 
 fn denied<T>(result: io::Result<T>) -> bool {
@@ -60,10 +69,12 @@ fn files_outside_the_table_are_closed_and_those_in_it_open() {
 }
 
 #[test]
-fn nobody_can_listen_on_a_port_and_all_else_of_the_network_goes_on() {
-    const NAME: &str = "sandbox::tests::nobody_can_listen_on_a_port_and_all_else_of_the_network_goes_on";
+fn nobody_can_listen_on_another_port_and_all_else_of_the_network_goes_on() {
+    const NAME: &str =
+        "sandbox::tests::nobody_can_listen_on_another_port_and_all_else_of_the_network_goes_on";
     closed_in(NAME, |[_, write, _]| {
         assert!(denied(TcpListener::bind("127.0.0.1:0")) && denied(TcpListener::bind("[::1]:0")));
+        TcpListener::bind(("127.0.0.1", port())).unwrap();
         let refused = TcpStream::connect("127.0.0.1:1").unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused, "it was let out, and nobody was there");
         // By its short name: a path of a socket has few bytes.
