@@ -52,9 +52,10 @@ impl Board {
         self.next.fork.is_some()
     }
 
-    /// Whether the head was new when this was last published.
-    pub(crate) fn is_live(&self) -> bool {
-        self.next.state == State::Live
+    /// Whether it was known how the vote goes when this was last published: heads come, or it was told
+    /// why not.
+    pub(crate) fn is_settled(&self) -> bool {
+        matches!(self.next.state, State::Live | State::NoQuorum)
     }
 
     /// Height of the head that was published last or is about to be.

@@ -13,7 +13,7 @@ use qratum_verifier::{Reject, Trusted, detect::Fork, sync::Ask};
 use tokio::{
     sync::{broadcast, mpsc, oneshot, watch},
     task,
-    time::{Instant, MissedTickBehavior, interval},
+    time::{Instant, sleep},
 };
 
 use crate::{
@@ -97,23 +97,33 @@ impl Driver {
     /// Runs until the handle is gone.
     pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         let mut links = self.net.links();
-        let mut ticks = interval(self.tick);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut polls = interval(self.tick / BRISK);
-        polls.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut answers = Answers::new();
+        let (mut beat, mut passed) = (None::<Instant>, BRISK);
         loop {
+            let parts = self.polls.pause();
+            let pause = (self.tick / BRISK).saturating_mul(parts);
+            // Reckoned anew when something was learned, so that a hurry begins at once.
+            let wait = beat.map_or(Duration::ZERO, |beat| pause.saturating_sub(beat.elapsed()));
             let next = tokio::select! {
-                _ = ticks.tick() => self.on_tick().await,
-                _ = polls.tick() => {
+                () = sleep(wait) => {
+                    (beat, passed) = (Some(Instant::now()), passed.saturating_add(parts));
                     self.ask_for_votes().for_each(|poll| answers.push(carry(&self.net, poll)));
-                    None
+                    if passed < BRISK { None } else {
+                        passed = 0;
+                        self.on_tick().await
+                    }
                 }
                 Some((asked, answer)) = answers.next() => match asked {
                     Asked::Chain(question) => self.on_answer(question, answer).await,
                     Asked::Votes(peer) => self.on_votes(peer, answer).await,
                 },
-                Ok(()) = links.changed() => self.on_links(&mut links).await,
+                Ok(()) = links.changed() => {
+                    if self.on_links(&mut links).await {
+                        // Somebody new is asked at once.
+                        (beat, passed) = (None, BRISK);
+                    }
+                    None
+                }
                 proven = proven(&mut self.proving) => {
                     self.proving = None;
                     if let Some((fork, proof)) = proven {
@@ -150,7 +160,7 @@ impl Driver {
 
     /// Votes are of use near the tip only.
     fn ask_for_votes(&mut self) -> impl Iterator<Item = Asked> + use<> {
-        let reach = match (self.board.forked() || self.follow.walking(), self.board.is_live()) {
+        let reach = match (self.board.forked() || self.follow.walking(), self.board.is_settled()) {
             (true, _) => Reach::Nobody,
             (false, true) => Reach::One,
             (false, false) => Reach::All,
@@ -180,7 +190,8 @@ impl Driver {
         None
     }
 
-    async fn on_links(&mut self, links: &mut watch::Receiver<Vec<Link>>) -> Option<Question> {
+    /// Takes over how the connections stand; whether there is a new one.
+    async fn on_links(&mut self, links: &mut watch::Receiver<Vec<Link>>) -> bool {
         let links = links.borrow_and_update().clone();
         let known = mem::replace(&mut self.known, links.clone());
         for (peer, (link, known)) in links.iter().zip(&known).enumerate() {
@@ -189,7 +200,7 @@ impl Driver {
             }
         }
         self.board.links(&links);
-        None
+        links.iter().zip(&known).any(|(link, known)| link.connected && !known.connected)
     }
 
     /// Notes what was refused from a peer, and what that costs it.

@@ -2,9 +2,10 @@
 //! arguments; the verifier keeps the votes.
 //!
 //! While the head is new, one peer in turn is asked: its votes show who takes part. While it is not,
-//! all are asked, since one that withholds votes must not make others look gone. While somebody is
-//! late, peers are asked [`BRISK`] times as often, so that it is named as soon as that can be said; and
-//! so is one after the other, until anything can be.
+//! all are asked, since one that withholds votes must not make others look gone; until it is told that
+//! there is no quorum, and for want of whom. While somebody is late, peers are asked [`BRISK`] times as
+//! often, so that it is named as soon as that can be said; and so is one after the other, until anything
+//! can be.
 //!
 //! The chain is *stuck* when votes are known at a place beyond the last one at which more than two
 //! thirds of the power voted, and that has not changed for [`TIMEOUTS`] round timeouts on top of a
@@ -35,7 +36,7 @@ const EACH_ROUND: Duration = Duration::from_millis(500);
 /// No round waits longer.
 const LONGEST_ROUND: Duration = Duration::from_secs(60);
 
-/// How much more often peers are asked in a hurry: this many ticks make one of the usual.
+/// How much more often peers are asked in a hurry than at each tick.
 pub(crate) const BRISK: u32 = 4;
 
 /// How many peers to ask.
@@ -62,11 +63,10 @@ pub(crate) struct Polls {
     /// Nobody is connected: nothing can be said.
     alone: bool,
     next: usize,
-    /// It can be said who is silent; somebody is late; and how many ticks have passed since peers were
-    /// asked.
+    /// It can be said who is silent; somebody is late; and one peer in turn is asked.
     known: bool,
     late: bool,
-    ticks: u32,
+    in_turn: bool,
     interval: Duration,
     /// The highest place with more than two thirds of the power, since when, and where others vote
     /// beyond it.
@@ -89,7 +89,7 @@ impl Polls {
             next: 0,
             known: false,
             late: false,
-            ticks: BRISK,
+            in_turn: false,
             interval: Duration::from_millis(params.block_interval_ms),
             reached,
             open: None,
@@ -98,8 +98,13 @@ impl Polls {
         }
     }
 
-    /// Whom to ask at a tick, [`BRISK`] of which come in the time after which a peer is asked at least.
-    /// The socket of the home is not asked: it has no votes but those of peers.
+    /// After how much of a tick peers are to be asked again, in parts of which it has [`BRISK`].
+    pub(crate) fn pause(&self) -> u32 {
+        let hurries = !self.alone && !self.told.stuck && (self.late || (self.in_turn && !self.known));
+        if hurries { 1 } else { BRISK }
+    }
+
+    /// Whom to ask now. The socket of the home is not asked: it has no votes but those of peers.
     pub(crate) fn tick(&mut self, connected: &[usize], reach: Reach) -> Vec<usize> {
         let gives = |peer: &&usize| self.gives.get(**peer).is_some_and(|gives| *gives != Some(false));
         let gives = connected.iter().filter(gives).count();
@@ -107,11 +112,9 @@ impl Polls {
         let needed = gives.clamp(1, SOURCES);
         self.stale |= (alone, needed) != (self.alone, self.needed);
         (self.alone, self.needed) = (alone, needed);
-        self.ticks = self.ticks.saturating_add(1);
-        let soon = self.late || (reach == Reach::One && !self.known);
+        self.in_turn = reach == Reach::One;
         let most = match reach {
             Reach::Nobody => 0,
-            _ if !soon && self.ticks < BRISK => 0,
             Reach::One => 1,
             Reach::All => usize::MAX,
         };
@@ -119,7 +122,6 @@ impl Polls {
         let free = |peer: &usize| connected.contains(peer) && self.asked.get(*peer) == Some(&false);
         let chosen: Vec<usize> = order.filter(free).take(most).collect();
         for peer in &chosen {
-            self.ticks = 0;
             self.set_asked(*peer, true);
             self.next = peer.saturating_add(1);
         }
@@ -282,12 +284,13 @@ mod tests {
         let mut bench = Bench::new();
         bench.chain.absent = vec![3];
         let asked = |bench: &mut Bench| {
-            let ticks = (0..12).map(|_| {
+            let (mut count, mut parts) = (0, 0);
+            while parts < 3 * BRISK {
                 let asked = bench.polls.tick(&[0], Reach::One);
                 asked.iter().for_each(|peer| bench.polls.answered(*peer));
-                asked.len()
-            });
-            ticks.sum::<usize>()
+                (count, parts) = (count + asked.len(), parts + bench.polls.pause());
+            }
+            count
         };
         let take = |bench: &mut Bench, height: u64, signers: &[u32]| {
             let both = [height - 1, height].map(|height| votes(&bench.chain, height, signers)).concat();

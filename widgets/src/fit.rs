@@ -1,7 +1,14 @@
 //! How much of it fits? Text cut to a number of columns, and never without a sign of it.
 
+use std::borrow::Cow;
+
 use qratum_themes::{Glyphs, Theme};
-use ratatui_core::text::{Line, Span};
+use ratatui_core::{
+    buffer::Buffer,
+    layout::{Alignment, Rect},
+    style::Style,
+    text::{Line, Span},
+};
 
 /// What stands for the part of a text that did not fit.
 #[must_use]
@@ -14,36 +21,76 @@ pub const fn ellipsis(glyphs: Glyphs) -> &'static str {
 
 /// As much of a text as fits `room` columns; an ellipsis stands for the rest.
 #[must_use]
-pub fn clipped(theme: &Theme, text: &str, room: usize) -> String {
+pub fn clipped<'a>(theme: &Theme, text: &'a str, room: usize) -> Cow<'a, str> {
     if columns(text) <= room {
-        return text.to_owned();
+        return text.into();
     }
     let more = ellipsis(theme.glyphs());
-    format!("{}{}", prefix(text, room.saturating_sub(columns(more))), prefix(more, room))
+    format!("{}{}", prefix(text, room.saturating_sub(columns(more))), prefix(more, room)).into()
 }
 
-/// The same for a line of several styles.
+/// The same for a line of several styles; one that fits stays as it is.
 #[must_use]
-pub fn clipped_line(theme: &Theme, line: &Line<'_>, room: usize) -> Line<'static> {
-    let more = prefix(ellipsis(theme.glyphs()), room);
-    let whole = line.width() <= room;
-    let mut left = if whole { room } else { room.saturating_sub(columns(more)) };
-    let mut spans = Vec::with_capacity(line.spans.len());
-    for span in &line.spans {
-        let shown = prefix(&span.content, left);
-        left = left.saturating_sub(columns(shown));
-        if shown.len() < span.content.len() {
-            spans.push(Span::styled(format!("{shown}{more}"), span.style));
-            break;
-        }
-        spans.push(Span::styled(shown.to_owned(), span.style));
+pub fn clipped_line<'a>(theme: &Theme, mut line: Line<'a>, room: usize) -> Line<'a> {
+    if line_columns(&line) <= room {
+        return line;
     }
-    Line { style: line.style, alignment: line.alignment, spans }
+    let more = prefix(ellipsis(theme.glyphs()), room);
+    let mut left = room.saturating_sub(columns(more));
+    let cut = |span: &Span<'_>| {
+        let shown = prefix(&span.content, left).len();
+        left = left.saturating_sub(columns(span.content.get(..shown).unwrap_or_default()));
+        (shown < span.content.len()).then_some(shown)
+    };
+    let found = line.spans.iter().map(cut).enumerate().find_map(|(at, shown)| Some((at, shown?)));
+    if let Some((at, shown)) = found {
+        line.spans.truncate(at.saturating_add(1));
+        if let Some(last) = line.spans.last_mut() {
+            let text = last.content.to_mut();
+            text.truncate(shown);
+            text.push_str(more);
+        }
+    }
+    line
+}
+
+/// Draws a line that fits, without making another of it.
+pub(crate) fn draw(line: &Line<'_>, alignment: Alignment, at: Rect, buffer: &mut Buffer) {
+    if let Some((x, width)) = place(line_columns(line), alignment, at, buffer) {
+        buffer.set_line(x, at.y, line, width);
+    }
+}
+
+/// The same for a text of one style.
+pub(crate) fn draw_text(text: &str, style: Style, alignment: Alignment, at: Rect, buffer: &mut Buffer) {
+    if let Some((x, width)) = place(columns(text), alignment, at, buffer) {
+        buffer.set_stringn(x, at.y, text, width.into(), style);
+    }
+}
+
+/// Where so many columns begin, and how many there are; none outside of the buffer.
+fn place(columns: usize, alignment: Alignment, at: Rect, buffer: &Buffer) -> Option<(u16, u16)> {
+    if at.intersection(buffer.area) != at || at.is_empty() {
+        return None;
+    }
+    let width = u16::try_from(columns).unwrap_or(u16::MAX).min(at.width);
+    let before = match alignment {
+        Alignment::Left => 0,
+        Alignment::Center => at.width.saturating_sub(width) / 2,
+        Alignment::Right => at.width.saturating_sub(width),
+    };
+    Some((at.x.saturating_add(before), width))
+}
+
+/// How many columns a line takes.
+pub(crate) fn line_columns(line: &Line<'_>) -> usize {
+    line.spans.iter().map(|span| columns(&span.content)).sum()
 }
 
 /// How many columns a text takes.
 pub(crate) fn columns(text: &str) -> usize {
-    Span::raw(text).width()
+    // Nearly all of it is, and then nothing has to be looked up.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) { text.len() } else { Span::raw(text).width() }
 }
 
 /// The longest start of a text that fits `room` columns.
@@ -82,7 +129,7 @@ mod tests {
     fn a_line_is_cut_where_it_ends() {
         let theme = theme(Glyphs::Unicode);
         let line = Line::from_iter(["ab", "cd", "ef"].map(Span::raw));
-        let cut = |room| clipped_line(&theme, &line, room).to_string();
+        let cut = |room| clipped_line(&theme, line.clone(), room).to_string();
         assert_eq!([6, 5, 4, 2, 1, 0].map(cut), ["abcdef", "abcd…", "abc…", "a…", "…", ""]);
     }
 }

@@ -1,7 +1,14 @@
 //! Is it enough? A share of voting power, drawn against the line that a quorum has to cross.
 
 use qratum_themes::{Mark, Theme};
-use ratatui_core::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
+use ratatui_core::{
+    buffer::Buffer,
+    layout::{Alignment, Rect},
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use crate::fit;
 
 /// A bar over the whole of its area's first row.
 #[derive(Clone, Copy, Debug)]
@@ -21,13 +28,17 @@ impl PowerBar<'_> {
     #[must_use]
     pub fn line(&self, width: u16) -> Line<'static> {
         let marks = cells(self.part, self.whole, width, self.quorum_line);
-        Line::from_iter(marks.into_iter().map(|mark| crate::badge::glyph(self.theme, mark)))
+        let stretch = |marks: &[Mark]| {
+            let mark = *marks.first()?;
+            Some(Span::styled(self.theme.glyph(mark).repeat(marks.len()), self.theme.mark_style(mark)))
+        };
+        marks.chunk_by(|one, next| one == next).filter_map(stretch).collect()
     }
 }
 
 impl Widget for PowerBar<'_> {
     fn render(self, area: Rect, buffer: &mut Buffer) {
-        self.line(area.width).render(area, buffer);
+        fit::draw(&self.line(area.width), Alignment::Left, area, buffer);
     }
 }
 

@@ -3,7 +3,7 @@
 use qratum_themes::{Theme, Tone};
 use ratatui_core::{
     buffer::Buffer,
-    layout::Rect,
+    layout::{Alignment, Rect},
     style::{Modifier, Style},
     text::{Line, Span},
     widgets::Widget,
@@ -45,7 +45,8 @@ impl Widget for TrustBar<'_> {
             spans.extend(part.line.iter().cloned().map(|span| span.patch_style(part.line.style)));
         }
         buffer.set_style(area, self.style);
-        fit::clipped_line(self.theme, &Line::from(spans), area.width.into()).render(area, buffer);
+        let line = fit::clipped_line(self.theme, Line::from(spans), area.width.into());
+        fit::draw(&line, Alignment::Left, area, buffer);
     }
 }
 
@@ -141,7 +142,8 @@ impl Widget for KeyHints<'_> {
             spans.push(Span::styled(hint.key, Style::new().add_modifier(Modifier::BOLD)));
             spans.push(Span::styled(format!(" {}", hint.does), self.theme.tone(Tone::Quiet)));
         }
-        fit::clipped_line(self.theme, &Line::from(spans), area.width.into()).render(area, buffer);
+        let line = fit::clipped_line(self.theme, Line::from(spans), area.width.into());
+        fit::draw(&line, Alignment::Left, area, buffer);
     }
 }
 

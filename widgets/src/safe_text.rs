@@ -10,6 +10,7 @@
 //! it is. A terminal cannot tell Latin from Cyrillic letters; the digests differ.
 
 use core::fmt::{self, Write as _};
+use std::borrow::Cow;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::{
@@ -40,8 +41,8 @@ const ALPHABET: [char; 32] = [
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SafeText {
     text: String,
-    /// Of a name: the part before its digest, and the digest.
-    name: Option<(String, String)>,
+    /// Of a name: how many bytes stand before its digest, which is shown where there are more.
+    name: Option<usize>,
 }
 
 impl SafeText {
@@ -52,8 +53,12 @@ impl SafeText {
 
     /// Makes a sentence harmless; what goes beyond `most` characters is cut, and says so.
     #[must_use]
-    pub fn new(text: &str, most: usize) -> Self {
-        let (mut out, cut) = escaped(text, most);
+    pub fn new<'a>(text: impl Into<Cow<'a, str>>, most: usize) -> Self {
+        let text = text.into();
+        if text.len() <= most && is_harmless(&text) {
+            return Self { text: text.into_owned(), name: None };
+        }
+        let (mut out, cut) = escaped(&text, most);
         if cut {
             let _ = write!(out, "... ({} bytes)", text.len());
         }
@@ -62,16 +67,17 @@ impl SafeText {
 
     /// Makes a name harmless, and different to the eye from every other name.
     #[must_use]
-    pub fn name(name: &str) -> Self {
-        let composed = ComposingNormalizerBorrowed::new_nfc().normalize(name);
-        let (mut shown, cut) = escaped(&composed, Self::NAME);
-        let digest = digest(name);
-        let plain = !cut && !name.is_empty() && name.bytes().all(is_plain);
+    pub fn name<'a>(name: impl Into<Cow<'a, str>>) -> Self {
+        let name = name.into();
+        if (1..=Self::NAME).contains(&name.len()) && name.bytes().all(is_plain) {
+            return Self { name: Some(name.len()), text: name.into_owned() };
+        }
+        let composed = ComposingNormalizerBorrowed::new_nfc().normalize(&name);
+        let (mut shown, _) = escaped(&composed, Self::NAME);
         if mixes_scripts(&composed) {
             shown.insert(0, MIXED);
         }
-        let text = if plain { shown.clone() } else { format!("{shown}#{digest}") };
-        Self { text, name: Some((shown, digest)) }
+        Self { text: format!("{shown}#{}", digest(&name)), name: Some(shown.len()) }
     }
 
     /// The text.
@@ -80,34 +86,50 @@ impl SafeText {
         &self.text
     }
 
+    /// The same, as a text.
+    #[must_use]
+    pub fn into_text(self) -> String {
+        self.text
+    }
+
     /// The same in ASCII: what is none is spelled as well, and the sign of mixed scripts is `~`.
     #[must_use]
     pub fn in_ascii(self) -> Self {
+        if self.text.is_ascii() {
+            return self;
+        }
         let is_name = self.name.is_some();
         let spelled = |c: char| match c {
             _ if c.is_ascii() => c.to_string(),
             MIXED if is_name => "~".to_owned(),
             _ => format!("<U+{:04X}>", u32::from(c)),
         };
-        let spell = |text: String| text.chars().map(spelled).collect();
-        Self { text: spell(self.text), name: self.name.map(|(shown, digest)| (spell(shown), digest)) }
+        let spell = |text: &str| text.chars().map(spelled).collect();
+        let Some((shown, digest)) = self.name.and_then(|end| self.text.split_at_checked(end)) else {
+            return Self { text: spell(&self.text), name: None };
+        };
+        let shown: String = spell(shown);
+        Self { name: Some(shown.len()), text: shown + digest }
     }
 
     /// As much as fits `room` columns. A name that is cut keeps its digest, or as much of it as
     /// there is room for; a sentence ends in `more`.
     #[must_use]
-    pub fn fitted(&self, room: usize, more: &str) -> String {
+    pub fn fitted(&self, room: usize, more: &str) -> Cow<'_, str> {
         if fit::columns(&self.text) <= room {
-            return self.text.clone();
+            return self.text.as_str().into();
         }
-        let end = self.name.as_ref().map_or(String::new(), |(_, digest)| format!("#{digest}"));
-        let start = self.name.as_ref().map_or(self.text.as_str(), |(shown, _)| shown);
+        let (start, end) = match self.name.and_then(|end| self.text.split_at_checked(end)) {
+            Some((start, "")) => (start, format!("#{}", digest(start))),
+            Some((start, end)) => (start, end.to_owned()),
+            None => (self.text.as_str(), String::new()),
+        };
         let ends = fit::columns(more).saturating_add(fit::columns(&end));
         if self.name.is_some() && room <= ends {
-            return fit::prefix(&end, room).to_owned();
+            return fit::prefix(&end, room).to_owned().into();
         }
         let more = fit::prefix(more, room);
-        format!("{}{more}{end}", fit::prefix(start, room.saturating_sub(ends)))
+        format!("{}{more}{end}", fit::prefix(start, room.saturating_sub(ends))).into()
     }
 }
 
@@ -121,6 +143,11 @@ impl From<SafeText> for Span<'static> {
     fn from(text: SafeText) -> Self {
         Self::raw(text.text)
     }
+}
+
+/// Whether nothing in a text has to be spelled out, by a look that need not know more.
+fn is_harmless(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~')) && !text.contains("<U")
 }
 
 /// The text with every unsafe character spelled out, in at most `most` characters, and whether
@@ -346,13 +373,13 @@ mod tests {
                 let n = pieces.len();
                 let (a, b, c) = (pieces[at % n], pieces[at / n % n], pieces[at / n / n]);
                 let text = format!("{a}{b}{c}");
-                let shown = SafeText::name(&text).fitted(room, "…");
+                let shown = SafeText::name(&text).fitted(room, "…").into_owned();
                 assert!(fit::columns(&shown) <= room && shown.chars().all(|c| !is_unsafe(c)), "{shown:?}");
                 let other = seen.insert(looks(&shown), text.clone());
                 assert!(other.as_ref().is_none_or(|other| *other == text), "{other:?} {text:?} {shown}");
             }
         }
-        let long = |end| SafeText::name(&format!("validator-of-the-north-{end}")).fitted(20, "…");
+        let long = |end| SafeText::name(format!("validator-of-the-north-{end}")).fitted(20, "…").into_owned();
         assert_ne!(long("1"), long("2"));
         assert!(long("1").starts_with("validato…#"), "{}", long("1"));
     }

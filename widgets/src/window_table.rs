@@ -95,9 +95,11 @@ impl<'a> Column<'a> {
     }
 
     /// Its title, and the sign where rows are sorted by it.
-    fn heading(&self, theme: &Theme) -> Line<'a> {
-        let sign = self.order.map(|order| Span::raw(format!(" {}", order.sign(theme.glyphs()))));
-        [Span::raw(self.title)].into_iter().chain(sign).collect()
+    fn heading(&self, theme: &Theme) -> TableCell<'a> {
+        match self.order {
+            Some(order) => format!("{} {}", self.title, order.sign(theme.glyphs())).into(),
+            None => self.title.into(),
+        }
     }
 
     /// The same, left out of a window that is too narrow.
@@ -111,11 +113,13 @@ impl<'a> Column<'a> {
 pub enum TableCell<'a> {
     /// Our own words, numbers and marks; cut with an ellipsis.
     Line(Line<'a>),
+    /// The same in one style.
+    Text(Span<'a>),
     /// A name from outside; cut so that it still differs from every other.
     Name(SafeText, Style),
     /// Anything that knows by itself what must stay: the columns it asks for, and what it becomes in
     /// as many as it gets.
-    Made(usize, Box<dyn Fn(u16) -> Line<'static> + 'a>),
+    Made(usize, Box<dyn FnOnce(u16) -> Line<'a> + 'a>),
 }
 
 impl<'a> From<Line<'a>> for TableCell<'a> {
@@ -126,19 +130,19 @@ impl<'a> From<Line<'a>> for TableCell<'a> {
 
 impl<'a> From<Span<'a>> for TableCell<'a> {
     fn from(span: Span<'a>) -> Self {
-        Self::Line(Line::from(span))
+        Self::Text(span)
     }
 }
 
 impl From<String> for TableCell<'_> {
     fn from(text: String) -> Self {
-        Self::Line(Line::from(text))
+        Self::Text(text.into())
     }
 }
 
 impl<'a> From<&'a str> for TableCell<'a> {
     fn from(text: &'a str) -> Self {
-        Self::Line(Line::from(text))
+        Self::Text(text.into())
     }
 }
 
@@ -151,19 +155,25 @@ impl From<SafeText> for TableCell<'_> {
 impl TableCell<'_> {
     fn width(&self) -> usize {
         match self {
-            Self::Line(line) => line.width(),
+            Self::Line(line) => fit::line_columns(line),
+            Self::Text(span) => fit::columns(&span.content),
             Self::Name(name, _) => fit::columns(name.as_str()),
             Self::Made(columns, _) => *columns,
         }
     }
 
-    fn fitted(&self, theme: &Theme, room: u16) -> Line<'static> {
+    fn draw(self, theme: &Theme, alignment: Alignment, at: Rect, buffer: &mut Buffer) {
+        let room = usize::from(at.width);
         match self {
-            Self::Line(line) => fit::clipped_line(theme, line, room.into()),
-            Self::Name(name, style) => {
-                Line::styled(name.fitted(room.into(), fit::ellipsis(theme.glyphs())), *style)
+            Self::Line(line) => fit::draw(&fit::clipped_line(theme, line, room), alignment, at, buffer),
+            Self::Made(_, make) => fit::draw(&make(at.width), alignment, at, buffer),
+            Self::Text(Span { content, style }) => {
+                fit::draw_text(&fit::clipped(theme, &content, room), style, alignment, at, buffer);
             }
-            Self::Made(_, make) => make(room),
+            Self::Name(name, style) => {
+                let name = name.fitted(room, fit::ellipsis(theme.glyphs()));
+                fit::draw_text(&name, style, alignment, at, buffer);
+            }
         }
     }
 }
@@ -208,13 +218,13 @@ impl<'c, F: Fn(usize) -> Vec<TableCell<'c>>> Widget for WindowTable<'_, F> {
             .collect();
         let places = places(self.columns, &shown, self.theme, area.width);
         if let Some(heading) = heading {
-            let titles = self.columns.iter().map(|column| column.heading(self.theme).into());
-            self.draw(&titles.collect::<Vec<_>>(), &places, heading, buffer);
+            let titles = self.columns.iter().map(|column| column.heading(self.theme)).collect();
+            self.draw(titles, &places, heading, buffer);
             buffer.set_style(heading, self.theme.tone(Tone::Quiet));
         }
-        for ((index, cells), line) in shown.iter().zip(lines) {
+        for ((index, cells), line) in shown.into_iter().zip(lines) {
             self.draw(cells, &places, line, buffer);
-            if self.selected == Some(*index) {
+            if self.selected == Some(index) {
                 buffer.set_style(line, Style::new().add_modifier(Modifier::REVERSED));
             }
         }
@@ -222,12 +232,11 @@ impl<'c, F: Fn(usize) -> Vec<TableCell<'c>>> Widget for WindowTable<'_, F> {
 }
 
 impl<F> WindowTable<'_, F> {
-    fn draw(&self, cells: &[TableCell<'_>], places: &[Place], row: Rect, buffer: &mut Buffer) {
-        for place in places {
-            let Some(cell) = cells.get(place.column) else { continue };
+    fn draw(&self, cells: Vec<TableCell<'_>>, places: &[Place], row: Rect, buffer: &mut Buffer) {
+        for (column, cell) in cells.into_iter().enumerate() {
+            let Some(place) = places.iter().find(|place| place.column == column) else { continue };
             let at = Rect { x: row.x.saturating_add(place.x), width: place.width, ..row };
-            let line = cell.fitted(self.theme, place.width).alignment(place.alignment);
-            line.render(at.intersection(row), buffer);
+            cell.draw(self.theme, place.alignment, at.intersection(row), buffer);
         }
     }
 }

@@ -64,7 +64,7 @@ impl Pen<'_, '_> {
         let (columns, theme) = (&table.marked(cursor), self.theme);
         let row = |place: usize| {
             let cells = kept.row(place).map(|row| (table.row)(row)).unwrap_or_default();
-            cells.iter().map(|it| cell(theme, table.worth, it)).collect()
+            cells.into_iter().map(|it| cell(theme, table.worth, it)).collect()
         };
         let widget = WindowTable { columns, rows: kept.len(), selected, row, theme };
         let x = below.x.saturating_add(MARGIN);
@@ -88,7 +88,7 @@ impl Pen<'_, '_> {
         };
         let width = u16::try_from(text.len()).unwrap_or(u16::MAX).min(row.width);
         let room = row.width.saturating_sub(width).saturating_sub(MARGIN);
-        let line = fitted(self.theme, &heading(self.theme, table), room.into());
+        let line = fitted(self.theme, heading(self.theme, table), room.into());
         self.frame.render_widget(line, Rect { x: row.x.saturating_add(MARGIN), width: room, ..row });
         let at = Rect { x: row.right().saturating_sub(width), width, ..row };
         self.frame.render_widget(Line::styled(text, self.theme.tone(Tone::Quiet)), at);
@@ -116,14 +116,14 @@ impl Pen<'_, '_> {
 }
 
 /// A cell, with its bar over what room it leaves.
-fn cell<'a>(theme: &'a Theme, worth: Option<Worth>, cell: &Cell) -> TableCell<'a> {
+fn cell(theme: &Theme, worth: Option<Worth>, cell: Cell) -> TableCell<'_> {
     #[cfg(test)]
-    audit::note(cell);
+    audit::note(&cell);
     let bar = cell.iter().find_map(bar);
     let parts = parts(theme, cell, worth);
     let width = width_of(&parts);
     let make = move |room: u16| {
-        let mut line = fitted(theme, &parts, room.into());
+        let mut line = fitted(theme, parts, room.into());
         if let Some((part, whole, quorum_line)) = bar {
             let used = u16::try_from(line.width()).unwrap_or(u16::MAX).saturating_add(1);
             let bar = PowerBar { part, whole, quorum_line, theme };

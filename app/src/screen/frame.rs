@@ -80,7 +80,7 @@ pub(super) fn too_small(model: &Model, pen: &mut Pen<'_, '_>, (width, height): (
     let alarms = alarms(model).map(|text| format!("{text}  ")).unwrap_or_default();
     let text = format!("{}  {alarms}too small: need {width}x{height}; q quit", state(model));
     let row = Rect { height: area.height.min(1), ..area };
-    pen.frame.render_widget(clipped(pen.theme, &Line::raw(text), area.width.into()), row);
+    pen.frame.render_widget(clipped(pen.theme, Line::raw(text), area.width.into()), row);
 }
 
 /// The screens and their keys.
@@ -104,7 +104,7 @@ pub(super) fn banner(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
     let alias = model.alias.iter().filter(|_| !model.view.private);
     let alias: String = alias.map(|alias| format!("console {alias}   ")).collect();
     let line = Line::raw(format!(" demo network: software devices only   {alias}home {home}"));
-    let line = clipped(pen.theme, &line, area.width.into());
+    let line = clipped(pen.theme, line, area.width.into());
     pen.frame.render_widget(line.style(pen.theme.tone(Tone::Warn)), area);
 }
 
@@ -160,7 +160,7 @@ pub(super) fn said(model: &Model, pen: &mut Pen<'_, '_>, rows: &[Rect]) {
         (_, flash) => vec![crumbs(model).style(quiet), flash.unwrap_or_default()],
     };
     for (line, row) in lines.into_iter().zip(rows) {
-        pen.frame.render_widget(clipped(pen.theme, &line, row.width.into()).style(line.style), *row);
+        pen.frame.render_widget(clipped(pen.theme, line, row.width.into()), *row);
     }
 }
 

@@ -1,10 +1,12 @@
 //! How does a cell become a line of the terminal? In words, signs and colors of the theme; where room
 //! is short, everything gives way but what a fact is worth.
 
+use std::borrow::Cow;
+
 use qratum_themes::{Glyphs, Theme, Tone};
 use qratum_widgets::{
     SafeText,
-    fit::{clipped_line as clipped, ellipsis},
+    fit::{clipped, clipped_line, ellipsis},
 };
 use ratatui::{
     style::Style,
@@ -29,32 +31,37 @@ enum Way {
 
 /// A stretch of a line.
 #[derive(Clone, Debug)]
-pub(super) struct Part {
-    span: Span<'static>,
+pub(super) struct Part<'a> {
+    span: Span<'a>,
     way: Way,
     /// Whether the chain says it.
     fact: bool,
 }
 
 /// Columns of parts side by side.
-pub(super) fn width_of(parts: &[Part]) -> usize {
+pub(super) fn width_of(parts: &[Part<'_>]) -> usize {
     parts.iter().map(|part| part.span.width()).sum()
 }
 
 /// Pieces as they are drawn. What is worth something else than its heading says carries its own mark and
 /// word, once behind all pieces side by side that are worth the same.
-pub(super) fn parts(theme: &Theme, cell: &Cell, heading: Option<Worth>) -> Vec<Part> {
-    let mut parts = Vec::new();
-    for (place, piece) in cell.iter().enumerate() {
-        let span = Span::styled(words(theme, piece), style(theme, piece.look));
-        let way = match &piece.text {
+pub(super) fn parts(theme: &Theme, cell: Cell, heading: Option<Worth>) -> Vec<Part<'_>> {
+    let mut parts = Vec::with_capacity(cell.len());
+    let mut pieces = cell.into_iter().peekable();
+    while let Some(Piece { text, look, worth }) = pieces.next() {
+        let way = match &text {
             Text::Name(name) => Way::Name(drawable(theme, SafeText::name(name))),
             Text::Hash(_) => Way::Middle,
             _ => Way::End,
         };
-        parts.push(Part { span, way, fact: piece.worth.is_some() });
-        let goes_on = cell.get(place.saturating_add(1)).is_some_and(|next| next.worth == piece.worth);
-        if let Some(worth) = piece.worth.filter(|worth| Some(*worth) != heading && !goes_on) {
+        let content = match &way {
+            Way::Name(name) => name.as_str().to_owned().into(),
+            _ => words(theme, text),
+        };
+        let span = Span::styled(content, style(theme, look));
+        parts.push(Part { span, way, fact: worth.is_some() });
+        let goes_on = pieces.peek().is_some_and(|next| next.worth == worth);
+        if let Some(worth) = worth.filter(|worth| Some(*worth) != heading && !goes_on) {
             parts.push(said(theme, worth, " "));
         }
     }
@@ -62,8 +69,8 @@ pub(super) fn parts(theme: &Theme, cell: &Cell, heading: Option<Worth>) -> Vec<P
 }
 
 /// The heading of a table, and what the facts below it are worth.
-pub(super) fn heading(theme: &Theme, table: &Table<'_>) -> Vec<Part> {
-    let mut parts = parts(theme, &table.heading, table.worth);
+pub(super) fn heading<'a>(theme: &'a Theme, table: &Table<'_>) -> Vec<Part<'a>> {
+    let mut parts = parts(theme, table.heading.clone(), table.worth);
     for part in &mut parts {
         part.span.style = theme.tone(Tone::Title).patch(part.span.style);
     }
@@ -72,7 +79,7 @@ pub(super) fn heading(theme: &Theme, table: &Table<'_>) -> Vec<Part> {
 }
 
 /// What something is worth, by mark and word.
-fn said(theme: &Theme, worth: Worth, gap: &str) -> Part {
+fn said<'a>(theme: &'a Theme, worth: Worth, gap: &str) -> Part<'a> {
     let (glyph, word) = (theme.glyph(worth.mark()), theme.word(worth.mark()));
     let text = match worth {
         Worth::Verified(height) => format!("{gap}{glyph} {word} at {height}"),
@@ -82,20 +89,20 @@ fn said(theme: &Theme, worth: Worth, gap: &str) -> Part {
     Part { span: Span::styled(text, theme.mark_style(worth.mark())), way: Way::Keep, fact: false }
 }
 
-fn words(theme: &Theme, piece: &Piece) -> String {
-    match &piece.text {
-        Text::Own(words) => (*words).to_owned(),
-        Text::Any(text) | Text::Hash(text) => written(theme, SafeText::new(text, SafeText::SENTENCE)),
-        Text::Name(name) => written(theme, SafeText::name(name)),
-        Text::Glyph(mark) => theme.glyph(*mark).to_owned(),
-        Text::Word(mark) => theme.word(*mark).to_owned(),
-        Text::Bar { .. } => String::new(),
+fn words(theme: &Theme, text: Text) -> Cow<'_, str> {
+    match text {
+        Text::Own(words) => words.into(),
+        Text::Any(text) | Text::Hash(text) => written(theme, SafeText::new(text, SafeText::SENTENCE)).into(),
+        Text::Name(name) => written(theme, SafeText::name(name)).into(),
+        Text::Glyph(mark) => theme.glyph(mark).into(),
+        Text::Word(mark) => theme.word(mark).into(),
+        Text::Bar { .. } => "".into(),
     }
 }
 
 /// A text in the characters that may be drawn.
 pub(super) fn written(theme: &Theme, text: SafeText) -> String {
-    drawable(theme, text).to_string()
+    drawable(theme, text).into_text()
 }
 
 fn drawable(theme: &Theme, text: SafeText) -> SafeText {
@@ -121,32 +128,28 @@ fn style(theme: &Theme, look: Look) -> Style {
 }
 
 /// Parts in `room` columns: from the end on, what need not be kept gives way.
-pub(super) fn fitted(theme: &Theme, parts: &[Part], room: usize) -> Line<'static> {
-    let mut over = width_of(parts).saturating_sub(room);
-    let mut spans = Vec::new();
-    for Part { span, way, fact } in parts.iter().rev() {
+pub(super) fn fitted<'a>(theme: &Theme, mut parts: Vec<Part<'a>>, room: usize) -> Line<'a> {
+    let mut over = width_of(&parts).saturating_sub(room);
+    for Part { span, way, fact } in parts.iter_mut().rev() {
         let width = span.width();
         if over == 0 || *way == Way::Keep || width == 0 {
-            spans.push(span.clone());
             continue;
         }
         let room = width.saturating_sub(over);
         let short = match way {
             Way::Middle => digest(&span.content, room),
-            Way::Name(name) => Some(name.fitted(room, ellipsis(theme.glyphs()))),
+            Way::Name(name) => Some(name.fitted(room, ellipsis(theme.glyphs())).into_owned()),
             Way::End | Way::Keep => None,
         };
-        let short = match short {
-            Some(text) => Line::from(Span::styled(text, span.style)),
-            None => clipped(theme, &Line::from(span.clone()), room),
+        span.content = match short {
+            Some(short) => short.into(),
+            None => clipped(theme, &span.content, room).into_owned().into(),
         };
         // A fact that is gone as a whole leaves a sign in what stands before it.
-        let is_gone = *fact && short.width() == 0;
-        over = over.saturating_sub(width.saturating_sub(short.width())).max(usize::from(is_gone));
-        spans.extend(short.spans.into_iter().rev());
+        let is_gone = *fact && span.width() == 0;
+        over = over.saturating_sub(width.saturating_sub(span.width())).max(usize::from(is_gone));
     }
-    spans.reverse();
-    clipped(theme, &Line::from(spans), room)
+    clipped_line(theme, parts.into_iter().map(|part| part.span).collect(), room)
 }
 
 #[cfg(test)]
@@ -161,7 +164,7 @@ mod tests {
         let theme = Theme::terminal16(Glyphs::Unicode, Colors::On).unwrap();
         let worth = Worth::Verified(Height(12));
         let cell = vec![own("named "), worth.fact("a long value"), own(" and so on")];
-        fitted(&theme, &parts(&theme, &cell, None), room).to_string()
+        fitted(&theme, parts(&theme, cell, None), room).to_string()
     }
 
     /// Where there is no room for the mark, nothing is left that could be read without it.
@@ -179,12 +182,12 @@ mod tests {
         let theme = Theme::terminal16(Glyphs::Unicode, Colors::On).unwrap();
         let [here, other] = [Worth::Verified(Height(12)), Worth::Verified(Height(11))];
         let cell = vec![here.fact("a "), other.fact("b "), Worth::Unverified.fact("c")];
-        let text = |heading| fitted(&theme, &parts(&theme, &cell, heading), 80).to_string();
+        let text = |heading| fitted(&theme, parts(&theme, cell.clone(), heading), 80).to_string();
         assert_eq!(text(Some(here)), "a b  ✓ verified at 11c ? unverified");
         assert_eq!(text(None), "a  ✓ verified at 12b  ✓ verified at 11c ? unverified");
         let table =
             Table::rows(Vec::new(), Vec::new()).under(vec![own("what")]).worth(Worth::Stale(Height(9)));
-        let heading = fitted(&theme, &heading(&theme, &table), 80).to_string();
+        let heading = fitted(&theme, heading(&theme, &table), 80).to_string();
         assert_eq!(heading, "what  ~ stale, verified at 9");
     }
 
@@ -194,7 +197,7 @@ mod tests {
         let theme = Theme::terminal16(Glyphs::Unicode, Colors::On).unwrap();
         let worth = Worth::Verified(Height(12));
         let cell = vec![worth.name("north"), worth.fact(" signed"), own(" here"), worth.fact(" too")];
-        let text = |heading| fitted(&theme, &parts(&theme, &cell, heading), 80).to_string();
+        let text = |heading| fitted(&theme, parts(&theme, cell.clone(), heading), 80).to_string();
         assert_eq!(text(None), "north signed ✓ verified at 12 here too ✓ verified at 12");
         assert_eq!(text(Some(worth)), "north signed here too");
     }
@@ -203,7 +206,7 @@ mod tests {
     #[test]
     fn in_ascii_other_characters_are_spelled() {
         let theme = Theme::terminal16(Glyphs::Ascii, Colors::Off).unwrap();
-        let text = |piece| fitted(&theme, &parts(&theme, &vec![piece], None), 80).to_string();
+        let text = |piece| fitted(&theme, parts(&theme, vec![piece], None), 80).to_string();
         let [upper, lower] = ["\u{c9}va", "\u{e9}va"].map(|name| text(here_name(name)));
         assert!(upper.starts_with("<U+00C9>va#") && lower.starts_with("<U+00E9>va#"), "{upper} {lower}");
         assert!(text(here_name("\u{430}dmin")).starts_with("~<U+0430>dmin#"), "mixed scripts");
@@ -216,7 +219,7 @@ mod tests {
         let worth = Worth::Verified(Height(12));
         let text = |middle: &str, room| {
             let cell = vec![worth.name(format!("validator-{middle}-of-the-north")), own(" in Zug")];
-            fitted(&theme, &parts(&theme, &cell, Some(worth)), room)
+            fitted(&theme, parts(&theme, cell, Some(worth)), room)
         };
         for room in 4..32 {
             let [one, other] = ["1", "2"].map(|middle| text(middle, room));
@@ -229,7 +232,7 @@ mod tests {
         let theme = Theme::terminal16(Glyphs::Unicode, Colors::On).unwrap();
         let worth = Worth::Verified(Height(12));
         let cell = vec![worth.hash("0123456789abcdef")];
-        let text = |room| fitted(&theme, &parts(&theme, &cell, Some(worth)), room).to_string();
+        let text = |room| fitted(&theme, parts(&theme, cell.clone(), Some(worth)), room).to_string();
         assert_eq!(
             ["0123456789abcdef", "0123456..abcdef", "0123..cdef", "012345…"],
             [16, 15, 10, 7].map(text)
