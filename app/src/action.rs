@@ -129,6 +129,7 @@ pub(crate) enum Action {
     Pause,
     Privacy,
     Repaint,
+    Suspend,
     Theme,
     Drill,
     Tour,
@@ -241,6 +242,7 @@ pub(crate) const ACTIONS: &[Entry] = &[
     entry(Action::Pause, "pause", "hold the picture still, or let it go", &[Key::Char(' ')]),
     entry(Action::Privacy, "privacy", "hide names and addresses, or show them", &[Key::Char('p')]),
     entry(Action::Repaint, "repaint", "draw everything anew", &[Key::Ctrl('l')]),
+    entry(Action::Suspend, "suspend", "back to the shell; its fg goes on here", &[Key::Ctrl('z')]),
     Entry { needs: Needs::Theme, ..entry(Action::Theme, THEME, "other colors: theme dark", &[]) },
     Entry {
         needs: Needs::Drill,

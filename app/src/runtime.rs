@@ -64,7 +64,7 @@ struct Sources<'a> {
 /// When the screen is to become what the model is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Due {
-    /// It is.
+    /// It is, or with the next second.
     Never,
     /// When the terminal has seen the last frame.
     Soon,
@@ -72,11 +72,12 @@ enum Due {
     Now,
 }
 
-/// What comes by itself never stands in the way of what a key did.
+/// What comes by itself never stands in the way of what a key did. A head comes with its votes and the
+/// claims of all peers, one after the other: all of them are drawn with the second, as ages are.
 const fn pace(msg: &Msg) -> Due {
     match msg {
-        Msg::Tick(_) | Msg::Head(..) | Msg::Snapshot(..) => Due::Soon,
-        Msg::Alarm(_) | Msg::Alarms(_) | Msg::Notice(_) => Due::Soon,
+        Msg::Head(..) | Msg::Snapshot(..) => Due::Never,
+        Msg::Tick(_) | Msg::Alarm(_) | Msg::Alarms(_) | Msg::Notice(_) => Due::Soon,
         _ => Due::Now,
     }
 }
@@ -131,10 +132,14 @@ pub(crate) async fn run<'a>(
             msg = console.sources.next() => msg,
         };
         let Some(msg) = msg else { return Ok(()) };
-        let (blank, pace) = (model.head().is_none(), pace(&msg));
+        let (blank, state, mut pace) = (model.head().is_none(), model.state(), pace(&msg));
         let effects = update(&mut model, msg);
-        // The first head is what everybody waits for.
-        let pace = if blank && model.head().is_some() { Due::Now } else { pace };
+        if blank && model.head().is_some() {
+            // What everybody waits for.
+            pace = Due::Now;
+        } else if state != model.state() {
+            pace = pace.max(Due::Soon);
+        }
         for effect in effects {
             if effect == Effect::Quit {
                 return Ok(());
@@ -154,6 +159,7 @@ impl Console<'_> {
                 self.guard.repaint()?;
                 self.due = Due::Now;
             }
+            Effect::Suspend => terminal::suspend()?,
             // The loop ends with it.
             Effect::Quit => {}
             Effect::Ring => self.guard.ring(),

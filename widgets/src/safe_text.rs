@@ -53,31 +53,36 @@ impl SafeText {
 
     /// Makes a sentence harmless; what goes beyond `most` characters is cut, and says so.
     #[must_use]
-    pub fn new<'a>(text: impl Into<Cow<'a, str>>, most: usize) -> Self {
-        let text = text.into();
-        if text.len() <= most && is_harmless(&text) {
-            return Self { text: text.into_owned(), name: None };
-        }
-        let (mut out, cut) = escaped(&text, most);
+    pub fn new(text: &str, most: usize) -> Self {
+        let (mut out, cut) = escaped(text, most);
         if cut {
             let _ = write!(out, "... ({} bytes)", text.len());
         }
         Self { text: out, name: None }
     }
 
+    /// The same of a text that is given away: where nothing is to be done, nothing is copied.
+    #[must_use]
+    pub fn owned(text: String, most: usize) -> Self {
+        if text.len() <= most && is_harmless(&text) {
+            Self { text, name: None }
+        } else {
+            Self::new(&text, most)
+        }
+    }
+
     /// Makes a name harmless, and different to the eye from every other name.
     #[must_use]
-    pub fn name<'a>(name: impl Into<Cow<'a, str>>) -> Self {
-        let name = name.into();
+    pub fn name(name: &str) -> Self {
         if (1..=Self::NAME).contains(&name.len()) && name.bytes().all(is_plain) {
-            return Self { name: Some(name.len()), text: name.into_owned() };
+            return Self { text: name.to_owned(), name: Some(name.len()) };
         }
-        let composed = ComposingNormalizerBorrowed::new_nfc().normalize(&name);
+        let composed = ComposingNormalizerBorrowed::new_nfc().normalize(name);
         let (mut shown, _) = escaped(&composed, Self::NAME);
         if mixes_scripts(&composed) {
             shown.insert(0, MIXED);
         }
-        Self { text: format!("{shown}#{}", digest(&name)), name: Some(shown.len()) }
+        Self { text: format!("{shown}#{}", digest(name)), name: Some(shown.len()) }
     }
 
     /// The text.
@@ -285,6 +290,14 @@ mod tests {
         assert_ne!(safe("<U+202E>"), safe("\u{202e}"));
     }
 
+    /// A text that is not copied is the one that a copy would be.
+    #[test]
+    fn what_is_given_away_becomes_the_same() {
+        for text in ["plain", "é", "<U+202E>", "<u>", "a\u{202e}b", "\u{1b}[2J", "seven..", "eight..."] {
+            assert_eq!(SafeText::owned(text.to_owned(), 7), SafeText::new(text, 7), "{text:?}");
+        }
+    }
+
     #[test]
     fn stacked_marks_and_long_texts_are_cut() {
         assert_eq!(safe("a\u{301}\u{301}\u{301}b"), "a\u{301}\u{301}<U+0301>b");
@@ -379,7 +392,8 @@ mod tests {
                 assert!(other.as_ref().is_none_or(|other| *other == text), "{other:?} {text:?} {shown}");
             }
         }
-        let long = |end| SafeText::name(format!("validator-of-the-north-{end}")).fitted(20, "…").into_owned();
+        let long =
+            |end| SafeText::name(&format!("validator-of-the-north-{end}")).fitted(20, "…").into_owned();
         assert_ne!(long("1"), long("2"));
         assert!(long("1").starts_with("validato…#"), "{}", long("1"));
     }

@@ -5,11 +5,12 @@
 
 use std::{
     env,
-    fs::{File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions, TryLockError},
     io,
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::PathBuf,
     thread,
+    time::Duration,
 };
 
 use tokio::sync::oneshot;
@@ -21,6 +22,9 @@ use crate::{
     scratch::{self, Scratch},
 };
 
+/// Attempts to take the lock of a demo, and the pause between them.
+const LOCK_TRIES: u32 = 50;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 /// The longest file that is taken over from the demo's home.
 const LONGEST: usize = 1 << 20;
 
@@ -31,7 +35,7 @@ pub(crate) struct Joined {
     pub(crate) home: Home,
     _scratch: Scratch,
     /// Held while it runs, so that no other has its name.
-    _name: File,
+    _name: Name,
     /// Resolves when the demo ends; none when that was told.
     over: Option<oneshot::Receiver<()>>,
 }
@@ -66,9 +70,18 @@ impl Joined {
     }
 }
 
-/// Tells that a demo runs on this home, until it is dropped. None where files have no locks.
+/// Tells that a demo runs on this home, until it is dropped. None where files have no locks. Whoever looks
+/// for a demo holds the lock for a moment.
 pub(super) fn announce(home: &Home) -> Option<File> {
-    File::open(home.genesis_path()).ok().filter(|genesis| genesis.try_lock().is_ok())
+    let genesis = File::open(home.genesis_path()).ok()?;
+    for _ in 0..LOCK_TRIES {
+        match genesis.try_lock() {
+            Ok(()) => return Some(genesis),
+            Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(_)) => return None,
+        }
+    }
+    None
 }
 
 fn runs(home: &Home) -> bool {
@@ -106,21 +119,38 @@ fn the_one() -> Result<Home, Failure> {
     }
 }
 
-/// The file that stands for a name on a demo, locked.
-fn take(demo: &Home, name: &str) -> Result<File, Failure> {
+/// The file that stands for a name on a demo, locked; it goes with this.
+#[derive(Debug)]
+struct Name {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Drop for Name {
+    fn drop(&mut self) {
+        // Under the lock: nobody else has this name yet.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+fn take(demo: &Home, name: &str) -> Result<Name, Failure> {
     let path = demo.console_path(name);
-    let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
-    let file = opened.map_err(|error| Failure::io(&path.display().to_string(), &error))?;
-    match file.try_lock() {
-        Err(TryLockError::WouldBlock) => {
+    loop {
+        let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let file = opened.map_err(|error| Failure::io(&path.display().to_string(), &error))?;
+        if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
             let text = format!(
                 "a console called {name} has joined the demo on {} already\nTake another name: qratum demo --as NAME",
                 demo.shown()
             );
-            Err(Failure::new(Exit::Usage, text))
+            return Err(Failure::new(Exit::Usage, text));
         }
-        // Where files have no locks, names are not kept apart.
-        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
+        // Where files have no locks, names are not kept apart. A file that its last holder has just removed
+        // stands for nothing.
+        let own = file.metadata().map_or(0, |own| own.ino());
+        if fs::metadata(&path).is_ok_and(|found| found.ino() == own) {
+            return Ok(Name { path, _lock: file });
+        }
     }
 }
 
@@ -134,4 +164,52 @@ fn end_of(demo: &Home) -> io::Result<oneshot::Receiver<()>> {
         let _ = tell.send(());
     })?;
     Ok(over)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn demo(name: &str) -> Home {
+        let path = env::temp_dir().join(format!("qratum-joined-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        let home = Home::at(path);
+        fs::create_dir_all(home.console_path("x").parent().unwrap()).unwrap();
+        fs::write(home.genesis_path(), "{}").unwrap();
+        home
+    }
+
+    #[test]
+    fn a_name_is_taken_once_and_free_again_with_nothing_left_behind() {
+        let home = demo("name");
+        let path = home.console_path("alice");
+        for _ in 0..2 {
+            let first = take(&home, "alice").unwrap();
+            assert!(path.exists());
+            let text = take(&home, "alice").unwrap_err().text.unwrap_or_default();
+            assert!(text.contains("alice has joined"), "{text}");
+            assert!(path.exists(), "it is still taken");
+            drop(first);
+            assert!(!path.exists());
+        }
+        fs::remove_dir_all(home.path()).unwrap();
+    }
+
+    /// Whoever looks whether a demo runs holds its lock for a moment.
+    #[test]
+    fn a_demo_is_announced_although_somebody_looks_for_one() {
+        let home = demo("announce");
+        let looking = File::open(home.genesis_path()).unwrap();
+        looking.lock_shared().unwrap();
+        let looks = thread::spawn(move || {
+            thread::sleep(LOCK_PAUSE * 3);
+            drop(looking);
+        });
+        let announced = announce(&home);
+        looks.join().unwrap();
+        assert!(announced.is_some() && runs(&home));
+        drop(announced);
+        assert!(!runs(&home));
+        fs::remove_dir_all(home.path()).unwrap();
+    }
 }

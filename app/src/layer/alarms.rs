@@ -11,7 +11,7 @@ use crate::{
     model::{Ground, Layer, List, Model, Subject, Worth},
     monitor::{Alarm, Code, Level},
     screen::{
-        page::{Cell, Piece, Table, column, glyph, here, own, quiet, rest},
+        page::{Cell, Piece, Table, Thing, column, glyph, here, own, quiet, rest},
         parts::clock,
     },
 };
@@ -43,6 +43,12 @@ pub(crate) fn table(model: &Model) -> Table<'_> {
         .under(vec![heading, delivers])
         .worth(model.live_worth())
         .resting(ground)
+        .ranked(|at, title| match title {
+            "level" => open.get(at).map(|alarm| alarm.level as u64),
+            "since" => open.get(at).map(|alarm| alarm.since_ms),
+            _ => None,
+        })
+        .about(|at| open.get(at).map(|alarm| Thing::Number(alarm.id)))
 }
 
 /// What an alarm rests on.

@@ -40,7 +40,7 @@ fn validator(model: &Model, snapshot: &Snapshot, key: &PublicKey) -> Table<'stat
         None => vec![("set", vec![worth.fact("it is no member of the newest set")], model.newest())],
     };
     rows.extend(votes(snapshot, key, worth));
-    let entry = registry(&who, key, model.view.asked.as_ref());
+    let entry = registry(&who, key, model.view.registered.as_ref());
     rows.extend(entry.into_iter().map(|(label, cell)| (label, cell, Ground::Proven(model.member(key)))));
     Table::grounded(rows).under(heading).worth(worth)
 }
@@ -155,7 +155,7 @@ fn peer(model: &Model, snapshot: &Snapshot, place: usize) -> Table<'static> {
         ("connection", connection(model, peer), Ground::HERE),
         ("key", vec![here_hash(who.text(&peer.id.to_string()))], Ground::HERE),
         ("address", vec![here(address)], Ground::HERE),
-        ("operator", operator(&who, peer, model.worth()), run(model, peer)),
+        ("operator", operator(&who, peer), run(model, peer)),
         ("newest block", claims, Ground::CLAIM),
         ("demerits", vec![here(peer.demerits)], Ground::HERE),
     ];

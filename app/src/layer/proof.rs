@@ -13,7 +13,7 @@ use qratum_verifier::proof::Checked;
 
 use crate::{
     layer::detail::twice,
-    model::{Asked, Found, Ground, Model, Proof, Subject, Worth},
+    model::{Asked, Found, Ground, Model, Proof, Subject, Worth, happened},
     screen::{
         page::{Cell, Table, column, glyph, here, here_hash, own, quiet, rest},
         parts::share,
@@ -89,7 +89,11 @@ fn steps(model: &Model, asked: &Asked, found: &Found) -> (Worth, Vec<Row>) {
             let statement = Some(&proven.proof.statement);
             believed(model, asked, (&proven.proof.header, statement), &proven.checked)
         }
-        Found::Evidence(evidence) => (model.worth(), broken(model, evidence, model.worth())),
+        Found::Evidence(evidence) => {
+            // It proves itself from the anchor, whatever the head is.
+            let worth = Worth::Verified(happened(evidence));
+            (worth, broken(model, evidence, worth))
+        }
     };
     let anchor = if model.pinned { "checkpoint" } else { "genesis" };
     rows.push(step("anchor", vec![own(anchor), own(" "), here_hash(model.anchor)]));

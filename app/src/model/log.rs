@@ -15,7 +15,7 @@ use super::fact::Worth;
 pub(crate) const ENTRIES: usize = 1000;
 
 /// How much an event matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Level {
     /// As it should be.
     Info,
@@ -57,6 +57,8 @@ pub(crate) struct Entry {
     /// By the local clock.
     pub(crate) at: Time,
     pub(crate) event: Event,
+    /// Entries have rising numbers; one that goes on keeps its own.
+    pub(crate) number: u64,
 }
 
 impl Event {
@@ -81,6 +83,8 @@ impl Event {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Log {
     entries: VecDeque<Entry>,
+    /// The number of the next.
+    next: u64,
     /// The set of the last head.
     set: Option<(SetId, Arc<ValidatorSet>)>,
 }
@@ -101,7 +105,9 @@ impl Log {
         if self.entries.len() >= ENTRIES {
             self.entries.pop_front();
         }
-        self.entries.push_back(Entry { at, event });
+        let number = self.next;
+        self.next = number.saturating_add(1);
+        self.entries.push_back(Entry { at, event, number });
     }
 
     /// A head was verified. Heads in a row are one entry: they must not push out what is rare.
@@ -109,7 +115,7 @@ impl Log {
         let height = head.header().get().height;
         self.set(head, now);
         match self.entries.back_mut() {
-            Some(Entry { at, event: Event::Heads { last, count, .. } }) if *last < height => {
+            Some(Entry { at, event: Event::Heads { last, count, .. }, .. }) if *last < height => {
                 (*at, *last, *count) = (now, height, count.saturating_add(1));
             }
             Some(Entry { event: Event::Heads { .. }, .. }) => {}
@@ -166,11 +172,12 @@ impl Log {
             }
             _ => false,
         };
-        if let Some(place) = self.entries.iter().rposition(same) {
-            self.entries.remove(place);
-        }
+        let known = self.entries.iter().rposition(same).and_then(|place| self.entries.remove(place));
         let Refusal { peer, reason, at, count } = refusal.clone();
         self.push(Event::Refusal { peer, reason, count }, at);
+        if let (Some(known), Some(entry)) = (known, self.entries.back_mut()) {
+            entry.number = known.number;
+        }
     }
 }
 

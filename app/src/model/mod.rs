@@ -28,7 +28,7 @@ pub(crate) use self::{
     fact::{Fact, Worth},
     log::{Event, Level, Log},
     notice::Notice,
-    proof::{Asked, Found, Ground, Proof, Subject, Wanted},
+    proof::{Asked, Found, Ground, Proof, Subject, Wanted, happened},
     public::Public,
     pulse::{Beat, Pulse},
     tour::Tour,
@@ -141,9 +141,9 @@ impl Model {
         notices.drain(..excess);
     }
 
-    /// Takes what the light node knows now.
+    /// Takes what the light node knows now. Ages are told by seconds alone, so that all of them change
+    /// together.
     pub(crate) fn learn(&mut self, snapshot: Arc<Snapshot>, now: Time) {
-        self.now = now;
         let Known { snapshot: known, log, notices, .. } = &mut self.live;
         notices.retain_mut(|notice| notice.holds(&snapshot));
         log.learn(known.as_deref(), &snapshot, now);
@@ -208,6 +208,11 @@ impl Model {
     /// What is drawn below the bar: what is known now, or what was when the picture was held.
     pub(crate) fn shown(&self) -> &Known {
         self.held.as_ref().map_or(&self.live, |(_, known)| known)
+    }
+
+    /// The state as it is now, whatever is held still.
+    pub(crate) fn state(&self) -> State {
+        self.live.snapshot.as_ref().map_or(State::Loading, |snapshot| snapshot.state)
     }
 
     /// What the light node knew then.

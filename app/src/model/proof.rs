@@ -144,12 +144,17 @@ impl Found {
                 Some((format!("qratum-proof-{height}"), proven.proof.to_json().ok()?))
             }
             Self::Evidence(evidence) => {
-                let height = match evidence.as_ref() {
-                    Evidence::Offence(proof) => proof.offence.height(),
-                    Evidence::Fork(proof) => proof.blocks.first.header.height,
-                };
+                let height = happened(evidence);
                 Some((format!("qratum-evidence-{height}"), evidence.to_json().ok()?))
             }
         }
+    }
+}
+
+/// Where the protocol was broken.
+pub(crate) fn happened(evidence: &Evidence) -> Height {
+    match evidence {
+        Evidence::Offence(proof) => proof.offence.height(),
+        Evidence::Fork(proof) => proof.blocks.first.header.height,
     }
 }

@@ -61,8 +61,8 @@ pub(crate) struct Cursor {
     pub(crate) row: usize,
     /// Only rows with this text; with `!` in front, only those without.
     pub(crate) filter: String,
-    /// By which column rows are sorted, if they are not in the order of the list.
-    pub(crate) sort: Option<(usize, Order)>,
+    /// By which column, named by its title, rows are sorted, if they are not in the order of the list.
+    pub(crate) sort: Option<(&'static str, Order)>,
 }
 
 /// What one opened.
@@ -115,6 +115,8 @@ pub(crate) struct View {
     pub(crate) layers: Vec<Layer>,
     /// The proof that was asked for last.
     pub(crate) asked: Option<Asked>,
+    /// What the registry says of the validator that was opened last.
+    pub(crate) registered: Option<Asked>,
     /// Whether names and addresses are hidden.
     pub(crate) private: bool,
     pub(crate) flash: Option<Flash>,
@@ -134,6 +136,7 @@ impl View {
             lists: BTreeMap::new(),
             layers: Vec::new(),
             asked: None,
+            registered: None,
             private: false,
             flash: None,
             window: (80, 24),
@@ -193,6 +196,11 @@ impl View {
     /// The cursor of a list.
     pub(crate) fn cursor(&self, list: List) -> Cursor {
         self.lists.get(&list).cloned().unwrap_or_default()
+    }
+
+    /// The lists that have been walked, with their cursors.
+    pub(crate) fn cursors(&self) -> impl Iterator<Item = (List, &Cursor)> {
+        self.lists.iter().map(|(list, cursor)| (*list, cursor))
     }
 
     /// The cursor of a list, to move it.

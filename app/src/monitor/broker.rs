@@ -14,8 +14,8 @@ use std::{
         fd::OwnedFd,
         unix::{net::UnixStream, process::CommandExt as _},
     },
-    process::{Command, Stdio},
-    sync::Arc,
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -41,6 +41,8 @@ const LONGEST_EVENT: u64 = 64 << 10;
 #[derive(Clone, Debug)]
 pub(super) struct Broker {
     socket: Arc<UnixStream>,
+    /// Its process; none in tests.
+    process: Option<Arc<Mutex<Child>>>,
     patience: Duration,
 }
 
@@ -51,13 +53,22 @@ impl Broker {
         let theirs = OwnedFd::from(theirs);
         let mut command = Command::new("/proc/self/exe");
         command.arg0(NAME).args(arguments(program)).process_group(0);
-        command.stdin(theirs.try_clone()?).stdout(theirs).stderr(Stdio::null()).spawn()?;
-        Self::at(ours, program.within.saturating_add(GRACE))
+        let process = command.stdin(theirs.try_clone()?).stdout(theirs).stderr(Stdio::null()).spawn()?;
+        let broker = Self::at(ours, program.within.saturating_add(GRACE))?;
+        Ok(Self { process: Some(Arc::new(Mutex::new(process))), ..broker })
     }
 
     fn at(socket: UnixStream, patience: Duration) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
-        Ok(Self { socket: Arc::new(socket), patience })
+        Ok(Self { socket: Arc::new(socket), process: None, patience })
+    }
+
+    /// Takes note of its end, so that the kernel forgets it.
+    fn reap(&self) {
+        if let Some(mut process) = self.process.as_ref().and_then(|process| process.lock().ok()) {
+            // One that still runs is told to end by the end of its socket.
+            let _ = process.try_wait();
+        }
     }
 
     /// Whether the program took the text and ended well in time. One is asked after the other.
@@ -67,10 +78,14 @@ impl Broker {
         match answer.as_ref().map(|answer| answer.strip_suffix('\n')) {
             Ok(Some("")) => Ok(()),
             Ok(Some(why)) => Err(why.to_owned()),
-            Ok(None) => Err("its broker has ended: start the console again".to_owned()),
+            Ok(None) => {
+                self.reap();
+                Err("its broker has ended: start the console again".to_owned())
+            }
             Err(error) => {
                 // What it may still say must not be taken for the answer to something else.
                 let _ = self.socket.shutdown(Shutdown::Both);
+                self.reap();
                 Err(format!("its broker does not answer ({error}): start the console again"))
             }
         }
@@ -132,6 +147,7 @@ fn reply(why: &str) -> String {
 mod tests {
     use std::{
         io::{BufRead as _, Write as _},
+        path::PathBuf,
         thread,
     };
 
@@ -192,6 +208,26 @@ mod tests {
     async fn a_broker_that_ends_has_told_nobody() {
         let (got, _) = answered(&["half an ans"]).await;
         assert!(got[0].as_ref().unwrap_err().starts_with("its broker has ended"), "{got:?}");
+    }
+
+    /// The kernel remembers a process until somebody has taken note of its end.
+    #[tokio::test]
+    async fn a_broker_that_has_ended_is_forgotten() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let theirs = OwnedFd::from(theirs);
+        let ended = Command::new("true").stdin(theirs.try_clone().unwrap()).stdout(theirs).spawn().unwrap();
+        let process = PathBuf::from("/proc").join(ended.id().to_string());
+        let broker = Broker::at(ours, Duration::from_secs(10)).unwrap();
+        let broker = Broker { process: Some(Arc::new(Mutex::new(ended))), ..broker };
+        for _ in 0..100 {
+            assert!(broker.run("{}").await.is_err());
+            if !process.exists() {
+                return;
+            }
+            // Its end of the socket is closed a moment before it has ended.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("{} is still there", process.display());
     }
 
     #[tokio::test]

@@ -12,7 +12,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 
 use super::{
     draw::{Pen, height},
-    page::{Cell, Piece, Table, column, numbers, own, quiet, rest},
+    page::{Cell, Piece, Table, Thing, column, numbers, own, quiet, rest},
     parts::{clock, enough},
 };
 use crate::model::{Beat, Ground, List, Model, Subject, Worth};
@@ -118,7 +118,8 @@ pub(super) fn votes(model: &Model) -> Table<'_> {
     // Who it is and its power; the votes beside that stand in no block.
     let ground =
         |at: usize| members.get(at).map_or(Ground::HERE, |member| Ground::Proven(model.member(&member.key)));
-    Table::of(columns, members.len(), row).under(heading).worth(worth).resting(ground)
+    let thing = |at: usize| members.get(at).map(|member| Thing::Key(member.key));
+    Table::of(columns, members.len(), row).under(heading).worth(worth).resting(ground).about(thing)
 }
 
 /// Rounds in which anybody voted, the newest first.
@@ -183,5 +184,11 @@ pub(super) fn heads(model: &Model) -> Table<'_> {
     };
     let ground =
         |at: usize| pulse.beat(at).map_or(Ground::HERE, |beat| Ground::Proven(Subject::Block(beat.height)));
-    Table::of(columns, pulse.beats().len(), row).under(vec![own("heads")]).worth(worth).resting(ground)
+    let rank = |at: usize, title: &str| pulse.beat(at).filter(|_| title == "time").map(|beat| beat.time.0);
+    Table::of(columns, pulse.beats().len(), row)
+        .under(vec![own("heads")])
+        .worth(worth)
+        .resting(ground)
+        .ranked(rank)
+        .about(|at| pulse.beat(at).map(|beat| Thing::Number(beat.height.0)))
 }

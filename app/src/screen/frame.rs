@@ -31,7 +31,7 @@ pub(crate) const fn state_mark(state: State) -> Mark {
 
 /// The state by mark and word, as it is now, whatever is held still.
 fn state(model: &Model) -> String {
-    let state = model.live.snapshot.as_ref().map_or(State::Loading, |snapshot| snapshot.state);
+    let state = model.state();
     format!("{} {}", model.theme.glyph(state_mark(state)), state.word())
 }
 

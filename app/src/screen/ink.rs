@@ -92,8 +92,10 @@ fn said<'a>(theme: &'a Theme, worth: Worth, gap: &str) -> Part<'a> {
 fn words(theme: &Theme, text: Text) -> Cow<'_, str> {
     match text {
         Text::Own(words) => words.into(),
-        Text::Any(text) | Text::Hash(text) => written(theme, SafeText::new(text, SafeText::SENTENCE)).into(),
-        Text::Name(name) => written(theme, SafeText::name(name)).into(),
+        Text::Any(text) | Text::Hash(text) => {
+            written(theme, SafeText::owned(text, SafeText::SENTENCE)).into()
+        }
+        Text::Name(name) => written(theme, SafeText::name(&name)).into(),
         Text::Glyph(mark) => theme.glyph(mark).into(),
         Text::Word(mark) => theme.word(mark).into(),
         Text::Bar { .. } => "".into(),

@@ -1,5 +1,7 @@
 //! What happened? The newest first.
 
+use std::rc::Rc;
+
 use qratum_chain::types::Height;
 use qratum_themes::{Mark, Tone};
 use qratum_verifier::quorum::Tally;
@@ -7,10 +9,14 @@ use ratatui::layout::Rect;
 
 use super::{
     draw::Pen,
-    page::{Cell, Table, column, glyph, here, here_name, own, rest},
+    page::{Cell, Table, Thing, column, glyph, here, here_name, own, rest},
     parts::{clock, listed},
 };
 use crate::model::{Event, Ground, Level, List, Model, Subject, Who, Worth};
+
+/// Titles of columns that are not sorted by their words.
+const TIME: &str = "time (UTC)";
+const LEVEL: &str = "level";
 
 /// Draws the screen.
 pub(super) fn view(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
@@ -19,17 +25,42 @@ pub(super) fn view(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
 
 /// What happened, the newest first.
 pub(super) fn table(model: &Model) -> Table<'_> {
-    let columns = vec![column("time (UTC)"), column("level"), rest("what")];
+    listed_as(model, (0..model.shown().log.len()).collect(), "what happened, newest first")
+}
+
+/// The same without heads, beside the newest of them: each second would bring another.
+pub(super) fn beside_heads(model: &Model) -> Table<'_> {
+    let log = &model.shown().log;
+    let is_other = |at: &usize| log.entry(*at).is_some_and(|it| !matches!(it.event, Event::Heads { .. }));
+    listed_as(model, (0..log.len()).filter(is_other).collect(), "what else happened, newest first")
+}
+
+/// The entries at these places.
+fn listed_as<'a>(model: &'a Model, places: Vec<usize>, heading: &'static str) -> Table<'a> {
+    let columns = vec![column(TIME), column(LEVEL), rest("what")];
     let Some(snapshot) = model.snapshot() else {
         return Table::of(columns, 0, |_| Vec::new()).under(vec![own("nothing happened yet")]);
     };
     let (who, log) = (model.who(snapshot), &model.shown().log);
+    let (len, places) = (places.len(), Rc::new(places));
+    let entry = move |at: usize| places.get(at).and_then(|place| log.entry(*place));
+    let of = entry.clone();
     let row = move |at: usize| {
-        let Some(entry) = log.entry(at) else { return Vec::new() };
+        let Some(entry) = of(at) else { return Vec::new() };
         vec![vec![here(clock(entry.at))], level(entry.event.level()), told(&who, &entry.event)]
     };
-    let ground = |at: usize| log.entry(at).map_or(Ground::HERE, |entry| ground(&entry.event));
-    Table::of(columns, log.len(), row).under(vec![own("what happened, newest first")]).resting(ground)
+    let (ranked, numbered) = (entry.clone(), entry.clone());
+    let rank = move |at: usize, title: &str| match title {
+        TIME => ranked(at).map(|entry| entry.at.0),
+        LEVEL => ranked(at).map(|entry| entry.event.level() as u64),
+        _ => None,
+    };
+    let ground = move |at: usize| entry(at).map_or(Ground::HERE, |entry| ground(&entry.event));
+    Table::of(columns, len, row)
+        .under(vec![own(heading)])
+        .resting(ground)
+        .ranked(rank)
+        .about(move |at| numbered(at).map(|entry| Thing::Number(entry.number)))
 }
 
 fn level(level: Level) -> Cell {

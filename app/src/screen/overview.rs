@@ -10,7 +10,8 @@ use super::{
     draw::{Pen, height},
     logs,
     page::{
-        Cell, Piece, Table, column, glyph, here, here_hash, here_name, numbers, own, quiet, rest, sign, word,
+        Cell, Piece, Table, Thing, column, glyph, here, here_hash, here_name, numbers, own, quiet, rest,
+        sign, word,
     },
     parts::{enough, listed, share},
 };
@@ -36,9 +37,10 @@ pub(super) fn view(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
         Layout::vertical([Constraint::Length(height(&notices).min(NOTICES)), Constraint::Fill(1)])
             .areas(area);
     pen.list(&notices, (&cursor(List::Notices), keys(List::Notices)), notices_at);
+    let newest = head(model);
     let [head_at, rest] =
-        Layout::vertical([Constraint::Length(height(&head(model))), Constraint::Fill(1)]).areas(rest);
-    pen.list(&head(model), (&cursor(List::Head), keys(List::Head)), head_at);
+        Layout::vertical([Constraint::Length(height(&newest)), Constraint::Fill(1)]).areas(rest);
+    pen.list(&newest, (&cursor(List::Head), keys(List::Head)), head_at);
     if model.snapshot().is_none_or(|snapshot| snapshot.state == State::Loading) {
         // It lasts a moment; what would be drawn now only keeps a slow line from what comes next.
         return;
@@ -50,7 +52,7 @@ pub(super) fn view(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
     pen.list(&sources, (&cursor(List::Sources), keys(List::Sources)), sources_at);
     pen.table(&refused, refused_at);
     if log_at.height >= LOG {
-        pen.table(&logs::table(model), log_at);
+        pen.table(&logs::beside_heads(model), log_at);
     }
 }
 
@@ -201,7 +203,11 @@ pub(super) fn members(model: &Model) -> Table<'_> {
         ]
     };
     let heading = vec![own("validators "), worth.fact(count), own(": power, share, certificate")];
-    Table::of(columns, count, row).under(heading).worth(worth).resting(move |at| seated(model, set, at))
+    Table::of(columns, count, row)
+        .under(heading)
+        .worth(worth)
+        .resting(move |at| seated(model, set, at))
+        .about(|at| set.members().get(at).map(|leaf| Thing::Key(leaf.pubkey)))
 }
 
 /// What a member of a set rests on.

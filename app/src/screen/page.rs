@@ -4,6 +4,7 @@
 
 use core::fmt;
 
+use qratum_chain::PublicKey;
 use qratum_themes::{Mark, Tone};
 use qratum_widgets::{Column, Order};
 
@@ -162,8 +163,21 @@ pub(crate) const fn rest(title: &'static str) -> Column<'static> {
 
 /// Makes the cells of a row.
 type Maker<'a> = Box<dyn Fn(usize) -> Vec<Cell> + 'a>;
+/// Says where a row stands among others in a column of this title.
+type Ranks<'a> = Box<dyn Fn(usize, &str) -> Option<u64> + 'a>;
+/// Says which thing a row is about.
+type Things<'a> = Box<dyn Fn(usize) -> Option<Thing> + 'a>;
 /// Says what a row rests on.
 type Grounds<'a> = Box<dyn Fn(usize) -> Ground + 'a>;
+
+/// What a row is about, whatever place it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Thing {
+    /// A height, the number of an alarm or of an entry of the log, a place in the configuration.
+    Number(u64),
+    /// The holder of a key.
+    Key(PublicKey),
+}
 
 /// A list of rows under a heading. Rows are made when they are drawn, so that a long list costs no
 /// more than a short one.
@@ -177,6 +191,10 @@ pub(crate) struct Table<'a> {
     pub(super) row: Maker<'a>,
     /// What a row rests on; of this machine alone, where nothing else is said.
     ground: Grounds<'a>,
+    /// By what its rows are sorted in a column whose words do not say that.
+    rank: Ranks<'a>,
+    /// What a row is about; nothing, in a list whose rows stay where they are.
+    thing: Things<'a>,
     /// Whether it is one thing: the cursor is on all of it, and not on a row.
     pub(super) one: bool,
 }
@@ -188,8 +206,17 @@ impl<'a> Table<'a> {
         len: usize,
         row: impl Fn(usize) -> Vec<Cell> + 'a,
     ) -> Self {
-        let ground = Box::new(|_| Ground::HERE);
-        Self { heading: Vec::new(), worth: None, columns, len, row: Box::new(row), ground, one: false }
+        Self {
+            heading: Vec::new(),
+            worth: None,
+            columns,
+            len,
+            row: Box::new(row),
+            ground: Box::new(|_| Ground::HERE),
+            rank: Box::new(|_, _| None),
+            thing: Box::new(|_| None),
+            one: false,
+        }
     }
 
     /// Rows that are all there: labels, and what they name.
@@ -226,6 +253,21 @@ impl<'a> Table<'a> {
         Self { ground: Box::new(ground), ..self }
     }
 
+    /// The same, with what its rows are sorted by in columns whose words do not say that.
+    pub(crate) fn ranked(self, rank: impl Fn(usize, &str) -> Option<u64> + 'a) -> Self {
+        Self { rank: Box::new(rank), ..self }
+    }
+
+    /// The same, where rows come, go and change places: the cursor stays on its thing.
+    pub(crate) fn about(self, thing: impl Fn(usize) -> Option<Thing> + 'a) -> Self {
+        Self { thing: Box::new(thing), ..self }
+    }
+
+    /// What a row is about.
+    pub(crate) fn thing(&self, row: usize) -> Option<Thing> {
+        (self.thing)(row)
+    }
+
     /// What a row rests on.
     pub(crate) fn ground(&self, row: usize) -> Ground {
         (self.ground)(row)
@@ -247,9 +289,16 @@ impl<'a> Table<'a> {
             text.is_empty() || words((self.row)(*row).iter().flatten()).contains(text) == wanted
         };
         let mut rows: Vec<usize> = (0..self.len).filter(holds).collect();
-        if let Some((column, order)) = cursor.sort {
-            let cell = |row: usize| words((self.row)(row).get(column).into_iter().flatten());
-            rows.sort_by_cached_key(|row| runs(&cell(*row)));
+        if let Some((title, order)) = cursor.sort {
+            let column = self.columns.iter().position(|column| column.title() == title);
+            let cell = |row: usize| {
+                words(column.and_then(|at| (self.row)(row).into_iter().nth(at)).iter().flatten())
+            };
+            let ranked = |row: usize| (self.rank)(row, title);
+            rows.sort_by_cached_key(|row| {
+                let rank = ranked(*row);
+                (rank, if rank.is_none() { runs(&cell(*row)) } else { Vec::new() })
+            });
             if order == Order::Falling {
                 rows.reverse();
             }
@@ -257,17 +306,16 @@ impl<'a> Table<'a> {
         Kept::Some(rows)
     }
 
-    /// The columns that rows can be sorted by, with their titles: those that have one.
-    pub(crate) fn titles(&self) -> impl Iterator<Item = (usize, &'static str)> {
-        let titles = self.columns.iter().map(Column::title).enumerate();
-        titles.filter(|(_, title)| !title.is_empty())
+    /// The titles of the columns that rows can be sorted by: of those that have one.
+    pub(crate) fn titles(&self) -> impl Iterator<Item = &'static str> {
+        self.columns.iter().map(Column::title).filter(|title| !title.is_empty())
     }
 
     /// The columns, of which one may say that rows are sorted by it.
     pub(super) fn marked(&self, cursor: &Cursor) -> Vec<Column<'static>> {
         let mut columns = self.columns.clone();
-        if let Some((column, order)) = cursor.sort
-            && let Some(column) = columns.get_mut(column)
+        if let Some((title, order)) = cursor.sort
+            && let Some(column) = columns.iter_mut().find(|column| column.title() == title)
         {
             *column = column.sorted(order);
         }

@@ -1,6 +1,7 @@
 //! Who is asked, and what are they worth? The pinned peers, what they claim, and why one is not
 //! asked.
 
+use qratum_chain::types::Height;
 use qratum_light_node::PeerView;
 use qratum_themes::Mark;
 use ratatui::layout::Rect;
@@ -8,7 +9,7 @@ use ratatui::layout::Rect;
 use super::{
     draw::Pen,
     overview::claim,
-    page::{Cell, Table, column, glyph, here, here_name, numbers, own, quiet, rest, sign},
+    page::{Cell, Table, Thing, column, glyph, here, here_name, numbers, own, quiet, rest, sign},
 };
 use crate::{
     model::{Ground, List, Model, Who, Worth},
@@ -32,7 +33,7 @@ pub(super) fn table(model: &Model) -> Table<'_> {
     let Some(snapshot) = model.snapshot() else {
         return Table::of(columns, 0, |_| Vec::new()).under(vec![own("the light node is starting ...")]);
     };
-    let (who, worth) = (model.who(snapshot), model.worth());
+    let who = model.who(snapshot);
     let connected = snapshot.peers.iter().filter(|peer| peer.connected).count();
     let all = snapshot.peers.len();
     let row = move |at: usize| {
@@ -42,17 +43,21 @@ pub(super) fn table(model: &Model) -> Table<'_> {
             connection(model, peer),
             claim(peer),
             vec![here(peer.demerits)],
-            operator(&who, peer, worth),
+            operator(&who, peer),
         ]
     };
-    let heading = format!("peers {connected} of {all} connected; what the chain says of them");
+    let heading = format!("peers {connected} of {all} connected; operators as enrolled in the genesis");
     // Of a row that shows a claim, too, `e` answers for that.
     let ground = |at: usize| match snapshot.peers.get(at) {
         Some(peer) if peer.bound || peer.claimed_height.is_none() => run(model, peer),
         Some(_) => Ground::CLAIM,
         None => Ground::HERE,
     };
-    Table::of(columns, all, row).under(vec![here(heading)]).worth(worth).resting(ground)
+    Table::of(columns, all, row)
+        .under(vec![here(heading)])
+        .worth(ENROLLED)
+        .resting(ground)
+        .about(|at| u64::try_from(at).ok().map(Thing::Number))
 }
 
 /// What it rests on who runs a peer: on the entry of the validator that has enrolled its key, where one
@@ -65,10 +70,13 @@ pub(crate) fn run(model: &Model, peer: &PeerView) -> Ground {
     enrolled.map_or(Ground::CLAIM, |key| Ground::Proven(model.member(key)))
 }
 
-/// Who runs it, and who says so: the chain, where its key is enrolled, else the configuration.
-pub(crate) fn operator(who: &Who<'_>, peer: &PeerView, worth: Worth) -> Cell {
+/// What it is worth that a peer's key is enrolled: the genesis binds it, and no later block was asked.
+const ENROLLED: Worth = Worth::Verified(Height(0));
+
+/// Who runs it, and who says so: the genesis, where its key is enrolled, else the configuration.
+pub(crate) fn operator(who: &Who<'_>, peer: &PeerView) -> Cell {
     let name = who.operator(&peer.operator);
-    if peer.bound { vec![worth.name(name)] } else { vec![here_name(name), quiet(", as configured")] }
+    if peer.bound { vec![ENROLLED.name(name)] } else { vec![here_name(name), quiet(", as configured")] }
 }
 
 /// Whether it is connected; of one that is banned, why and how long.

@@ -14,7 +14,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use super::{
     draw::{Pen, height},
     overview::seated,
-    page::{Cell, Table, column, here, numbers, own, quiet, rest},
+    page::{Cell, Table, Thing, column, here, numbers, own, quiet, rest},
     parts::{share, short},
 };
 use crate::model::{Ground, List, Model, Who, Worth};
@@ -72,7 +72,8 @@ pub(super) fn table(model: &Model) -> Table<'_> {
         ]
     };
     let ground = move |at| seated(model, set, at);
-    Table::of(columns, set.members().len(), row).under(heading).worth(worth).resting(ground)
+    let thing = |at: usize| set.members().get(at).map(|leaf| Thing::Key(leaf.pubkey));
+    Table::of(columns, set.members().len(), row).under(heading).worth(worth).resting(ground).about(thing)
 }
 
 fn has_signed(head: &Trusted, at: usize) -> bool {

@@ -21,7 +21,11 @@ const REFUSED: &str = "?";
 /// A frame of more bytes may be shorter when it starts from an empty screen.
 const LARGE: usize = 512;
 
+/// With so few cells, a frame may be shorter when cells of one style are drawn one after the other.
+const FEW: usize = 256;
+
 /// Makes the bytes of a frame; knows what the terminal was left with after the last one.
+#[derive(Clone)]
 pub(super) struct GuardBackend {
     glyphs: Glyphs,
     /// What the terminal shows when it has everything.
@@ -75,6 +79,37 @@ impl GuardBackend {
         }
     }
 
+    /// The same cells, of one style after the other; none where there are many, or wide ones, which are
+    /// drawn over what lies beside them.
+    fn by_style(&self, cells: &[(Position, Cell)]) -> Option<Vec<(Position, Cell)>> {
+        let is_wide = |cell: &Cell| cell.symbol().cell_width() != 1;
+        let shown = |at: Position| self.shown.cell(at).is_some_and(is_wide);
+        if cells.len() > FEW || cells.iter().any(|(at, cell)| is_wide(cell) || shown(*at)) {
+            return None;
+        }
+        let mut styles = vec![self.encoder.pen()];
+        let mut style = 0;
+        let mut place = |cell: &Cell| {
+            let pen = Pen::of(cell);
+            // A space that nobody sees is drawn with whatever comes before it.
+            if *cell != Cell::EMPTY || styles.get(style).is_some_and(|pen| pen.is_seen()) {
+                style = styles.iter().position(|known| *known == pen).unwrap_or(styles.len());
+                if style == styles.len() {
+                    styles.push(pen);
+                }
+            }
+            style
+        };
+        let mut placed: Vec<_> = cells.iter().map(|(at, cell)| (place(cell), *at, cell.clone())).collect();
+        placed.sort_by_key(|(style, ..)| *style);
+        Some(placed.into_iter().map(|(_, at, cell)| (at, cell)).collect())
+    }
+
+    fn put_all(&mut self, cells: Vec<(Position, Cell)>) {
+        cells.into_iter().for_each(|(at, cell)| self.put(at, cell));
+        self.encoder.finish(&self.shown);
+    }
+
     fn put(&mut self, at: Position, drawn: Cell) {
         let Some(shown) = self.shown.cell(at).filter(|shown| **shown != drawn) else { return };
         let right = Position { x: at.x.saturating_add(1), y: at.y };
@@ -118,10 +153,18 @@ impl Backend for GuardBackend {
     where
         I: Iterator<Item = (u16, u16, &'a Cell)>,
     {
-        for (x, y, cell) in content {
-            self.put(Position { x, y }, self.drawn(cell));
+        let drawn = content.map(|(x, y, cell)| (Position { x, y }, self.drawn(cell)));
+        let changed = drawn.filter(|(at, cell)| self.shown.cell(*at).is_some_and(|shown| shown != cell));
+        let cells: Vec<(Position, Cell)> = changed.collect();
+        let by_style = self.by_style(&cells).map(|cells| {
+            let mut other = self.clone();
+            other.put_all(cells);
+            other
+        });
+        self.put_all(cells);
+        if let Some(other) = by_style.filter(|other| other.encoder.len() < self.encoder.len()) {
+            *self = other;
         }
-        self.encoder.finish(&self.shown);
         Ok(())
     }
 

@@ -22,6 +22,9 @@ const LOST: Duration = Duration::from_secs(5);
 /// When an answer does not come for so long, it may be lost, also where no key says so: the question is
 /// put again, by itself, so that a terminal that does not read gets four bytes and no picture.
 const ABSENT: Duration = Duration::from_secs(30);
+/// A slow line takes so long for a byte, and nobody waits longer for one that may be dead.
+const BYTE: Duration = Duration::from_millis(1);
+const LONGEST_WAY: Duration = Duration::from_secs(5);
 /// What is urgent need not wait for so many bytes: a slow line carries them in a second.
 const WINDOW: usize = 1024;
 
@@ -87,9 +90,12 @@ impl Echo {
         self.tell(|flight| flight.unsent(bytes));
     }
 
-    /// Waits until all has been answered, at most so long.
+    /// Waits until all has been answered, at most so long and as much longer as a slow line takes for what
+    /// is on its way.
     pub(super) fn wait(&self, within: Duration) {
-        drop(self.changed.wait_timeout_while(self.flight(), within, |flight| flight.is_owed()));
+        let flight = self.flight();
+        let within = within.saturating_add(flight.way());
+        drop(self.changed.wait_timeout_while(flight, within, |flight| flight.is_owed()));
     }
 
     fn tell(&self, change: impl FnOnce(&mut Flight)) {
@@ -152,6 +158,12 @@ impl Flight {
     /// Whether an answer may still come; also the first, of which nobody knows.
     fn is_owed(&self) -> bool {
         !self.open.is_empty() && self.manner != Manner::Silent
+    }
+
+    /// How long a slow line takes for all that is not answered.
+    fn way(&self) -> Duration {
+        let bytes = self.open.iter().fold(0, |sum: usize, bytes| sum.saturating_add(*bytes));
+        u32::try_from(bytes).map_or(LONGEST_WAY, |bytes| (BYTE * bytes).min(LONGEST_WAY))
     }
 
     /// What is in front of the oldest question is shown.
@@ -245,6 +257,19 @@ mod tests {
         assert_eq!(flight.open, [b"sent\x1b[5n".len()]);
         flight.unsent(b"");
         assert_eq!(flight.open.len(), 1);
+    }
+
+    /// A whole picture on a slow line is awaited; a terminal that may be dead is not for ever.
+    #[test]
+    fn the_last_answer_is_awaited_as_long_as_a_slow_line_takes() {
+        let (mut flight, now) = known();
+        assert_eq!(flight.way(), Duration::ZERO);
+        for bytes in [1400, 600] {
+            flight.ask(vec![0; bytes - QUESTION.len()], now);
+        }
+        assert_eq!(flight.way(), Duration::from_secs(2));
+        flight.ask(vec![0; 1 << 20], now);
+        assert_eq!(flight.way(), LONGEST_WAY);
     }
 
     /// It would come to whoever has the terminal next.

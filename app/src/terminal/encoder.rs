@@ -23,7 +23,7 @@ const GAP: u16 = 3;
 const SPACES: u16 = 8;
 
 /// The bytes of a frame, and what the terminal is left with behind them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Encoder {
     out: String,
     pen: Pen,
@@ -39,6 +39,11 @@ impl Encoder {
     /// How many bytes there are.
     pub(super) fn len(&self) -> usize {
         self.out.len()
+    }
+
+    /// The style that it draws with.
+    pub(super) const fn pen(&self) -> Pen {
+        self.pen
     }
 
     /// Where the next character would appear.

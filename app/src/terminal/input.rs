@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::Event;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::retry_on_intr,
@@ -24,7 +24,6 @@ use tokio::{
 
 use super::{
     echo::Echo,
-    jobs,
     keys::{Keys, Typed},
     tty,
 };
@@ -36,9 +35,6 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// The same while the terminal owes an answer, which begins with an ESC too: its rest must never
 /// be taken for keys.
 const LONG_PAUSE: Duration = Duration::from_secs(1);
-
-/// Ctrl-Z, which is a key like any other while the terminal is ours.
-const SUSPEND: KeyEvent = KeyEvent::new(KeyCode::Char('z'), KeyModifiers::CONTROL);
 
 /// Keys, pasted texts, and changes of the window's size.
 #[derive(Debug)]
@@ -72,18 +68,12 @@ impl Input {
     /// The next event; none when the terminal is gone. Losing the race against another event loses
     /// nothing.
     pub(crate) async fn next(&mut self) -> Option<Event> {
-        loop {
-            tokio::select! {
-                biased;
-                key = self.keys.recv() => match key? {
-                    // A key that works everywhere, as it does in a shell.
-                    Event::Key(key) if key == SUSPEND => jobs::suspend().ok()?,
-                    event => return Some(event),
-                },
-                _ = self.sizes.recv() => {
-                    let (width, height) = crossterm::terminal::size().unwrap_or_default();
-                    return Some(Event::Resize(width, height));
-                }
+        tokio::select! {
+            biased;
+            event = self.keys.recv() => event,
+            _ = self.sizes.recv() => {
+                let (width, height) = crossterm::terminal::size().unwrap_or_default();
+                Some(Event::Resize(width, height))
             }
         }
     }

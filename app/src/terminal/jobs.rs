@@ -38,7 +38,7 @@ impl Shell {
 }
 
 /// Asks this program to suspend, as a shell would.
-pub(super) fn suspend() -> io::Result<()> {
+pub(crate) fn suspend() -> io::Result<()> {
     Ok(kill_process(getpid(), Number::TSTP)?)
 }
 

@@ -33,7 +33,7 @@ use self::{backend::GuardBackend, beside::Beside, jobs::Job, tty::Screen};
 pub(crate) use self::{
     echo::Echo,
     input::Input,
-    jobs::Shell,
+    jobs::{Shell, suspend},
     look::{theme, theme_folder, themes},
 };
 use crate::model::Public;

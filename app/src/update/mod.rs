@@ -58,6 +58,8 @@ pub(crate) enum Effect {
     Draw,
     /// Draw everything anew, whatever the terminal shows.
     Repaint,
+    /// Give the terminal back and stop, until the shell lets the program go on.
+    Suspend,
     /// End the program.
     Quit,
     /// Fetch a proof.
@@ -78,7 +80,9 @@ pub(crate) enum Effect {
 
 /// Applies one message. What ends a step of the tour has changed what is drawn, too.
 pub(crate) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    let held = if matches!(msg, Msg::Key(_) | Msg::Tick(_)) { Vec::new() } else { rows::held(model) };
     let effects = apply(model, msg);
+    rows::hold(model, held);
     let at_anchor = pick::at_anchor(model);
     model.go_on(at_anchor);
     effects
@@ -155,10 +159,13 @@ fn tick(model: &mut Model, now: Time) -> Vec<Effect> {
 
 /// A proof that is no longer waited for changes nothing.
 fn proof(model: &mut Model, subject: &Subject, result: Result<Found, FetchError>) -> Vec<Effect> {
-    let waiting = |asked: &&mut crate::model::Asked| {
-        asked.subject == *subject && matches!(asked.proof, Proof::Fetching)
-    };
-    let Some(asked) = model.view.asked.as_mut().filter(waiting) else { return Vec::new() };
-    asked.proof = result.map_or_else(Proof::Failed, Proof::Shown);
-    vec![Effect::Draw]
+    let proof = result.map_or_else(Proof::Failed, Proof::Shown);
+    let mut changed = Vec::new();
+    for asked in [&mut model.view.asked, &mut model.view.registered].into_iter().flatten() {
+        if asked.subject == *subject && matches!(asked.proof, Proof::Fetching) {
+            asked.proof = proof.clone();
+            changed = vec![Effect::Draw];
+        }
+    }
+    changed
 }

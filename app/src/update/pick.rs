@@ -1,7 +1,6 @@
 //! What is the cursor on? The thing that a key opens, proves or explains.
 
 use qratum_chain::PublicKey;
-use qratum_light_node::State;
 
 use crate::{
     action::Entry,
@@ -89,6 +88,5 @@ pub(super) fn code(model: &Model) -> &'static str {
         List::Alarms => alarm(model).map(|alarm| alarm.code.word()),
         _ => None,
     };
-    let state = || model.live.snapshot.as_ref().map_or(State::Loading, |snapshot| snapshot.state);
-    refusal.unwrap_or_else(|| state().word())
+    refusal.unwrap_or_else(|| model.state().word())
 }

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     action::{Action, Entry, Key, Needs, THEME, instead, meaning, of},
     model::{Asked, Detail, Drill, Ground, Layer, List, Model, Proof, Subject},
+    screen::parts::short,
 };
 
 /// Gives a key to the text that is being typed, else does what it means. What the key before it had to
@@ -57,6 +58,7 @@ fn perform(model: &mut Model, action: Action, number: Option<u64>) -> Vec<Effect
         Action::Leave if model.view.layers.is_empty() => return vec![Effect::Quit],
         Action::Leave | Action::Back => back(model),
         Action::Repaint => return vec![Effect::Repaint],
+        Action::Suspend => return vec![Effect::Suspend],
         Action::Show(screen) => model.view.show(screen),
         Action::LastScreen if model.view.last == model.view.screen => {
             model.say("no other screen was shown yet: 1 to 5 show them");
@@ -156,11 +158,9 @@ fn open(model: &mut Model) -> Vec<Effect> {
         Detail::Peer(_) => None,
     };
     model.view.open(Layer::Detail(detail));
-    model.view.asked = None;
     let subject = subject.filter(|subject| matches!(subject, Subject::Validator { .. }));
-    let mut effects = vec![Effect::Draw];
-    effects.extend(subject.and_then(|subject| ask(model, subject)));
-    effects
+    model.view.registered = subject.clone().map(|subject| Asked { subject, proof: Proof::Fetching });
+    [Effect::Draw].into_iter().chain(subject.map(Effect::Prove)).collect()
 }
 
 /// Does what the cursor is on in the list of keys; what needs more than its name is begun in the palette.
@@ -184,12 +184,11 @@ fn prove(model: &mut Model, subject: Subject) -> Vec<Effect> {
 
 /// Asks for a proof, unless it is here or on its way.
 fn ask(model: &mut Model, subject: Subject) -> Option<Effect> {
-    let asked = model.view.asked.as_ref().filter(|asked| asked.subject == subject);
-    if asked.is_some_and(|asked| !matches!(asked.proof, Proof::Failed(_))) {
-        return None;
-    }
-    model.view.asked = Some(Asked { subject: subject.clone(), proof: Proof::Fetching });
-    Some(Effect::Prove(subject))
+    let is_it = |asked: &&Asked| asked.subject == subject && !matches!(asked.proof, Proof::Failed(_));
+    let asked = [&model.view.asked, &model.view.registered].into_iter().flatten().find(is_it).cloned();
+    let is_known = asked.is_some();
+    model.view.asked = asked.or(Some(Asked { subject: subject.clone(), proof: Proof::Fetching }));
+    (!is_known).then_some(Effect::Prove(subject))
 }
 
 /// Has the open proof written to a file.
@@ -215,8 +214,12 @@ fn copy(model: &mut Model) -> Vec<Effect> {
     };
     match public {
         Ok(public) => {
-            let (what, length) = (public.what(), public.text().len());
-            model.say(format!("copied {what}, {length} characters, where the terminal takes it (OSC 52)"));
+            let (what, text) = (public.what(), public.text());
+            let start = short(text);
+            model.did(format!(
+                "copied {what}, {start}.. ({} characters), where the terminal takes it (OSC 52)",
+                text.len()
+            ));
             vec![Effect::Copy(public), Effect::Draw]
         }
         Err(why) => {

@@ -4,8 +4,8 @@ use qratum_widgets::Order;
 
 use crate::{
     action::Action,
-    model::{Layer, List, Model, panels},
-    screen::lists,
+    model::{Cursor, Layer, List, Model, panels},
+    screen::{lists, page::Thing},
 };
 
 /// Goes to the next panel that has rows, or the one before; whether there is another.
@@ -70,34 +70,32 @@ pub(super) fn filter(model: &mut Model) {
 /// Sorts by the next column that has a title; after the last, rows are as they were.
 pub(super) fn sort(model: &mut Model) {
     let titles = titles(model);
-    let sorted = model.view.cursor(model.view.list()).sort;
-    let next = match sorted {
+    let next = match model.view.cursor(model.view.list()).sort {
         None => titles.first(),
-        Some((column, _)) => titles.iter().find(|(at, _)| *at > column),
+        Some((title, _)) => titles.iter().skip_while(|known| **known != title).nth(1),
     };
-    let next = next.map(|(column, _)| (*column, Order::Rising));
+    let next = next.map(|title| (*title, Order::Rising));
     order(model, &titles, next);
 }
 
 /// Turns the order round; of rows that are not sorted, sorts by the first column.
 pub(super) fn reverse(model: &mut Model) {
     let titles = titles(model);
-    let sorted = model.view.cursor(model.view.list()).sort;
-    let next = match sorted {
-        Some((column, Order::Falling)) => Some((column, Order::Rising)),
-        Some((column, Order::Rising)) => Some((column, Order::Falling)),
-        None => titles.first().map(|(column, _)| (*column, Order::Falling)),
+    let next = match model.view.cursor(model.view.list()).sort {
+        Some((title, Order::Falling)) => Some((title, Order::Rising)),
+        Some((title, Order::Rising)) => Some((title, Order::Falling)),
+        None => titles.first().map(|title| (*title, Order::Falling)),
     };
     order(model, &titles, next);
 }
 
 /// The columns that the list can be sorted by.
-fn titles(model: &Model) -> Vec<(usize, &'static str)> {
+fn titles(model: &Model) -> Vec<&'static str> {
     lists::table(model, model.view.list()).titles().collect()
 }
 
 /// Sorts so, from the first row on, and says it: a column may be out of sight in a narrow window.
-fn order(model: &mut Model, titles: &[(usize, &'static str)], by: Option<(usize, Order)>) {
+fn order(model: &mut Model, titles: &[&'static str], by: Option<(&'static str, Order)>) {
     if titles.is_empty() {
         model.say("these rows have no columns to sort by: 3 shows validators, 4 peers, with theirs");
         return;
@@ -105,11 +103,33 @@ fn order(model: &mut Model, titles: &[(usize, &'static str)], by: Option<(usize,
     let list = model.view.list();
     let cursor = model.view.cursor_mut(list);
     (cursor.sort, cursor.row) = (by, 0);
-    let title = by.and_then(|(column, _)| titles.iter().find(|(at, _)| *at == column));
-    match title {
-        Some((_, title)) => {
+    match by {
+        Some((title, _)) => {
             model.say(format!("sorted by {title}: s takes the next column, S turns it round"))
         }
         None => model.say("rows in their own order: s sorts them"),
+    }
+}
+
+/// The things that cursors are on, but for those on a first row: they stay with what comes first.
+pub(super) fn held(model: &Model) -> Vec<(List, Thing)> {
+    let held = |(list, cursor): (List, &Cursor)| {
+        let table = lists::table(model, list);
+        Some((list, table.thing(table.kept(cursor).row(cursor.row)?)?))
+    };
+    model.view.cursors().filter(|(_, cursor)| cursor.row > 0).filter_map(held).collect()
+}
+
+/// Puts cursors on their things again, where those are still there.
+pub(super) fn hold(model: &mut Model, held: Vec<(List, Thing)>) {
+    for (list, thing) in held {
+        let table = lists::table(model, list);
+        let kept = table.kept(&model.view.cursor(list));
+        let is_on = |place: &usize| kept.row(*place).and_then(|row| table.thing(row)) == Some(thing);
+        let place = (0..kept.len()).find(is_on);
+        drop(table);
+        if let Some(place) = place {
+            model.view.cursor_mut(list).row = place;
+        }
     }
 }

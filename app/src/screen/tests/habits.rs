@@ -1,7 +1,9 @@
 //! What hands do that learned other programs: sorting, copying, going back, pasting, names by heart.
 
-use qratum_chain::types::Height;
-use qratum_light_node::State;
+use std::sync::Arc;
+
+use qratum_chain::types::{Height, Time};
+use qratum_light_node::{Snapshot, State, Voting};
 use qratum_themes::{Colors, Glyphs, Theme, Tone};
 
 use super::stage::{
@@ -9,7 +11,7 @@ use super::stage::{
 };
 use crate::{
     action::{Action, Key, Screen, meaning},
-    model::{Layer, Model, Public},
+    model::{Layer, Log, Model, Notice, Public, Pulse},
     monitor::{Change, What},
     update::{Effect, Msg, update},
 };
@@ -104,6 +106,98 @@ fn y_copies_the_key_or_hash_under_the_cursor() {
     }
     let in_proof = copied("ej").unwrap();
     assert_eq!((in_proof.what(), in_proof.text()), (row, head.id().to_string().as_str()));
+}
+
+/// Whoever pressed the key a row too low sees it before anything is pasted.
+#[test]
+fn what_was_copied_is_said_and_kept_in_the_log() {
+    let mut model = console();
+    press(&mut model, "3jy");
+    let start: String = key(1).to_string().chars().take(12).collect();
+    assert!(said(&model).starts_with(&format!("copied the vote key, {start}.. (64 characters)")));
+    press(&mut model, "5");
+    assert!(picture(&model, SIZE).contains(&format!("copied the vote key, {start}..")));
+}
+
+/// In a shell's way, also in the middle of a text.
+#[test]
+fn ctrl_z_suspends_from_anywhere() {
+    for keys in ["", "?", ":dri", "3/no", "e"] {
+        let mut model = console();
+        press(&mut model, keys);
+        assert_eq!(update(&mut model, Msg::Key(Key::Ctrl('z'))), [Effect::Suspend], "{keys}");
+    }
+}
+
+/// The row that the cursor is on.
+fn pointed(model: &Model) -> String {
+    drawn(model, SIZE).into_iter().find(|row| row.starts_with('▸')).unwrap_or_default()
+}
+
+#[test]
+fn the_cursor_stays_on_its_row_when_others_come_and_on_the_first_with_the_newest() {
+    let (last, before) = heads().split_last().unwrap();
+    let mut model = console();
+    model.live.pulse = Pulse::default();
+    before.iter().for_each(|head| model.beat(head, head.header().get().time));
+    press(&mut model, "2\tj");
+    let on = pointed(&model);
+    assert!(on.contains(&(LAST - 2).to_string()), "{on}");
+    update(&mut model, Msg::Head(last.clone(), last.header().get().time));
+    assert_eq!(pointed(&model), on);
+    press(&mut model, "g");
+    assert!(pointed(&model).contains(&LAST.to_string()));
+
+    press(&mut model, "5");
+    let newest = pointed(&model);
+    update(&mut model, Msg::Notice(Notice::of("first".to_owned())));
+    assert!(pointed(&model).contains("first"), "on the first row it stays with what is newest");
+    press(&mut model, "j");
+    assert_eq!(pointed(&model), newest);
+    for filter in ["", "/e\n"] {
+        press(&mut model, filter);
+        press(&mut model, "gj");
+        let on = pointed(&model);
+        update(&mut model, Msg::Notice(Notice::of("one more".to_owned())));
+        assert_eq!(pointed(&model), on, "{filter}");
+    }
+}
+
+/// The time of day says less than the time, and words less than what they stand for.
+#[test]
+fn times_are_sorted_across_midnight_and_levels_by_what_they_mean() {
+    const MIDNIGHT: u64 = 1_795_392_000_000;
+    let mut model = console();
+    model.live.log = Log::default();
+    for (at, text) in [(MIDNIGHT - 1000, "before"), (MIDNIGHT + 1000, "after")] {
+        update(&mut model, Msg::Tick(Time(at)));
+        update(&mut model, Msg::Notice(Notice::of(text.to_owned())));
+    }
+    update(&mut model, Msg::Drilled("nothing".to_owned()));
+    let row = |model: &Model, place: usize| drawn(model, SIZE)[5 + place].clone();
+    press(&mut model, "5s");
+    assert!(row(&model, 0).contains("23:59:59Z") && row(&model, 0).contains("before"), "{}", row(&model, 0));
+    press(&mut model, "S");
+    assert!(row(&model, 2).contains("before"), "{}", row(&model, 2));
+    press(&mut model, "s");
+    assert!(row(&model, 0).contains("info") && row(&model, 2).contains("warn"), "{}", picture(&model, SIZE));
+    press(&mut model, "S");
+    assert!(row(&model, 0).contains("warn") && row(&model, 2).contains("info"), "{}", picture(&model, SIZE));
+}
+
+/// Columns come and go with what there is to show in them.
+#[test]
+fn rows_stay_sorted_by_the_column_of_the_same_title() {
+    let mut model = console();
+    press(&mut model, "2sssss");
+    assert!(picture(&model, SIZE).contains("last vote ▲"), "{}", picture(&model, SIZE));
+    let mut voting = Voting::clone(&live().voting);
+    voting.members.iter_mut().for_each(|member| member.votes.clear());
+    let snapshot = Snapshot { voting: Arc::new(voting), ..live() };
+    let now = model.now;
+    update(&mut model, Msg::Snapshot(Arc::new(snapshot), now));
+    let text = picture(&model, SIZE);
+    assert!(text.contains("last vote ▲") && !text.contains("round -1"), "{text}");
 }
 
 #[test]
@@ -260,8 +354,8 @@ fn keyboard() -> impl Iterator<Item = Key> {
 /// What does nothing says so; what does something is seen, or the cursor is at the end of its way.
 #[test]
 fn no_key_is_ignored_in_silence() {
-    use Action::{Down, First, Last, PageDown, PageUp, Repaint, Up};
-    let at_an_end = [Down, First, Last, PageDown, PageUp, Repaint, Up];
+    use Action::{Down, First, Last, PageDown, PageUp, Repaint, Suspend, Up};
+    let at_an_end = [Down, First, Last, PageDown, PageUp, Repaint, Suspend, Up];
     for keys in ["1", "1\t", "2", "3", "4", "5", "?", "e", "!", "3\n", ":", "3/"] {
         let mut open = console();
         press(&mut open, keys);

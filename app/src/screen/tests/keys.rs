@@ -129,7 +129,9 @@ fn a_pause_holds_the_picture_and_not_the_bar() {
     assert!(!picture(&model, SIZE).contains("PAUSED"));
     press(&mut model, " ");
     let stalled = Snapshot { state: State::Stalled, peers: Vec::new(), ..live() };
-    update(&mut model, Msg::Snapshot(Arc::new(stalled), time_of(LAST).plus(14_300)));
+    let later = time_of(LAST).plus(14_300);
+    update(&mut model, Msg::Snapshot(Arc::new(stalled), later));
+    update(&mut model, Msg::Tick(later));
     let text = picture(&model, SIZE);
     assert!(text.contains("PAUSED 12 s") && text.contains("~ stalled"), "{text}");
     assert!(text.contains("kobe-1") && text.contains("~ stale, verified at 90212"), "{text}");

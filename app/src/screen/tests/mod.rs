@@ -45,8 +45,6 @@ fn scene(keys: &str, state: State, paint: Paint) -> Model {
     let mut model = watching(in_state(state), paint);
     update(&mut model, Msg::Alarms(Arc::new(alarms_in(state))));
     press(&mut model, keys);
-    if model.view.asked.is_some() {
-        answer(&mut model);
-    }
+    answer(&mut model);
     model
 }

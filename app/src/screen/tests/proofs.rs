@@ -4,7 +4,7 @@ use qratum_chain::{
     document::{Evidence, HeaderProof, StatementProof},
     types::Height,
 };
-use qratum_light_node::{FetchError, State, peer_id};
+use qratum_light_node::{FetchError, Snapshot, State, peer_id};
 use qratum_verifier::proof;
 
 use super::stage::{
@@ -105,6 +105,35 @@ fn evidence_is_shown_and_written_like_any_proof() {
     let [Effect::Write { stem, text }] = &press(&mut model, "w")[..] else { panic!() };
     assert_eq!(stem, "qratum-evidence-90205");
     assert_eq!(Evidence::from_json(text.as_bytes()).unwrap(), fork());
+}
+
+/// What was proven of a validator stays with it, whatever else is proven meanwhile; and its own proof is
+/// not fetched again.
+#[test]
+fn the_registry_of_an_open_validator_stays_when_something_else_is_proven() {
+    let mut model = watching(live(), Paint::Terminal16);
+    let north = Subject::Validator { name: "north".to_owned(), key: key(0) };
+    assert_eq!(press(&mut model, "3\n").last(), Some(&Effect::Prove(north)));
+    answer(&mut model);
+    let text = picture(&model, (100, 30));
+    assert!(text.contains("operator key") && text.contains("stake"), "{text}");
+    press(&mut model, "e");
+    answer(&mut model);
+    assert!(picture(&model, (100, 30)).contains("in the set of height"), "another proof is open");
+    press(&mut model, "\u{1b}");
+    assert_eq!(picture(&model, (100, 30)), text);
+    assert_eq!(press(&mut model, "Ge"), [Effect::Draw, Effect::Draw], "it is here already");
+    assert!(picture(&model, (100, 30)).contains("in the registry"));
+}
+
+/// It proves itself from the anchor: that the head is old makes it no older.
+#[test]
+fn evidence_is_worth_what_it_proves_whatever_the_head_is() {
+    let mut model = watching(Snapshot { state: State::Stalled, ..accused() }, Paint::Terminal16);
+    press(&mut model, "\t\t\te");
+    answer(&mut model);
+    let text = picture(&model, (100, 30));
+    assert!(text.contains("proof of the evidence against south  ✓ verified at 90212"), "{text}");
 }
 
 /// Who runs a peer is proven by the entry that has its key, and of a peer that is enrolled nowhere it is

@@ -31,7 +31,7 @@ use ratatui::{Terminal, backend::TestBackend};
 use crate::{
     action::Key,
     home::Home,
-    model::{Found, Model, Subject},
+    model::{Asked, Found, Model, Proof, Subject},
     monitor::{Alarm, Code, Level, View as Alarms},
     screen::view,
     update::{Effect, Msg, update},
@@ -369,6 +369,7 @@ pub(crate) fn watching(snapshot: Snapshot, paint: Paint) -> Model {
         }
     }
     let now = time_of(LAST).plus(2300);
+    update(&mut model, Msg::Tick(now));
     assert_eq!(update(&mut model, Msg::Snapshot(Arc::new(snapshot), now)), [Effect::Draw]);
     model
 }
@@ -403,17 +404,23 @@ pub(crate) fn picture(model: &Model, size: (u16, u16)) -> String {
     drawn(model, size).join("\n")
 }
 
-/// Lets the proof arrive that was asked for last.
+/// Lets the proofs arrive that are waited for.
 pub(crate) fn answer(model: &mut Model) {
-    let Some(asked) = &model.view.asked else { return };
-    let found = match &asked.subject {
-        Subject::Block(height) | Subject::Member { height, .. } => Found::Header(Box::new(proven(height.0))),
-        Subject::Validator { name, .. } => Found::Entry(Box::new(entry(name))),
-        Subject::Offence(_) => Found::Evidence(Box::new(double_vote())),
-        Subject::Fork => Found::Evidence(Box::new(fork())),
-    };
-    let msg = Msg::Proof(asked.subject.clone(), Box::new(Ok(found)));
-    assert_eq!(update(model, msg), [Effect::Draw]);
+    let waits = |asked: &&Asked| matches!(asked.proof, Proof::Fetching);
+    let view = &model.view;
+    let waited: Vec<Asked> =
+        [&view.asked, &view.registered].into_iter().flatten().filter(waits).cloned().collect();
+    for Asked { subject, .. } in waited {
+        let found = match &subject {
+            Subject::Block(height) | Subject::Member { height, .. } => {
+                Found::Header(Box::new(proven(height.0)))
+            }
+            Subject::Validator { name, .. } => Found::Entry(Box::new(entry(name))),
+            Subject::Offence(_) => Found::Evidence(Box::new(double_vote())),
+            Subject::Fork => Found::Evidence(Box::new(fork())),
+        };
+        assert_eq!(update(model, Msg::Proof(subject, Box::new(Ok(found)))), [Effect::Draw]);
+    }
 }
 
 /// South voted twice above the last head, as the light node shows it.

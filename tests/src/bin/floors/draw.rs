@@ -64,7 +64,7 @@ fn scene(theme: &Theme, rows: usize, at: u32, frame: &mut Frame<'_>) {
     ];
     let row = |index: usize| {
         let key = format!("{:064x}", index.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        let name = SafeText::name(format!("val-{index:04}"));
+        let name = SafeText::name(&format!("val-{index:04}"));
         vec![index.to_string().into(), name.into(), "2.50 %".into(), "✓ signed".into(), key.into()]
     };
     let body = Rect { y: 4, height: area.height.saturating_sub(5), ..area };
