@@ -250,6 +250,58 @@ fn two_killed_are_no_quorum_and_restored_it_goes_on_by_itself() {
     demo.heads_above(tip, 2);
 }
 
+/// One of four is dead while two sets end: their hand-overs carry ML-DSA signatures of the others, and
+/// without any of them, or with a false one, `qratum verify` refuses the proof.
+#[test]
+fn sets_are_handed_over_with_ml_dsa_although_one_is_dead() {
+    let mut demo = Demo::fast("handed");
+    demo.head();
+    demo.kill("east");
+    demo.until("a head in the third set", |event| event["height"].as_u64().is_some_and(|at| at > 42));
+    let (proof, code) = demo.json(&["header", "42", "--timeout", "30"]);
+    assert_eq!(code, Some(0), "{proof}");
+    let path = proof["path"].as_array().unwrap();
+    assert_eq!(path.iter().map(|it| &it["certificate"]["height"]).collect::<Vec<_>>(), [20, 40]);
+    let pq = |at: usize| format!("/path/{at}/certificate/pq");
+    let halves = |at: usize| proof.pointer(&pq(at)).unwrap().as_array().unwrap();
+    let signers = |at: usize| halves(at).iter().map(|half| half["signer"].as_u64().unwrap());
+    assert_eq!(signers(1).collect::<Vec<_>>(), [0, 2, 3], "without east");
+
+    let verify = |document: &Value| {
+        let (file, anchor) = (demo.home.join("proof.json"), demo.home.join("genesis.json"));
+        fs::write(&file, document.to_string()).unwrap();
+        let (verdict, code) =
+            demo.json(&["verify", file.to_str().unwrap(), "--anchor", anchor.to_str().unwrap()]);
+        (verdict["reason"].as_str().map(str::to_owned), code)
+    };
+    let changed = |change: &dyn Fn(&mut Value)| {
+        let mut document = proof.clone();
+        change(&mut document);
+        verify(&document)
+    };
+    let refused = |reason: &str| (Some(reason.to_owned()), Some(5));
+    assert_eq!(verify(&proof), (None, Some(0)));
+    for missing in 0..3 {
+        let dropped = changed(&|it| {
+            it.pointer_mut(&pq(1)).unwrap().as_array_mut().unwrap().remove(missing);
+        });
+        assert_eq!(dropped, refused("PqQuorumNotReached"), "without half {missing}");
+    }
+    let none = changed(&|it| {
+        let certificate = it.pointer_mut("/path/0/certificate").unwrap().as_object_mut().unwrap();
+        certificate.insert("kind".to_owned(), "commit".into());
+        certificate.remove("pq");
+    });
+    assert_eq!(none, refused("PqQuorumNotReached"));
+    let flipped = changed(&|it| {
+        let signature = it.pointer_mut(&format!("{}/2/signature", pq(1))).unwrap();
+        let text = signature.as_str().unwrap();
+        let first = if text.starts_with('0') { "1" } else { "0" };
+        *signature = format!("{first}{}", &text[1..]).into();
+    });
+    assert_eq!(flipped, refused("PqSignature"));
+}
+
 #[test]
 fn commands_and_a_watch_run_beside_each_other_on_one_home() {
     let demo = Demo::start("beside");

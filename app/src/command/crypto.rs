@@ -63,7 +63,8 @@ const SIGNATURES: [Suite; 3] = [
         post_quantum: true,
         used_for: "hand-overs from one validator set to the next, beside Ed25519",
         decides: true,
-        today: "checked wherever a set has registered keys; qratum-validator makes none yet",
+        today: "every hand-over of a set whose validators registered keys rests on both; qratum-validator makes \
+                a key for each validator",
     },
 ];
 

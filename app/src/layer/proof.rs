@@ -260,7 +260,26 @@ fn certificate(model: &Model, (it, all): (&Certificate, &[Validator]), worth: Wo
         let signed = worth.fact(format!(" signed with {}", member.power));
         step("signer", vec![worth.glyph(Mark::Signed), worth.fact(" "), name, signed])
     });
-    [step("certificate", vec![worth.fact(text), own(" "), bar])].into_iter().chain(rows).collect()
+    let handed = match it {
+        Certificate::Handover(_, halves) if !halves.is_empty() => {
+            Some(step("hand-over", vec![worth.fact(signed_by(it, all))]))
+        }
+        _ => None,
+    };
+    let summary = step("certificate", vec![worth.fact(text), own(" "), bar]);
+    [summary].into_iter().chain(rows).chain(handed).collect()
+}
+
+/// By which schemes a set is handed over, and with how much power by the second one.
+fn signed_by(certificate: &Certificate, all: &[Validator]) -> String {
+    match certificate {
+        Certificate::Handover(_, halves) if !halves.is_empty() => {
+            let signers = halves.iter().filter_map(|half| all.get(usize::try_from(half.signer).ok()?));
+            let power: u128 = signers.map(|member| u128::from(member.power)).sum();
+            format!("Ed25519 and ML-DSA-65 ({power} of {} power)", total(all))
+        }
+        _ => "Ed25519".to_owned(),
+    }
 }
 
 /// The steps from the anchor, newest first; hand-overs are named as such.
@@ -271,7 +290,8 @@ fn path(path: &[LightBlock], worth: Worth) -> Vec<Row> {
     let row = |block: &LightBlock| {
         let is_handover = matches!(block.certificate, Certificate::Handover(..));
         let kind = if is_handover { "hand-over" } else { "step" };
-        let text = format!("height {}  set {}", block.header.height, block.header.set_id);
+        let schemes = signed_by(&block.certificate, &block.validators);
+        let text = format!("height {}  set {}  {schemes}", block.header.height, block.header.set_id);
         step(kind, vec![worth.fact(text)])
     };
     path.iter().rev().map(row).collect()

@@ -9,7 +9,6 @@ use std::{
 
 use libp2p::{Multiaddr, identity::Keypair, multiaddr::Protocol};
 use qratum_chain::{
-    Hash,
     document::{DocumentError, genesis_to_json},
     types::{
         ChainParams, Enrolment, Genesis, GenesisError, GenesisValidator, Jurisdiction, Proofs, STAKE_UNIT,
@@ -20,8 +19,9 @@ use qratum_crypto::{rng::random, sign::ed25519::SecretKey};
 use zeroize::Zeroizing;
 
 use crate::{
-    home::{Home, HomeError, PeerAddress, claim_folder, make_folder, write_new},
+    home::{HANDOVER_KEY, Home, HomeError, PeerAddress, claim_folder, make_folder, write_new},
     seeds::KeySource,
+    signer::HandoverKey,
 };
 
 /// Names, powers and jurisdictions of the first members.
@@ -99,9 +99,8 @@ pub fn create(home: &Path, now: Time, options: &Options) -> Result<Demo, DemoErr
         return Err(DemoError::Count(options.validators));
     }
     let mut source = KeySource::start().map_err(DemoError::Random)?;
-    let seeds = (0..options.validators)
-        .map(|_| Ok(Seeds { vote: source.draw()?, peer: source.draw()?, operator: source.draw()? }));
-    let seeds: Vec<Seeds> = seeds.collect::<Result<_, _>>().map_err(DemoError::Random)?;
+    let seeds = (0..options.validators).map(|_| Seeds::draw(&mut source));
+    let seeds: Vec<Seeds> = seeds.collect::<Result<_, _>>()?;
     let genesis = genesis(&seeds, now, options);
     genesis.validator_set().map_err(DemoError::Genesis)?;
     genesis.verify_enrolments().map_err(DemoError::Genesis)?;
@@ -110,14 +109,23 @@ pub fn create(home: &Path, now: Time, options: &Options) -> Result<Demo, DemoErr
     Ok(Demo { genesis, peers })
 }
 
-/// What the three keys of a validator are made of; wiped when dropped.
+/// What the keys of a validator are made of; wiped when dropped.
 struct Seeds {
     vote: Zeroizing<[u8; 32]>,
     peer: Zeroizing<[u8; 32]>,
     operator: Zeroizing<[u8; 32]>,
+    handover: HandoverKey,
 }
 
 impl Seeds {
+    fn draw(source: &mut KeySource) -> Result<Self, DemoError> {
+        let mut draw = || source.draw().map_err(DemoError::Random);
+        let (vote, peer, operator) = (draw()?, draw()?, draw()?);
+        let handover = HandoverKey::new(source.draw_handover_key().map_err(DemoError::Random)?)
+            .map_err(|_| DemoError::Home(HomeError::Key(HANDOVER_KEY.into())))?;
+        Ok(Self { vote, peer, operator, handover })
+    }
+
     /// The member with these keys. In a demo each validator has an operator of its own, called
     /// like it.
     fn member(&self, network: &str, name: String, validator: Validator) -> GenesisValidator {
@@ -148,7 +156,7 @@ fn genesis(seeds: &[Seeds], now: Time, options: &Options) -> Genesis {
                 power,
                 jurisdiction,
                 since_set: SetId(0),
-                pq_key_hash: Hash::ZERO,
+                pq_key_hash: seeds.handover.hash(),
             };
             seeds.member(&options.network, name, validator)
         })
@@ -206,6 +214,7 @@ fn write(
             write_new(&folder.join("vote.key"), seeds.vote.as_slice())?;
             write_new(&folder.join("peer.key"), seeds.peer.as_slice())?;
             write_new(&folder.join("operator.key"), seeds.operator.as_slice())?;
+            seeds.handover.with_seed(|seed| write_new(&folder.join(HANDOVER_KEY), seed))?;
         }
         Ok(())
     };
@@ -238,6 +247,8 @@ mod tests {
             let enrolment = member.enrolment.as_ref().unwrap();
             assert_eq!(home.operator_key(&member.name).unwrap().public(), enrolment.operator_key);
             assert_eq!(peer_id(&enrolment.peer_key), Some(peer.id));
+            let handover = home.handover_key(&member.name).unwrap().unwrap();
+            assert_eq!(handover.hash(), member.validator.pq_key_hash);
         }
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&path), mode(&home.run()), mode(&home.validator("v5"))), (0o700, 0o700, 0o700));

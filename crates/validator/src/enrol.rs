@@ -11,7 +11,6 @@ use std::{
 };
 
 use qratum_chain::{
-    Hash,
     document::{DocumentError, genesis_from_json, genesis_to_json},
     types::{
         Enrolment, Genesis, GenesisError, GenesisValidator, Jurisdiction, Proofs, SetId, Validator, power_of,
@@ -21,8 +20,9 @@ use qratum_crypto::{rng::random, sign::ed25519::SecretKey};
 use zeroize::Zeroizing;
 
 use crate::{
-    home::{Home, HomeError, make_folder, read, seed, write_new},
+    home::{HANDOVER_KEY, Home, HomeError, make_folder, read, seed, write_new},
     seeds::KeySource,
+    signer::HandoverKey,
 };
 
 /// What is applied for, and with which files.
@@ -82,11 +82,14 @@ impl fmt::Display for EnrolError {
 
 impl std::error::Error for EnrolError {}
 
-/// Names of the key files: of votes, of the network identity, of the operator.
-const KEYS: [&str; 3] = ["vote.key", "peer.key", "operator.key"];
+/// Names of the key files: of votes, of the network identity, of the operator, of hand-overs.
+const KEYS: [&str; 4] = ["vote.key", "peer.key", "operator.key", HANDOVER_KEY];
 
-/// Seeds in the order of [`KEYS`]; wiped when dropped.
-type Seeds = [Zeroizing<[u8; 32]>; 3];
+/// What the keys are made of, in the order of [`KEYS`]; wiped when dropped.
+struct Seeds {
+    classical: [Zeroizing<[u8; 32]>; 3],
+    handover: HandoverKey,
+}
 
 /// Writes the application, signed by the keys under `home` in `validators/NAME`: those that are
 /// there, or fresh ones. Nothing is written where a rule is broken, and nothing is overwritten.
@@ -100,11 +103,12 @@ pub fn enrol(home: &Path, application: &Application) -> Result<(), EnrolError> {
         return Err(EnrolError::Exists(application.out.clone()));
     }
     let folder = Home::new(home).validator(&application.name);
-    let kept = kept(&folder)?;
-    let seeds = kept.as_ref().map_or_else(fresh, |seeds| Ok(seeds.clone()))?;
+    let kept = kept(&Home::new(home), &application.name)?;
+    let is_new = kept.is_none();
+    let seeds = kept.map_or_else(fresh, Ok)?;
     let genesis = apply(draft, application, &seeds)?;
     let text = genesis_to_json(&genesis).map_err(EnrolError::Document)?;
-    if kept.is_none() {
+    if is_new {
         keep(home, &folder, &seeds).map_err(EnrolError::Home)?;
     }
     write_new(&application.out, text.as_bytes()).map_err(EnrolError::Home)
@@ -112,13 +116,13 @@ pub fn enrol(home: &Path, application: &Application) -> Result<(), EnrolError> {
 
 /// The draft with this validator alone in it, signed and checked.
 fn apply(draft: Genesis, application: &Application, seeds: &Seeds) -> Result<Genesis, EnrolError> {
-    let [vote, peer, operator] = seeds.each_ref().map(|seed| SecretKey::from_seed(seed));
+    let [vote, peer, operator] = seeds.classical.each_ref().map(|seed| SecretKey::from_seed(seed));
     let validator = Validator {
         pubkey: vote.public(),
         power: power_of(application.stake),
         jurisdiction: application.jurisdiction,
         since_set: SetId(0),
-        pq_key_hash: Hash::ZERO,
+        pq_key_hash: seeds.handover.hash(),
     };
     let mut enrolment = Enrolment {
         operator: application.operator.clone(),
@@ -139,10 +143,11 @@ fn apply(draft: Genesis, application: &Application, seeds: &Seeds) -> Result<Gen
 }
 
 /// The keys that are there; none where none of them is.
-fn kept(folder: &Path) -> Result<Option<Seeds>, EnrolError> {
-    let paths = KEYS.map(|name| folder.join(name));
+fn kept(home: &Home, name: &str) -> Result<Option<Seeds>, EnrolError> {
+    let folder = home.validator(name);
+    let paths = KEYS.map(|file| folder.join(file));
     let there = paths.each_ref().map(|path| path.symlink_metadata().is_ok());
-    if there == [false; 3] {
+    if there == [false; 4] {
         return Ok(None);
     }
     if let Some((missing, _)) = paths.iter().zip(there).find(|(_, there)| !there) {
@@ -152,16 +157,22 @@ fn kept(folder: &Path) -> Result<Option<Seeds>, EnrolError> {
     if let Some(open) = paths.iter().find(open) {
         return Err(EnrolError::Open(open.clone()));
     }
-    let [vote, peer, operator] = paths.each_ref().map(|path| seed(path).map_err(EnrolError::Home));
-    Ok(Some([vote?, peer?, operator?]))
+    let [vote, peer, operator, path] = paths;
+    let [vote, peer, operator] = [vote, peer, operator].map(|path| seed(&path).map_err(EnrolError::Home));
+    let handover = home.handover_key(name).map_err(EnrolError::Home)?;
+    let handover = handover.ok_or(EnrolError::KeyMissing(path))?;
+    Ok(Some(Seeds { classical: [vote?, peer?, operator?], handover }))
 }
 
 fn fresh() -> Result<Seeds, EnrolError> {
     let draw = || {
         let mut source = KeySource::start()?;
-        Ok([source.draw()?, source.draw()?, source.draw()?])
+        Ok(([source.draw()?, source.draw()?, source.draw()?], source.draw_handover_key()?))
     };
-    draw().map_err(EnrolError::Random)
+    let (classical, handover) = draw().map_err(EnrolError::Random)?;
+    let handover = HandoverKey::new(handover);
+    let handover = handover.map_err(|_| EnrolError::Home(HomeError::Key(HANDOVER_KEY.into())))?;
+    Ok(Seeds { classical, handover })
 }
 
 fn keep(home: &Path, folder: &Path, seeds: &Seeds) -> Result<(), HomeError> {
@@ -170,7 +181,10 @@ fn keep(home: &Path, folder: &Path, seeds: &Seeds) -> Result<(), HomeError> {
             make_folder(folder)?;
         }
     }
-    KEYS.iter().zip(seeds).try_for_each(|(name, seed)| write_new(&folder.join(name), seed.as_slice()))
+    for (name, seed) in KEYS.iter().zip(&seeds.classical) {
+        write_new(&folder.join(name), seed.as_slice())?;
+    }
+    seeds.handover.with_seed(|seed| write_new(&folder.join(HANDOVER_KEY), seed))
 }
 
 #[cfg(test)]
@@ -221,6 +235,8 @@ mod tests {
         let [north] = first.validators.as_slice() else { panic!("{first:?}") };
         assert_eq!((north.name.as_str(), north.validator.power), ("north", 30));
         assert_eq!(Home::new(&home).vote_key("north").unwrap().public(), north.validator.pubkey);
+        let handover = Home::new(&home).handover_key("north").unwrap().unwrap();
+        assert_eq!(handover.hash(), north.validator.pq_key_hash);
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         let keys = home.join("validators/north");
         assert_eq!((mode(&home), mode(&keys)), (0o700, 0o700));
@@ -231,6 +247,7 @@ mod tests {
         enrol(&home, &application).unwrap();
         let again = made(&application);
         assert_eq!(again.validators[0].validator.pubkey, north.validator.pubkey);
+        assert_eq!(again.validators[0].validator.pq_key_hash, north.validator.pq_key_hash);
         assert_eq!(again.validators[0].validator.power, 40);
         assert!(matches!(enrol(&home, &application), Err(EnrolError::Exists(_))));
     }

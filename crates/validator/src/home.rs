@@ -9,6 +9,7 @@
 //! HOME/validators/NAME/vote-next.key   the same, of the key that was ordered to vote next, until it does
 //! HOME/validators/NAME/vote-KEY.key    the same, of one that voted before, by its public key
 //! HOME/validators/NAME/peer.key        32-byte seed, 0600
+//! HOME/validators/NAME/handover.key    32-byte seed of the ML-DSA-65 key for ends of sets, 0600
 //! HOME/validators/NAME/operator.key    32-byte seed, 0600; only commands of its operator read it
 //! HOME/validators/NAME/chain.bin, log.bin, snapshot.bin
 //! HOME/validators/NAME/sign-from       the height from which on it signs, or `unknown`
@@ -27,11 +28,18 @@ use qratum_chain::{
     document::{DocumentError, MAX_LENGTH, genesis_from_json},
     types::Genesis,
 };
-use qratum_crypto::sign::ed25519::{PublicKey, SecretKey};
+use qratum_crypto::sign::{
+    self,
+    ed25519::{PublicKey, SecretKey},
+};
 pub use qratum_light_node::peer_id;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::signer::HandoverKey;
+
+/// The file of a validator's ML-DSA key.
+pub const HANDOVER_KEY: &str = "handover.key";
 const NEXT_VOTE_KEY: &str = "vote-next.key";
 
 /// The file that keeps a vote key which votes no more.
@@ -232,6 +240,28 @@ impl Home {
     pub fn peer_key(&self, name: &str) -> Result<Keypair, HomeError> {
         let path = self.validator(name).join("peer.key");
         Keypair::ed25519_from_bytes(seed(&path)?.as_mut_slice()).map_err(|_| HomeError::Key(path))
+    }
+
+    /// The ML-DSA key with which a validator hands its sets over, read straight into locked memory; `None`
+    /// where it has none.
+    ///
+    /// # Errors
+    /// [`HomeError::Io`], [`HomeError::Key`].
+    pub fn handover_key(&self, name: &str) -> Result<Option<HandoverKey>, HomeError> {
+        let path = self.validator(name).join(HANDOVER_KEY);
+        let io = |why| HomeError::Io(path.clone(), why);
+        let mut file = match File::open(&path) {
+            Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened.map_err(io)?,
+        };
+        let mut whole = Ok(());
+        let secret = sign::SecretKey::from_seed(|seed| whole = file.read_exact(seed))
+            .map_err(|why| io(io::Error::other(why)))?;
+        let rest = whole.and_then(|()| file.read(&mut [0])).map_err(io)?;
+        match HandoverKey::new(secret) {
+            Ok(key) if rest == 0 => Ok(Some(key)),
+            _ => Err(HomeError::Key(path)),
+        }
     }
 
     /// The key of a validator's operator.

@@ -9,6 +9,7 @@
 mod acting;
 mod clocks;
 mod early;
+mod handover;
 mod heard;
 mod interface;
 mod joining;
@@ -31,7 +32,7 @@ use qratum_chain::{
 };
 
 use self::{
-    clocks::Clocks, early::Early, joining::Joining, mempool::Mempool, offences::Offences,
+    clocks::Clocks, early::Early, handover::Handover, joining::Joining, mempool::Mempool, offences::Offences,
     proposals::Proposals,
 };
 pub use self::{
@@ -90,6 +91,7 @@ pub struct Host {
     /// The height that each peer spoke of last, where it was above ours.
     claims: BTreeMap<Peer, Height>,
     joining: Option<Joining>,
+    handover: Handover,
     /// Why nothing is signed at present.
     silence: Option<Refusal>,
 }
@@ -113,6 +115,7 @@ impl Host {
         engine.sign_from(log.iter().filter_map(Entry::height).chain(sign_from).max().unwrap_or_default());
         let until_ms = now.uptime_ms.saturating_add(GREETING_MS);
         let heard = Heard::new(&ledger);
+        let handover = Handover::new(ledger.lacking());
         Ok(Self {
             ledger,
             engine,
@@ -131,6 +134,7 @@ impl Host {
             asked_ms: BTreeMap::new(),
             claims: BTreeMap::new(),
             joining: None,
+            handover,
             silence: None,
         })
     }
@@ -156,7 +160,7 @@ impl Host {
     /// The uptime at which [`Host::tick`] has something to do.
     #[must_use]
     pub fn deadline_ms(&self) -> u64 {
-        let clocks = self.clocks.next_ms();
+        let clocks = self.clocks.next_ms().min(self.handover.due_ms);
         match self.stage {
             Stage::Greeting { until_ms, .. } | Stage::Waiting { until_ms } => until_ms.min(clocks),
             Stage::Voting => clocks,
@@ -184,6 +188,7 @@ impl Host {
         if matches!(self.stage, Stage::Waiting { until_ms } if until_ms <= now.uptime_ms) {
             self.begin(now, &mut out)?;
         }
+        self.urge(now, &mut out);
         for timer in self.clocks.due(now.uptime_ms) {
             // An earlier one of these may have stopped it.
             if self.clocks.stop(timer) {
@@ -208,6 +213,10 @@ impl Host {
             }
             Message::Offence(offence) => {
                 self.accuse(*offence, &mut out);
+                return Ok(out);
+            }
+            Message::Handover(half) => {
+                self.half(peer, *half, now, &mut out);
                 return Ok(out);
             }
             other => other,
@@ -248,6 +257,7 @@ impl Host {
             self.greeted(peer, now, &mut out);
             return Ok(out);
         }
+        self.learn(peer, &blocks, &mut out);
         let before = self.next_height();
         let honest = self.accept_all(peer, blocks, &mut out)?;
         let more = self.caught_up(before, now);
@@ -256,6 +266,7 @@ impl Host {
         } else if more {
             out.push(Output::Ask(peer, self.next_height()));
         }
+        self.gather(now, &mut out);
         Ok(out)
     }
 
@@ -384,10 +395,14 @@ impl Host {
     }
 
     fn ask(&mut self, peer: Peer, now: Moment, out: &mut Vec<Output>) {
+        self.ask_from(peer, self.next_height(), now, out);
+    }
+
+    fn ask_from(&mut self, peer: Peer, from: Height, now: Moment, out: &mut Vec<Output>) {
         let due = self.asked_ms.get(&peer).is_none_or(|at| at.saturating_add(ASK_EVERY_MS) <= now.uptime_ms);
         if due {
             self.asked_ms.insert(peer, now.uptime_ms);
-            out.push(Output::Ask(peer, self.next_height()));
+            out.push(Output::Ask(peer, from));
         }
     }
 

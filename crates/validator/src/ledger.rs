@@ -2,12 +2,13 @@
 //! keeps the chain of decided blocks with the state, the sets and the history they lead to.
 
 mod fault;
+mod handovers;
 mod names;
 mod rules;
 mod underlay;
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
@@ -25,7 +26,10 @@ use qratum_chain::{
 use qratum_crypto::merkle::{self, Sha3, Tree};
 use qratum_verifier::{Rules, detect};
 
-pub use self::fault::{EvidenceFault, Fault, LedgerError, Standing};
+pub use self::{
+    fault::{EvidenceFault, Fault, LedgerError, Standing},
+    handovers::MAX_MEMBERS,
+};
 use crate::{
     block::{Block, Decided},
     quorum,
@@ -57,8 +61,12 @@ pub struct Ledger {
     retained: u64,
     /// The ends of all sets, and where the blocks were founded: light nodes need them for ever.
     ends: BTreeMap<Height, (Header, Certificate)>,
+    /// Those of them whose hand-over is to have ML-DSA signatures, and has not enough yet.
+    lacking: BTreeSet<Height>,
     /// The newest snapshot, with the height of its checkpoint.
     snapshot: Option<(Height, Arc<Vec<u8>>)>,
+    /// The one that is taken next, without its path, once all sets up to it were handed over.
+    due: Option<(Height, Snapshot)>,
     state: StateMap,
     /// Leaves are the ids of all headers up to the tip.
     history: Tree<Sha3>,
@@ -83,8 +91,9 @@ impl Ledger {
         if genesis.params.engine != Engine::Tendermint {
             return Err(LedgerError::Unsupported("HotStuff certificates"));
         }
-        if first_set.members().iter().any(Validator::has_pq_key) {
-            return Err(LedgerError::Unsupported("ML-DSA hand-overs"));
+        let registered = first_set.members().iter().any(Validator::has_pq_key);
+        if registered && first_set.members().len() > MAX_MEMBERS {
+            return Err(LedgerError::Unsupported("ML-DSA hand-overs of so many validators"));
         }
         genesis.verify_enrolments().map_err(LedgerError::Genesis)?;
         let header = genesis.header().map_err(LedgerError::Genesis)?;
@@ -100,7 +109,9 @@ impl Ledger {
             blocks: VecDeque::new(),
             retained: RETAINED,
             ends: BTreeMap::new(),
+            lacking: BTreeSet::new(),
             snapshot: None,
+            due: None,
             state,
             history,
             txos: BTreeMap::new(),
@@ -202,10 +213,11 @@ impl Ledger {
         kept.or_else(|| self.ends.get(&height).map(|(header, certificate)| (header, certificate)))
     }
 
-    /// The block at `height` as light nodes get it; at the end of a set that changes with the next one.
+    /// The block at `height` as light nodes get it; at the end of a set that changes with the next one,
+    /// and none where its hand-over lacks signatures: they would refuse it.
     #[must_use]
     pub fn light_block(&self, height: Height) -> Option<LightBlock> {
-        let (header, certificate) = self.certified(height)?;
+        let (header, certificate) = self.certified(height).filter(|_| !self.lacking.contains(&height))?;
         let (set, next) = (self.set_at(height), self.set_at(height.next()));
         Some(LightBlock {
             header: header.clone(),
@@ -240,7 +252,7 @@ impl Ledger {
     /// # Errors
     /// [`Fault::State`].
     pub fn build(&self, round: Round, now: Time, offered: &Body) -> Result<Block, Fault> {
-        let last_certificate = self.certified(self.tip().height).map(|(_, certificate)| certificate.clone());
+        let last_certificate = self.certified(self.tip().height).map(|(_, certificate)| certificate.plain());
         let time = now.max(self.tip().time.plus(1));
         let body = self.choose(&self.place(time), offered);
         let outcome = self.carry_out(time, &body)?;
@@ -257,7 +269,9 @@ impl Ledger {
         let header = &decided.block.header;
         let round = decided.certificate.commit().map_or(Round(0), |commit| commit.round);
         let outcome = self.judge(&decided.block, Standing::Certified(round)).map_err(LedgerError::Fault)?;
-        quorum::verify_commit(self.set(), header, &decided.certificate).map_err(LedgerError::Certificate)?;
+        let ends_set = is_boundary(header.height, self.params().set_length);
+        quorum::verify_kept(self.set(), header, &decided.certificate, ends_set)
+            .map_err(LedgerError::Certificate)?;
         let (height, id) = (header.height, header.id());
         self.state.commit(outcome.state);
         if let Some(next) = outcome.next {
@@ -280,20 +294,28 @@ impl Ledger {
         let (height, header) = (decided.height(), &decided.block.header);
         if is_boundary(height, self.params().set_length) {
             self.ends.insert(height, (header.clone(), decided.certificate.clone()));
+            if self.lacks_signatures(height, &decided.certificate) {
+                self.lacking.insert(height);
+            }
         }
         self.blocks.push_back(decided);
         if height.0.is_multiple_of(snapshot::EVERY) {
-            self.checkpoint(height);
+            self.due = Some((height, Snapshot::of(Vec::new(), &self.history, &self.state)));
         }
+        self.checkpoint();
     }
 
-    /// Takes a snapshot and drops the blocks that nobody is to need any more.
-    fn checkpoint(&mut self, height: Height) {
+    /// Takes the snapshot that is due, if every set up to it was handed over, and drops the blocks that
+    /// nobody is to need any more.
+    fn checkpoint(&mut self) {
+        let lacking = self.lacking.first().copied();
+        let Some((height, snapshot)) = self.due.take_if(|(at, _)| lacking.is_none_or(|end| end > *at)) else {
+            return;
+        };
         let ends = self.ends.range(..height).map(|(end, _)| *end);
         let path = ends.filter(|end| is_boundary(*end, self.params().set_length)).chain([height]);
         let path = path.filter_map(|end| self.light_block(end)).collect();
-        let snapshot = Snapshot::of(path, &self.history, &self.state).to_bytes();
-        self.snapshot = Some((height, Arc::new(snapshot)));
+        self.snapshot = Some((height, Arc::new(snapshot.along(path).to_bytes())));
         while self.below.height.0.saturating_add(self.retained) < height.0
             && let Some(dropped) = self.blocks.pop_front()
         {
@@ -455,10 +477,10 @@ mod tests {
                 Engine::HotStuff { chain: 1, rule: HotStuffRule::ThreeChain }),
             LedgerError::Unsupported("HotStuff certificates")
         );
-        assert_eq!(
-            unsupported(|genesis| genesis.validators[0].validator.pq_key_hash = Hash([1; 32])),
-            LedgerError::Unsupported("ML-DSA hand-overs")
-        );
+        let mut many = genesis(&[1; MAX_MEMBERS + 1]);
+        many.validators[0].validator.pq_key_hash = Hash([1; 32]);
+        let too_many = LedgerError::Unsupported("ML-DSA hand-overs of so many validators");
+        assert_eq!(Ledger::new(&many).unwrap_err(), too_many);
     }
 
     #[test]

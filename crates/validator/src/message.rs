@@ -4,7 +4,7 @@
 use libp2p::StreamProtocol;
 use qratum_chain::{
     codec::{Decode, Encode, Malformed, Reader, put_bytes, put_list},
-    types::{Height, MAX_VALIDATORS, Offence, Round, SignedProposal, SignedVote, Txo},
+    types::{Height, MAX_VALIDATORS, Offence, PqSignature, Round, SignedProposal, SignedVote, Txo},
 };
 
 use crate::{
@@ -21,7 +21,7 @@ pub const MAX_REPLY: usize = 1 << 20;
 /// The most blocks in one reply.
 pub const MAX_BLOCKS: usize = 64;
 /// A reply is full above this many bytes of blocks: what is added last still fits.
-pub const FULL_REPLY: usize = MAX_REPLY / 2;
+pub const FULL_REPLY: usize = MAX_REPLY / 4;
 /// Length of an encoded vote for nil, the shorter kind.
 const SHORTEST_VOTE: usize = 1 + 32 + 8 + 8 + 4 + 1 + 4 + 64;
 
@@ -32,6 +32,35 @@ pub enum RoundReason {
     Skip = 1,
     /// Precommits of more than two thirds in the round before, for whatever value.
     Precommits = 2,
+}
+
+/// One validator's ML-DSA signature over the precommit for the last block of a set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Half {
+    /// Height of the block.
+    pub height: Height,
+    /// Round of the precommit.
+    pub round: Round,
+    /// Who signed, and the signature.
+    pub signature: PqSignature,
+}
+
+impl Encode for Half {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.height.encode(out);
+        self.round.encode(out);
+        self.signature.encode(out);
+    }
+}
+
+impl Decode for Half {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            height: Height::decode(reader)?,
+            round: Round::decode(reader)?,
+            signature: PqSignature::decode(reader)?,
+        })
+    }
 }
 
 /// What one validator tells all others.
@@ -49,17 +78,20 @@ pub enum Message {
     Txo(Box<Txo>),
     /// Proof of an offence that waits for a block.
     Offence(Box<Offence>),
+    /// A part of the hand-over at the end of a set.
+    Handover(Box<Half>),
 }
 
 impl Message {
-    /// The height it is about; `None` for a certificate without votes and for what waits for a block.
+    /// The height it is about; `None` for a certificate without votes, and for what belongs to no height
+    /// that is voted on.
     #[must_use]
     pub fn height(&self) -> Option<Height> {
         match self {
             Self::Vote(signed) => Some(signed.vote.height),
             Self::Proposal(proposal) => Some(proposal.0.proposal.height),
             Self::Polka(votes) | Self::RoundCertificate(_, votes) => votes.first().map(|v| v.vote.height),
-            Self::Txo(_) | Self::Offence(_) => None,
+            Self::Txo(_) | Self::Offence(_) | Self::Handover(_) => None,
         }
     }
 
@@ -70,7 +102,7 @@ impl Message {
             Self::Vote(signed) => Some(signed.vote.round),
             Self::Proposal(proposal) => Some(proposal.0.proposal.round),
             Self::Polka(votes) | Self::RoundCertificate(_, votes) => votes.first().map(|v| v.vote.round),
-            Self::Txo(_) | Self::Offence(_) => None,
+            Self::Txo(_) | Self::Offence(_) | Self::Handover(_) => None,
         }
     }
 }
@@ -135,6 +167,10 @@ impl Encode for Message {
                 out.push(6);
                 offence.encode(out);
             }
+            Self::Handover(half) => {
+                out.push(7);
+                half.encode(out);
+            }
         }
     }
 }
@@ -161,6 +197,7 @@ impl Decode for Message {
                 Ok(Self::Txo(Box::new(txo)))
             }
             6 => Offence::decode(reader).map(|offence| Self::Offence(Box::new(offence))),
+            7 => Half::decode(reader).map(|half| Self::Handover(Box::new(half))),
             _ => Err(Malformed::Field("message kind")),
         }
     }
@@ -227,11 +264,15 @@ impl Decode for Reply {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{certificate, key, ledger, order};
+    use crate::{
+        ledger::MAX_MEMBERS,
+        testing::{certificate, key, ledger, order},
+    };
     use qratum_chain::{
         ledger::{Body, registry::Order},
         types::Proposal,
     };
+    use qratum_crypto::sign::ml_dsa;
 
     fn requests() -> Vec<Request> {
         let chain = ledger(2);
@@ -251,12 +292,22 @@ mod tests {
             vote: qratum_chain::types::Vote { value: None, ..signed.vote.clone() },
             ..signed.clone()
         };
+        let half = Half {
+            height: Height(20),
+            round: Round(0),
+            signature: PqSignature {
+                signer: 1,
+                key: vec![2; ml_dsa::PUBLIC_KEY_LENGTH],
+                signature: vec![3; ml_dsa::SIGNATURE_LENGTH],
+            },
+        };
         let messages = [
             Message::Vote(signed.clone()),
             Message::Proposal(Box::new((proposal, block))),
             Message::Polka(vec![signed.clone(), nil.clone()]),
             Message::RoundCertificate(RoundReason::Precommits, vec![nil]),
             Message::Txo(Box::new(order(&chain, 1, 0, &Order::Leave))),
+            Message::Handover(Box::new(half)),
         ];
         messages
             .into_iter()
@@ -288,9 +339,9 @@ mod tests {
         let most = Request::Tell(Message::Polka(vec![vote.clone(); MAX_VALIDATORS]));
         assert!(most.to_bytes().len() <= MAX_REQUEST);
         // A full block with its own and its parent's certificate, behind a reply that is all but full.
-        let certificate = 256 + MAX_VALIDATORS * 64;
+        let (certificate, halves) = (256 + MAX_VALIDATORS * 64, MAX_MEMBERS * PqSignature::LENGTH);
         let body = Body::MAX_BYTES + 4 * Body::MAX_TRANSACTIONS + Body::MAX_EVIDENCE * 512;
-        assert!(FULL_REPLY + 2 * certificate + body + Decided::SHORTEST <= MAX_REPLY);
+        assert!(FULL_REPLY + 2 * certificate + halves + body + Decided::SHORTEST <= MAX_REPLY);
         assert!(certificate + body + Decided::SHORTEST + 512 <= MAX_REQUEST);
     }
 }

@@ -5,7 +5,7 @@ use core::fmt;
 
 use qratum_chain::types::{Bitmap, Certificate, Header, SignedVote, ValidatorSet, Vote};
 use qratum_crypto::sign::ed25519::Signature;
-use qratum_verifier::quorum::Tally;
+use qratum_verifier::{handover::pq_signatures_hold, quorum::Tally};
 
 /// Why votes make no certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub enum QuorumFault {
     Twice(u32),
     /// A signature that does not hold, by the signer's index.
     BadSignature(u32),
+    /// The ML-DSA signatures of a hand-over break the verifier's rule of this name.
+    Handover(&'static str),
     /// Two thirds or less (one third or less where that is asked for).
     NotEnough(Tally),
 }
@@ -39,6 +41,7 @@ impl fmt::Display for QuorumFault {
             Self::UnknownSigner(i) => write!(f, "signer {i} is not in the set"),
             Self::Twice(i) => write!(f, "signer {i} is named twice"),
             Self::BadSignature(i) => write!(f, "the signature of signer {i} does not hold"),
+            Self::Handover(rule) => write!(f, "the ML-DSA signatures of the hand-over: {rule}"),
             Self::NotEnough(tally) => write!(f, "signed by {} of {}", tally.signed, tally.total),
         }
     }
@@ -104,6 +107,29 @@ pub fn verify_commit(
     }
     let tally = Tally { signed, total: set.total_power() };
     if tally.is_quorum() { Ok(()) } else { Err(QuorumFault::NotEnough(tally)) }
+}
+
+/// The same of a block as it is kept: at the end of a set, and only there, its certificate may hold
+/// the ML-DSA signatures that hand the set over.
+///
+/// # Errors
+/// [`QuorumFault`].
+pub fn verify_kept(
+    set: &ValidatorSet,
+    header: &Header,
+    certificate: &Certificate,
+    ends_set: bool,
+) -> Result<(), QuorumFault> {
+    if !ends_set {
+        return verify_commit(set, header, certificate);
+    }
+    verify_commit(set, header, &certificate.plain())?;
+    match certificate {
+        Certificate::Handover(commit, signatures) => {
+            pq_signatures_hold(commit, signatures, set).map_err(|reject| QuorumFault::Handover(reject.name()))
+        }
+        Certificate::Commit(_) | Certificate::Chained(_) => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use qratum_crypto::{
         random::{Error, Random},
         source,
     },
+    sign::{SecretKey, ml_dsa::MlDsa65},
 };
 use zeroize::Zeroizing;
 
@@ -38,6 +39,14 @@ impl KeySource {
         let mut seed = Zeroizing::new([0; 32]);
         self.random.fill_key(seed.as_mut_slice(), domain::KEY_SEED, moment(self.since))?;
         Ok(seed)
+    }
+
+    /// A new ML-DSA-65 key, made in locked memory from a fresh collection.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn draw_handover_key(&mut self) -> Result<SecretKey<MlDsa65>, Error> {
+        SecretKey::generate(&mut self.random, moment(self.since))
     }
 }
 

@@ -18,7 +18,7 @@ use qratum_chain::codec::Encode;
 pub fn answer(host: &Host, request: &Request) -> Response {
     let ledger = host.ledger();
     let answer = match request {
-        Request::Tip => light_block(ledger, ledger.tip().height),
+        Request::Tip => light_block(ledger, ledger.shown()),
         Request::Block(height) => light_block(ledger, *height),
         Request::State(key) => state(ledger, key),
         Request::History { height, size } => {

@@ -92,6 +92,12 @@ impl Snapshot {
         }
     }
 
+    /// The same with this path.
+    #[must_use]
+    pub fn along(self, path: Vec<LightBlock>) -> Self {
+        Self { path, ..self }
+    }
+
     /// The header of its checkpoint, as it says.
     #[must_use]
     pub fn header(&self) -> Option<&Header> {

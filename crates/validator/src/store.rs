@@ -86,7 +86,8 @@ impl<M: Medium> Store<M> {
         let (log, entries) = Records::open(log, Middle::Refuse).map_err(lost)?;
         let (chain, blocks) = Records::open(chain, Middle::Cut)?;
         let logged = highest(&entries);
-        Ok((Self { chain, log, logged, log_is_over: false }, Kept { blocks, log: entries }))
+        let kept = Kept { blocks: settled(blocks), log: entries };
+        Ok((Self { chain, log, logged, log_is_over: false }, kept))
     }
 
     /// Finds again what is in the files, as a new process would: for when a write failed.
@@ -94,7 +95,7 @@ impl<M: Medium> Store<M> {
     /// # Errors
     /// From the file system, and always after a failed sync.
     pub fn reload(&mut self) -> io::Result<Kept> {
-        let kept = Kept { blocks: self.chain.reload()?, log: self.log.reload()? };
+        let kept = Kept { blocks: settled(self.chain.reload()?), log: self.log.reload()? };
         (self.logged, self.log_is_over) = (highest(&kept.log), false);
         Ok(kept)
     }
@@ -110,13 +111,13 @@ impl<M: Medium> Store<M> {
     }
 
     /// Adds a decided block; the log of its height is forgotten. That of a higher one is not: where
-    /// the chain was damaged, blocks come again that lie below the last votes. On disk after
-    /// [`Store::flush`].
+    /// the chain was damaged, blocks come again that lie below the last votes. A block that is there
+    /// already gets this certificate. On disk after [`Store::flush`].
     ///
     /// # Errors
     /// From the file system.
     pub fn keep(&mut self, decided: &Decided) -> io::Result<()> {
-        self.log_is_over = self.logged <= Some(decided.height());
+        self.log_is_over |= self.logged <= Some(decided.height());
         self.chain.append(decided)
     }
 
@@ -148,6 +149,19 @@ impl<M: Medium> Store<M> {
         }
         Ok(())
     }
+}
+
+/// The blocks of a chain file: one that was kept again has the certificate that came last.
+pub(crate) fn settled(records: Vec<Decided>) -> Vec<Decided> {
+    let mut blocks: Vec<Decided> = Vec::with_capacity(records.len());
+    for decided in records {
+        let same = blocks.iter_mut().rev().take_while(|kept| kept.height() >= decided.height());
+        match same.last().filter(|kept| kept.block == decided.block) {
+            Some(kept) => kept.certificate = decided.certificate,
+            None => blocks.push(decided),
+        }
+    }
+    blocks
 }
 
 /// What to do about a log that is damaged before its end: a vote in it may be lost, and whoever votes

@@ -22,12 +22,13 @@ use qratum_chain::{
         SignedVote, Time, Txo, TxoBody, TxoClass, Validator, Vote,
     },
 };
-use qratum_crypto::sign::ed25519::SecretKey;
+use qratum_crypto::sign::{self, ed25519::SecretKey};
 
 use crate::{
     block::Decided,
     drivers::virtual_time::{Dice, Net},
     ledger::Ledger,
+    signer::HandoverKey,
     store::Medium,
 };
 
@@ -43,7 +44,21 @@ pub(crate) fn operator_key(index: u32) -> SecretKey {
     key(index + 128)
 }
 
+/// Signs the hand-overs of validator number `index`, made of this seed.
+pub(crate) fn handover_seed(index: u32) -> [u8; 32] {
+    [index as u8 + 192; 32]
+}
+
+pub(crate) fn handover_key(seed: [u8; 32]) -> HandoverKey {
+    HandoverKey::new(sign::SecretKey::from_seed(|place| place.copy_from_slice(&seed)).unwrap()).unwrap()
+}
+
 pub(crate) fn genesis(powers: &[u64]) -> Genesis {
+    genesis_of(powers, false)
+}
+
+/// A genesis whose validators have registered ML-DSA keys, or not.
+pub(crate) fn genesis_of(powers: &[u64], registered: bool) -> Genesis {
     let member = |(index, power): (u32, &u64)| {
         let name = format!("v{index}");
         let validator = Validator {
@@ -51,7 +66,7 @@ pub(crate) fn genesis(powers: &[u64]) -> Genesis {
             power: *power,
             jurisdiction: Jurisdiction::new(*b"CH").unwrap(),
             since_set: SetId(0),
-            pq_key_hash: Hash::ZERO,
+            pq_key_hash: if registered { handover_key(handover_seed(index)).hash() } else { Hash::ZERO },
         };
         let (peer, operator) = (key(index + 64), operator_key(index));
         let mut enrolment = Enrolment {
@@ -132,6 +147,14 @@ pub(crate) fn ledger(height: u64) -> Ledger {
 pub(crate) fn net(seed: u64) -> Net {
     let seeds = [1u8, 2, 3, 4].map(|byte| [byte; 32]);
     Net::new(genesis(&POWERS), &seeds, Dice(seed))
+}
+
+/// The same with ML-DSA keys, which the nodes of these numbers hold.
+pub(crate) fn handing_net(seed: u64, holders: &[u32]) -> Net {
+    let seeds = [1u8, 2, 3, 4].map(|byte| [byte; 32]);
+    let mut net = Net::new(genesis_of(&POWERS, true), &seeds, Dice(seed));
+    holders.iter().for_each(|index| net.give_handover_key(*index as usize, handover_seed(*index)));
+    net
 }
 
 /// A folder of one test, removed at its end.

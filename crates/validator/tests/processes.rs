@@ -303,7 +303,9 @@ fn a_validator_without_a_disk_joins_from_the_snapshot_of_its_peers() {
     let lost = network.height("north");
     network.start("west");
     network.goes_on(5);
-    let from: u64 = std::fs::read_to_string(folder.join("sign-from")).unwrap().trim().parse().unwrap();
+    let sign_from = || std::fs::read_to_string(folder.join("sign-from")).ok()?.trim().parse::<u64>().ok();
+    network.until("it is known from where on it signs", || sign_from().is_some());
+    let from = sign_from().unwrap();
     assert!(from > lost + 2, "it may have voted at {lost} and signs from {from} on");
     // Until then the others must not need it: of two that wait for each other none would go on.
     network.reach(from);

@@ -27,12 +27,17 @@ pub fn pq_signatures_hold(
             return Err(Reject::PqOrder { signer: signature.signer });
         }
         last = Some(signature.signer);
-        holds(&message, signature, set)?;
+        pq_signature_holds(&message, signature, set)?;
     }
     pq_quorum_reached(set, signatures.iter().map(|signature| signature.signer))
 }
 
-fn holds(message: &[u8], signature: &PqSignature, set: &ValidatorSet) -> Result<(), Reject> {
+/// One ML-DSA signature is by a member of the set, under the key the set names, and holds for
+/// `message`, the bytes of the vote.
+///
+/// # Errors
+/// [`Reject::SignerNotInSet`], [`Reject::PqKey`], [`Reject::PqSignature`].
+pub fn pq_signature_holds(message: &[u8], signature: &PqSignature, set: &ValidatorSet) -> Result<(), Reject> {
     let signer = signature.signer;
     let (member, _) = set.member(signer).ok_or(Reject::SignerNotInSet { signer })?;
     if hash::tagged(domain::PQ_KEY, &[&signature.key]) != member.pq_key_hash {

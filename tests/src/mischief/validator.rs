@@ -128,6 +128,7 @@ impl Liar {
             Output::AskPage { peer, height, offset } => self.network.ask_page(peer, height, offset),
             Output::Log(_)
             | Output::Keep(_)
+            | Output::Certify(_)
             | Output::Found(_)
             | Output::SignFrom(_)
             | Output::Note { .. }

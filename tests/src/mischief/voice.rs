@@ -104,7 +104,11 @@ impl Voice {
                 let others = signed.vote.value.is_some_and(|id| !self.own.contains(&id));
                 others.then(|| self.vote(signed, None))
             }
-            Message::Polka(_) | Message::RoundCertificate(..) | Message::Txo(_) | Message::Offence(_) => None,
+            Message::Polka(_)
+            | Message::RoundCertificate(..)
+            | Message::Txo(_)
+            | Message::Offence(_)
+            | Message::Handover(_) => None,
         }
     }
 

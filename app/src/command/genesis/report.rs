@@ -180,10 +180,6 @@ pub(super) fn faults(genesis: &Genesis) -> Vec<String> {
     for member in &genesis.validators {
         alone.validators = vec![member.clone()];
         found.extend(alone.verify_enrolments().err().iter().map(ToString::to_string));
-        if member.validator.has_pq_key() {
-            found
-                .push(format!("validator {}: qratum-validator signs no hand-overs with ML-DSA", member.name));
-        }
     }
     found.extend(shared(&genesis.validators));
     found
@@ -191,9 +187,13 @@ pub(super) fn faults(genesis: &Genesis) -> Vec<String> {
 
 /// One key, one purpose: also across validators.
 fn shared(members: &[GenesisValidator]) -> Vec<String> {
-    let mut known = BTreeMap::new();
+    let (mut known, mut pq_known) = (BTreeMap::new(), BTreeMap::new());
     let mut found = Vec::new();
     for member in members {
+        let pq_key = Some(member.validator.pq_key_hash).filter(|_| member.validator.has_pq_key());
+        if let Some(other) = pq_key.and_then(|key| pq_known.insert(key, &member.name)) {
+            found.push(format!("validator {}: its ML-DSA key is that of {other}", member.name));
+        }
         let keys = member.enrolment.iter().flat_map(|enrolment| enrolment.keys(&member.validator));
         for (purpose, key, _) in keys {
             let (name, use_of) = (&member.name, purpose);

@@ -2,7 +2,7 @@
 
 use qratum_chain::{
     document::{Evidence, HeaderProof, StatementProof},
-    types::Height,
+    types::{Certificate, Height, PqSignature},
 };
 use qratum_light_node::{FetchError, Snapshot, State, peer_id};
 use qratum_verifier::proof;
@@ -43,6 +43,29 @@ fn the_proof_goes_from_the_value_to_the_anchor() {
     for (row, want) in rows[3..].iter().zip(want) {
         assert!(row.starts_with(&want), "{row:?} is not {want:?}");
     }
+}
+
+/// What a hand-over was signed with is said where it stands in the path, and where it is the block.
+#[test]
+fn a_hand_over_says_with_which_schemes_it_was_signed() {
+    let half = |signer| PqSignature { signer, key: Vec::new(), signature: Vec::new() };
+    let shown = |change: fn(&mut HeaderProof) -> &mut Certificate| {
+        let mut model = watching(live(), Paint::Terminal16);
+        press(&mut model, "e");
+        let mut proven = proven(LAST);
+        let certificate = change(&mut proven.proof);
+        let commit = certificate.commit().unwrap().clone();
+        *certificate = Certificate::Handover(commit, [0, 2, 3].map(half).to_vec());
+        let found = Found::Header(Box::new(proven));
+        update(&mut model, Msg::Proof(Subject::Block(Height(LAST)), Box::new(Ok(found))));
+        picture(&model, (100, 24))
+    };
+    let text = shown(|proof| &mut proof.path[0].certificate);
+    let handed = "Ed25519 and ML-DSA-65 (7497 of 10000 power)";
+    assert!(text.contains(&format!(" ← hand-over    height 90205  set 0  {handed}")), "{text}");
+    let text = shown(|proof| proof.certificate.as_mut().unwrap());
+    assert!(text.contains(&format!(" ← hand-over    {handed}")), "{text}");
+    assert!(text.contains(" ← hand-over    height 90205  set 0  Ed25519\n"), "{text}");
 }
 
 #[test]

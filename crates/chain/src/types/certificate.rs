@@ -113,6 +113,11 @@ pub struct PqSignature {
     pub signature: Vec<u8>,
 }
 
+impl PqSignature {
+    /// Length of an encoding in bytes.
+    pub const LENGTH: usize = 4 + ml_dsa::PUBLIC_KEY_LENGTH + ml_dsa::SIGNATURE_LENGTH;
+}
+
 impl Encode for PqSignature {
     fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.signer.to_le_bytes());
@@ -149,6 +154,15 @@ impl Certificate {
         hash::tagged(domain::CERTIFICATE, &[&self.to_bytes()])
     }
 
+    /// The same without the second signatures of a hand-over: what the next block carries.
+    #[must_use]
+    pub fn plain(&self) -> Self {
+        match self {
+            Self::Commit(commit) | Self::Handover(commit, _) => Self::Commit(commit.clone()),
+            Self::Chained(chained) => Self::Chained(chained.clone()),
+        }
+    }
+
     /// The Tendermint-family part, if it is of that family.
     #[must_use]
     pub const fn commit(&self) -> Option<&CommitCertificate> {
@@ -181,12 +195,11 @@ impl Encode for Certificate {
 
 impl Decode for Certificate {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
-        let pq_size = 4 + ml_dsa::PUBLIC_KEY_LENGTH + ml_dsa::SIGNATURE_LENGTH;
         match reader.u8()? {
             1 => CommitCertificate::decode(reader).map(Self::Commit),
             2 => Ok(Self::Handover(
                 CommitCertificate::decode(reader)?,
-                reader.list("ML-DSA signatures", MAX_VALIDATORS, pq_size)?,
+                reader.list("ML-DSA signatures", MAX_VALIDATORS, PqSignature::LENGTH)?,
             )),
             3 => ChainedCertificate::decode(reader).map(Self::Chained),
             _ => Err(Malformed::Field("certificate kind")),

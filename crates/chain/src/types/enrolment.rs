@@ -140,6 +140,8 @@ pub enum EnrolmentFault {
     },
     /// The key of this purpose is used already, here or by another validator.
     KeyTwice(Purpose),
+    /// The ML-DSA key is that of another validator, whose signatures would count twice.
+    PqKeyTwice,
     /// The key of this purpose did not sign what it must, or is not fit to.
     Possession(Purpose),
 }
@@ -152,6 +154,7 @@ impl fmt::Display for EnrolmentFault {
             Self::LeastStake(stake) => write!(f, "a stake of {stake} is below the least, {STAKE_UNIT}"),
             Self::Power { power, staked } => write!(f, "a power of {power}, but stake for {staked}"),
             Self::KeyTwice(purpose) => write!(f, "the {purpose} is in use already: one key, one purpose"),
+            Self::PqKeyTwice => f.write_str("the ML-DSA key is in use already: one key, one validator"),
             Self::Possession(purpose) => write!(f, "no proof that the {purpose} is held"),
         }
     }

@@ -296,7 +296,7 @@ impl Genesis {
     /// # Errors
     /// [`GenesisError::Enrolment`], for the first validator with a fault.
     pub fn verify_enrolments(&self) -> Result<(), GenesisError> {
-        let mut used = BTreeSet::new();
+        let (mut used, mut pq_keys) = (BTreeSet::new(), BTreeSet::new());
         self.validators.iter().try_for_each(|member| {
             let GenesisValidator { name, validator, enrolment } = member;
             let fault = |fault| GenesisError::Enrolment(name.clone(), fault);
@@ -305,6 +305,9 @@ impl Genesis {
                 if !used.insert(key) {
                     return Err(fault(EnrolmentFault::KeyTwice(purpose)));
                 }
+            }
+            if validator.has_pq_key() && !pq_keys.insert(validator.pq_key_hash) {
+                return Err(fault(EnrolmentFault::PqKeyTwice));
             }
             enrolment.check(&self.network, name, validator).map_err(fault)
         })
@@ -447,6 +450,17 @@ mod tests {
         assert_eq!(found(of(|e| e.peer_key = secret(1).public()), true), twice(Purpose::Peer));
         assert_eq!(found(of(|e| e.operator_key = secret(12).public()), true), twice(Purpose::Operator));
         assert_eq!(found(|m| m.validator.pubkey = secret(3).public(), true), twice(Purpose::Vote));
+    }
+
+    #[test]
+    fn an_ml_dsa_key_is_of_one_validator() {
+        let mut genesis = genesis();
+        for (member, seed) in genesis.validators.iter_mut().zip([1, 11]) {
+            member.validator.pq_key_hash = Hash([5; 32]);
+            prove("test", member, seed);
+        }
+        let twice = GenesisError::Enrolment("east".to_owned(), EnrolmentFault::PqKeyTwice);
+        assert_eq!(genesis.verify_enrolments(), Err(twice));
     }
 
     #[test]

@@ -125,6 +125,11 @@ impl<S: Scheme> SecretKey<S> {
         Ok(Self { seed: LockedBytes::new_with(S::SEED_LENGTH, write)?, scheme: PhantomData })
     }
 
+    /// What `see` makes of the seed: for keeping it.
+    pub fn with_seed<R>(&self, see: impl FnOnce(&[u8]) -> R) -> R {
+        self.seed.with(see)
+    }
+
     /// The public half.
     ///
     /// # Errors

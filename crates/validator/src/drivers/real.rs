@@ -20,7 +20,10 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-use qratum_chain::types::{Genesis, Height, Status, Time};
+use qratum_chain::{
+    Hash,
+    types::{Genesis, Height, Status, Time},
+};
 use qratum_crypto::sign::ed25519::{PublicKey, SecretKey};
 use qratum_light_node::wire;
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -41,6 +44,7 @@ use crate::{
     message::Message,
     network::{Arrival, Network},
     serve,
+    signer::HandoverKey,
     snapshot::Snapshot,
     store::{
         Kept, Medium, Store, free_bytes, read_sign_from, read_snapshot, write_sign_from, write_snapshot,
@@ -159,7 +163,23 @@ impl Place {
         if let (Ok(host), Some(next)) = (&mut host, self.next_vote_key()?) {
             host.add_signer(next);
         }
+        if let (Ok(host), Some(key)) = (&mut host, self.handover_key()?) {
+            host.hand_over_with(key);
+        }
         host.map_err(RunError::Host)
+    }
+
+    /// The key for hand-overs. Where it is not the one that genesis names, the validator votes all the
+    /// same, and says that it hands nothing over.
+    fn handover_key(&self) -> Result<Option<HandoverKey>, RunError> {
+        let key = self.home.handover_key(&self.name).map_err(RunError::Home)?;
+        let named = self.genesis.validators.iter().find(|member| member.name == self.name);
+        let named = named.map_or(Hash::ZERO, |member| member.validator.pq_key_hash);
+        if named != Hash::ZERO && key.as_ref().is_none_or(|key| key.hash() != named) {
+            let path = self.folder().join(home::HANDOVER_KEY);
+            eprintln!("{} is not the ML-DSA key that genesis names: no hand-over is signed", path.display());
+        }
+        Ok(key)
     }
 
     /// Once the next vote key has a seat, it is the vote key of the home: whoever keeps a copy of that

@@ -160,6 +160,13 @@ impl Net {
         }
     }
 
+    /// Gives a node the ML-DSA key for hand-overs that is made of this seed.
+    pub fn give_handover_key(&mut self, i: usize, seed: [u8; 32]) {
+        if let Some(node) = self.nodes.get_mut(i) {
+            node.give_handover_key(seed);
+        }
+    }
+
     /// Submits a transaction to a node; `None` when it is down.
     pub fn submit(&mut self, i: usize, txo: &[u8]) -> Option<Submission> {
         let host = self.nodes.get_mut(i)?.host.as_mut()?;
@@ -268,6 +275,7 @@ impl Net {
                     self.watch.block(&decided);
                     node.disk.keep(*decided);
                 }
+                Output::Certify(decided) => node.disk.keep(*decided),
                 Output::Tell(message) => {
                     node.disk.flush();
                     self.tell(i, &message);
@@ -320,6 +328,7 @@ fn describe(output: &Output) -> String {
     match output {
         Output::Log(entry) => format!("log {}", print(entry)),
         Output::Keep(decided) => format!("keep {} {}", decided.height(), decided.block.id()),
+        Output::Certify(decided) => format!("certify {} {}", decided.height(), print(&decided.certificate)),
         Output::Tell(message) => format!("tell {}", print(message)),
         Output::Found(snapshot) => format!("found {} bytes", snapshot.len()),
         Output::SignFrom(height) => format!("sign from {height}"),

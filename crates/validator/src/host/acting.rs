@@ -78,6 +78,7 @@ impl Host {
         self.keep(decided, out);
         self.leave_height();
         self.wait(now);
+        self.gather(now, out);
         Ok(())
     }
 }

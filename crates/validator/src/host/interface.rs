@@ -50,6 +50,8 @@ pub enum Output {
     Log(Entry),
     /// Add to the chain and forget the log: must be on disk before anything later.
     Keep(Box<Decided>),
+    /// Keep this block, which is in the chain, with its new certificate.
+    Certify(Box<Decided>),
     /// Send to all peers.
     Tell(Message),
     /// Keep this snapshot in place of the one before: must be on disk before anything later. Where it

@@ -23,7 +23,7 @@ impl Host {
     ) -> Result<(), HostError> {
         let said = described(&message);
         let events = match message {
-            Message::Txo(_) | Message::Offence(_) => return Ok(()),
+            Message::Txo(_) | Message::Offence(_) | Message::Handover(_) => return Ok(()),
             Message::Vote(vote) => self.engine.vote(&vote),
             Message::Polka(votes) => self.engine.polka(&votes),
             Message::RoundCertificate(reason, votes) => self.engine.round_certificate(reason, &votes),
@@ -132,6 +132,6 @@ fn described(message: &Message) -> String {
             let first = votes.first().map(|signed| place(signed.vote.height, signed.vote.round));
             format!("votes {}", first.unwrap_or_default())
         }
-        Message::Txo(_) | Message::Offence(_) => String::new(),
+        Message::Txo(_) | Message::Offence(_) | Message::Handover(_) => String::new(),
     }
 }

@@ -2,6 +2,7 @@
 
 use qratum_chain::{
     Hash,
+    schedule::is_boundary,
     types::{Certificate, Header},
 };
 
@@ -39,10 +40,11 @@ impl Ledger {
     /// Whether this is the block of the header below the others, with all that it names, decided.
     fn is_whole(&self, Decided { block, certificate }: &Decided) -> bool {
         let Block { header, last_certificate, body } = block;
+        let ends_set = is_boundary(header.height, self.params().set_length);
         let last = last_certificate.as_ref().map_or(Hash::ZERO, Certificate::hash);
         header.id() == self.below.id()
             && (header.tx_root, header.evidence_root) == (body.tx_root(), body.evidence_root())
             && header.last_certificate == last
-            && quorum::verify_commit(self.set_at(header.height), header, certificate).is_ok()
+            && quorum::verify_kept(self.set_at(header.height), header, certificate, ends_set).is_ok()
     }
 }

@@ -61,6 +61,7 @@ pub(super) fn carry_out<M: Medium>(
                     header.id()
                 ));
             }
+            Output::Certify(decided) => store.keep(&decided)?,
             Output::Tell(message) => {
                 store.flush()?;
                 outlet.tell(&message);

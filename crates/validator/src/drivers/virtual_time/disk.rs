@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use qratum_chain::{codec::Decode, types::Height};
 
-use crate::{block::Decided, engine::Entry, host::Past, snapshot::Snapshot};
+use crate::{block::Decided, engine::Entry, host::Past, snapshot::Snapshot, store::settled};
 
 /// The chain and the log of one node.
 #[derive(Debug, Default)]
@@ -47,8 +47,8 @@ impl<T> Flushed<T> {
 
 impl Disk {
     /// The blocks that a process finds when it starts.
-    pub(super) fn blocks(&self) -> &[Decided] {
-        &self.chain.records
+    pub(super) fn blocks(&self) -> Vec<Decided> {
+        settled(self.chain.records.clone())
     }
 
     pub(super) fn found(&mut self, snapshot: Arc<Vec<u8>>) {
@@ -71,7 +71,7 @@ impl Disk {
 
     /// Height of the last block.
     pub(super) fn height(&self) -> u64 {
-        self.chain.records.last().map_or(0, |block| block.height().0)
+        self.chain.records.iter().map(|block| block.height().0).max().unwrap_or_default()
     }
 
     pub(super) fn write(&mut self, entry: Entry) {
@@ -80,7 +80,8 @@ impl Disk {
     }
 
     pub(super) fn keep(&mut self, decided: Decided) {
-        self.log_is_over = true;
+        let logged = self.log.records.iter().filter_map(Entry::height).max();
+        self.log_is_over |= logged <= Some(decided.height());
         self.chain.records.push(decided);
     }
 

@@ -1,7 +1,7 @@
 //! One node: its host while it is up, and what stays when it goes down.
 
 use qratum_chain::types::{Genesis, Height};
-use qratum_crypto::sign::ed25519::SecretKey;
+use qratum_crypto::sign::{self, ed25519::SecretKey};
 
 use super::{Tamper, disk::Disk, post::Letter};
 use crate::{
@@ -9,6 +9,7 @@ use crate::{
     ledger::Ledger,
     message::Reply,
     serve,
+    signer::HandoverKey,
 };
 
 /// A node of the network.
@@ -17,6 +18,8 @@ pub(super) struct Node {
     /// Of its vote keys: the first, and those that it was given since.
     seed: [u8; 32],
     more_seeds: Vec<[u8; 32]>,
+    /// Of its ML-DSA key.
+    handover_seed: Option<[u8; 32]>,
     /// How many blocks it keeps; `None` for the usual.
     pub(super) retained: Option<u64>,
     pub(super) host: Option<Host>,
@@ -41,6 +44,7 @@ impl Node {
             index,
             seed,
             more_seeds: Vec::new(),
+            handover_seed: None,
             retained: None,
             host: None,
             disk: Disk::default(),
@@ -60,8 +64,8 @@ impl Node {
             ledger = ledger.founded(snapshot, None).map_err(HostError::Snapshot)?;
         }
         let base = ledger.tip().height;
-        for block in self.disk.blocks().iter().filter(|block| block.height() > base) {
-            ledger.accept(block.clone()).map_err(HostError::Ledger)?;
+        for block in self.disk.blocks().into_iter().filter(|block| block.height() > base) {
+            ledger.accept(block).map_err(HostError::Ledger)?;
         }
         self.born_ms = now_ms;
         let moment = self.moment(genesis, now_ms);
@@ -71,7 +75,23 @@ impl Node {
         let mut host = Host::new(ledger, key, self.disk.past(), others, moment)?;
         self.more_seeds.iter().map(SecretKey::from_seed).for_each(|key| host.add_signer(key));
         self.host = Some(host);
+        self.hand_over();
         Ok(())
+    }
+
+    /// An ML-DSA key for hand-overs.
+    pub(super) fn give_handover_key(&mut self, seed: [u8; 32]) {
+        self.handover_seed = Some(seed);
+        self.hand_over();
+    }
+
+    fn hand_over(&mut self) {
+        let made =
+            self.handover_seed.map(|seed| sign::SecretKey::from_seed(|place| place.copy_from_slice(&seed)));
+        let key = made.and_then(|secret| HandoverKey::new(secret.ok()?).ok());
+        if let (Some(host), Some(key)) = (&mut self.host, key) {
+            host.hand_over_with(key);
+        }
     }
 
     /// One more vote key.

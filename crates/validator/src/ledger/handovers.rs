@@ -1,0 +1,76 @@
+//! Which ends of sets lack the ML-DSA signatures that hand them over, and how they get them.
+//!
+//! A block is final by its precommits alone, and the chain goes on. Where its set hands over with
+//! ML-DSA, a light node takes the end of the set only with those signatures: until they are here, it is
+//! shown nothing from there on.
+
+use qratum_chain::types::{Certificate, Height, PqSignature};
+use qratum_verifier::handover::is_demanded;
+
+use super::Ledger;
+use crate::{
+    block::Decided,
+    message::{FULL_REPLY, MAX_REPLY},
+    quorum::{self, QuorumFault},
+};
+
+/// The most members of a set that hands over with ML-DSA: as many signatures fit into a reply.
+pub const MAX_MEMBERS: usize = 96;
+const _: () = assert!(FULL_REPLY + MAX_MEMBERS * PqSignature::LENGTH < MAX_REPLY);
+
+impl Ledger {
+    /// The lowest end of a set whose hand-over lacks signatures.
+    #[must_use]
+    pub fn lacking(&self) -> Option<Height> {
+        self.lacking.first().copied()
+    }
+
+    /// The highest block to which a light node can come.
+    #[must_use]
+    pub fn shown(&self) -> Height {
+        self.lacking().map_or(self.tip().height, |end| Height(end.0.saturating_sub(1)))
+    }
+
+    /// Takes a better certificate for the end of a set that lacks signatures: one with them, or one of an
+    /// earlier round, so that all come to sign for the same. Returns the block as it is kept from now
+    /// on; `None` where the certificate is no better.
+    ///
+    /// # Errors
+    /// [`QuorumFault`]: it is no certificate of the block. Nothing changes then.
+    pub fn certify(
+        &mut self,
+        height: Height,
+        certificate: Certificate,
+    ) -> Result<Option<Decided>, QuorumFault> {
+        let Some(header) = self.ends.get(&height).map(|(header, _)| header.clone()) else { return Ok(None) };
+        if !self.is_better(height, &certificate) {
+            return Ok(None);
+        }
+        quorum::verify_kept(self.set_at(height), &header, &certificate, true)?;
+        if certificate.commit().is_none_or(|commit| commit.round < header.round) {
+            return Err(QuorumFault::OtherBlock);
+        }
+        if !self.lacks_signatures(height, &certificate) {
+            self.lacking.remove(&height);
+        }
+        self.ends.insert(height, (header, certificate.clone()));
+        let place = height.0.checked_sub(self.lowest().0).and_then(|place| usize::try_from(place).ok());
+        let kept = place.and_then(|place| self.blocks.get_mut(place)).map(|decided| {
+            decided.certificate = certificate;
+            decided.clone()
+        });
+        self.checkpoint();
+        Ok(kept)
+    }
+
+    fn is_better(&self, height: Height, certificate: &Certificate) -> bool {
+        let kept = self.ends.get(&height).and_then(|(_, kept)| kept.commit());
+        let earlier = certificate.commit().map(|commit| commit.round) < kept.map(|commit| commit.round);
+        self.lacking.contains(&height) && (earlier || !self.lacks_signatures(height, certificate))
+    }
+
+    /// Whether a light node would miss signatures in this certificate for the end of a set.
+    pub(super) fn lacks_signatures(&self, height: Height, certificate: &Certificate) -> bool {
+        matches!(certificate, Certificate::Commit(_)) && is_demanded(self.set_at(height))
+    }
+}
