@@ -32,6 +32,34 @@ pub fn root() -> PathBuf {
     here.parent().unwrap_or(here).to_path_buf()
 }
 
+/// The directories of production code.
+const SHIPPED: [&str; 5] = ["crates", "light-node", "widgets", "themes", "app"];
+
+/// Every source file that ships, as its path from the top of the repository and its text: files of
+/// tests only are left out.
+///
+/// # Errors
+/// When a directory or a file cannot be read.
+pub fn shipped_sources() -> io::Result<Vec<(String, String)>> {
+    let mut found = Vec::new();
+    let mut folders: Vec<PathBuf> = SHIPPED.map(|dir| root().join(dir)).into();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default();
+            if path.is_dir() {
+                if name != "tests" && name != "target" {
+                    folders.push(path);
+                }
+            } else if path.extension().is_some_and(|end| end == "rs") && name != "tests.rs" {
+                let shown = path.strip_prefix(root()).unwrap_or(&path).display().to_string();
+                found.push((shown, fs::read_to_string(path)?));
+            }
+        }
+    }
+    Ok(found)
+}
+
 /// Where published vectors are looked for: `QRATUM_VECTORS`, else `../shared/vectors` beside the
 /// repository. `None` when there is no such directory.
 #[must_use]

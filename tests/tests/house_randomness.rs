@@ -13,7 +13,7 @@
     reason = "a test file: a panic is the verdict"
 )]
 
-use std::{fs, path::Path};
+use std::fs;
 
 /// What draws random bytes, as it is written.
 const SOURCES: [&str; 12] = [
@@ -35,9 +35,6 @@ const SOURCES: [&str; 12] = [
 const ALLOWED: [(&str, &str, &str); 1] =
     [("crates/crypto/src/rng/source.rs", "getrandom::", "the kernel, as one source of the pool")];
 
-/// The directories of production code.
-const CODE: [&str; 5] = ["crates", "light-node", "widgets", "themes", "app"];
-
 /// Every complaint about the code of `file`: comments and what stands below its tests left out.
 fn complaints(file: &str, source: &str) -> Vec<String> {
     let code = source.lines().take_while(|line| !line.starts_with("mod tests"));
@@ -57,30 +54,11 @@ fn names(line: &str, source: &str) -> bool {
     line.match_indices(source).any(|(at, _)| !line[..at].ends_with(longer))
 }
 
-/// Calls `see` with each source file below `dir` that ships: those under `tests` do not.
-fn each(dir: &Path, see: &mut impl FnMut(&str, &str)) {
-    for entry in fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap();
-        if path.is_dir() && !["tests", "target"].contains(&name) {
-            each(&path, see);
-        } else if name.ends_with(".rs") && name != "tests.rs" {
-            let shown = path.strip_prefix(qratum_tests::root()).unwrap().to_str().unwrap();
-            see(shown, &fs::read_to_string(&path).unwrap());
-        }
-    }
-}
-
 #[test]
 fn nothing_draws_from_another_source() {
-    let (mut found, mut files) = (Vec::new(), 0);
-    for dir in CODE {
-        each(&qratum_tests::root().join(dir), &mut |file, source| {
-            files += 1;
-            found.extend(complaints(file, source));
-        });
-    }
-    assert!(files > 100, "only {files} files were read");
+    let sources = qratum_tests::shipped_sources().unwrap();
+    assert!(sources.len() > 100, "only {} files were read", sources.len());
+    let found: Vec<String> = sources.iter().flat_map(|(file, source)| complaints(file, source)).collect();
     assert_eq!(found, [""; 0]);
 }
 

@@ -6,11 +6,14 @@
 //! - [`cpu_rng`]: `RDRAND` and `RDSEED`, two sources.
 //! - [`process`]: what a process does at its start, and what limits it runs under.
 //! - [`sandbox`]: what a process can no longer do once it runs.
+//! - `memcheck`, with the feature of this name: which bytes are secret, for valgrind.
 //!
 //! The only crate with `unsafe`. It knows neither keys nor chains: bytes and their lengths.
 //! Linux only, as is the program.
 
 pub mod cpu_rng;
+#[cfg(feature = "memcheck")]
+pub mod memcheck;
 pub mod pages;
 pub mod process;
 pub mod sandbox;

@@ -25,10 +25,15 @@
 //! let secret = qratum_metal::secret::Locked::<32>::new_with(|_| ()).unwrap();
 //! let bytes: &[u8] = secret.as_ref();
 //! ```
+//! ```compile_fail
+//! let secret = qratum_metal::secret::Locked::<32>::new_with(|_| ()).unwrap();
+//! let equal = secret == secret;
+//! ```
 //! Their honest twin:
 //! ```
 //! let secret = qratum_metal::secret::Locked::<32>::new_with(|bytes| bytes.fill(7))?;
 //! assert_eq!(secret.with(|bytes| bytes[0]), 7);
+//! assert!(secret.ct_eq(&secret));
 //! # Ok::<(), qratum_metal::secret::Refused>(())
 //! ```
 
