@@ -46,6 +46,16 @@ pub const ENROLMENT: Tag = Tag("QRATUM/chain/enrolment/v1\0");
 pub const POSSESSION: Tag = Tag("QRATUM/chain/possession/v1\0");
 /// Hash of what a new vote key is for: the scope of its proof of possession.
 pub const ROTATION: Tag = Tag("QRATUM/chain/rotation/v1\0");
+/// The challenge of a security key: what a person signs of an action.
+pub const CHALLENGE: Tag = Tag("QRATUM/chain/challenge/v1\0");
+/// What a biokey signs of an action.
+pub const BIOKEY_ACTION: Tag = Tag("QRATUM/biokey/action/v1\0");
+/// Hash of the id that a security key gave a credential.
+pub const CREDENTIAL: Tag = Tag("QRATUM/chain/credential/v1\0");
+/// Hash of a policy, as a request names it.
+pub const POLICY: Tag = Tag("QRATUM/chain/policy/v1\0");
+/// Hash of the state that an action was tried on, as a request names it.
+pub const EXPECT: Tag = Tag("QRATUM/chain/expect/v1\0");
 /// An anchor checkpoint.
 pub const ANCHOR: Tag = Tag("QRATUM/chain/anchor/v1\0");
 /// Coefficients of a signature batch.
@@ -73,6 +83,11 @@ pub const ALL: &[Tag] = &[
     ENROLMENT,
     POSSESSION,
     ROTATION,
+    CHALLENGE,
+    BIOKEY_ACTION,
+    CREDENTIAL,
+    POLICY,
+    EXPECT,
     ANCHOR,
     BATCH,
     ENTROPY_POOL,

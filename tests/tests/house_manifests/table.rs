@@ -88,6 +88,8 @@ pub(crate) const LIBRARIES: &[Library] = &[
     library("blake3", &["qratum-crypto"], "hashing is crypto's"),
     library("curve25519-dalek", &["qratum-crypto"], "key maths is crypto's"),
     library("ed25519-dalek", &["qratum-crypto"], "key maths is crypto's"),
+    library("p256", &["qratum-crypto"], "key maths is crypto's"),
+    library("base64ct", &["qratum-chain"], "the challenge of a security key, as WebAuthn writes it"),
     library("ml-dsa", &["qratum-crypto"], "key maths is crypto's"),
     library("slh-dsa", &["qratum-crypto"], "key maths is crypto's"),
     library("pqcrypto-mldsa", &["qratum-crypto"], "a second opinion on ML-DSA, behind a feature"),

@@ -4,6 +4,7 @@
 //! ([`SecretKey`]), and what is signed starts with a tag of the table.
 
 pub mod ed25519;
+pub mod es256;
 pub mod hybrid;
 pub mod ml_dsa;
 #[cfg(feature = "pqcrypto")]
