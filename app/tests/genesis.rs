@@ -229,7 +229,7 @@ fn what_does_not_fit_is_refused_with_the_reason_and_nothing_is_written() {
     let thief = desk.file("thief");
     fs::create_dir_all(format!("{thief}/validators")).unwrap();
     fs::create_dir(format!("{thief}/validators/thief")).unwrap();
-    for key in ["vote.key", "peer.key", "operator.key"] {
+    for key in ["vote.key", "peer.key", "operator.key", "handover.key"] {
         let own = desk.file("north") + "/validators/north/" + key;
         fs::copy(own, format!("{thief}/validators/thief/{key}")).unwrap();
     }

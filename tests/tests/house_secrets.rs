@@ -102,7 +102,7 @@ const MODULES: [&str; 6] = [
 ];
 
 /// Where a module compares or divides rightly: the file, a part of the line, and why.
-const PUBLIC: [(&str, &str, &str); 12] = [
+const PUBLIC: [(&str, &str, &str); 16] = [
     ("crates/crypto/src/rng/drbg.rs", "now.process != self.seeded.process", "numbers of processes"),
     ("crates/crypto/src/rng/drbg.rs", "now.resumes != self.seeded.resumes", "a count of resumes"),
     ("crates/crypto/src/rng/pool.rs", "self.others == 0", "credited bits, which a screen shows"),
@@ -110,7 +110,11 @@ const PUBLIC: [(&str, &str, &str); 12] = [
     ("crates/crypto/src/sign/ed25519.rs", "*first < 0xed || middle.iter()", "a public key"),
     ("crates/crypto/src/sign/ed25519.rs", "*point == -point", "a public key"),
     ("crates/crypto/src/sign/ed25519.rs", "[-Scalar::ONE], [point]) == -point", "a public key"),
+    ("crates/crypto/src/sign/es256.rs", "signature.normalize_s() != signature", "a signature"),
     ("crates/crypto/src/sign/slh_dsa.rs", "seed.len() != 3 * N", "a length"),
+    ("crates/custody/src/token/helper.rs", "frame.first() == Some(&0)", "the status before the bytes"),
+    ("crates/custody/src/token/helper.rs", "question == [Question::Identity as u8]", "what was asked"),
+    ("crates/custody/src/token/helper.rs", "why == Error::Absent", "a reason"),
     ("crates/metal/src/secret/slab.rs", "(PAGES * 4096 - CANARY) / SLOT", "a constant"),
     ("crates/metal/src/secret.rs", "self.len() == 0", "a length"),
     ("crates/metal/src/secret.rs", "need == Need::Locked", "what the caller asks for"),

@@ -192,7 +192,7 @@ fn a_demo_writes_no_key_anywhere_but_into_its_file() {
     console.until("verified at");
     let is_key = |path: &Path| path.extension().is_some_and(|extension| extension == "key");
     let keys = keys(Path::new(home.path()), &is_key);
-    assert_eq!(keys.len(), 4 * 3, "vote, peer and operator");
+    assert_eq!(keys.len(), 4 * 4, "vote, peer, operator and hand-over");
     let windows = windows(&keys);
     if geteuid().is_root() {
         assert!(nothing(scan(console.pid(), &windows).unwrap()), "in the memory of the console");
@@ -202,7 +202,7 @@ fn a_demo_writes_no_key_anywhere_but_into_its_file() {
         |chosen: &dyn Fn(&Path) -> bool| scan_folder(Path::new(home.path()), &windows, chosen).unwrap();
     let (said, others) = (search(&console.written(), &windows), files(&|path| !is_key(path)));
     assert!(nothing(said) && nothing(others), "{said:?} {others:?}");
-    assert_eq!(files(&is_key).raw, 12 * 25, "where they belong they are found");
+    assert_eq!(files(&is_key).raw, 16 * 25, "where they belong they are found");
 }
 
 fn keys(folder: &Path, is_key: &dyn Fn(&Path) -> bool) -> Vec<Vec<u8>> {
