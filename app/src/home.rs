@@ -114,6 +114,11 @@ impl Home {
         self.0.join("alerts")
     }
 
+    /// `exports`, where a console puts what it is asked to write.
+    pub(crate) fn exports(&self) -> PathBuf {
+        self.0.join("exports")
+    }
+
     /// The files that the light node keeps or reads.
     pub(crate) fn place(&self) -> Place {
         Place::new(self.0.clone())

@@ -213,9 +213,10 @@ fn found(evidence: Evidence) -> Found {
     Found::Evidence(Box::new(evidence))
 }
 
-/// Writes a file beside whoever started the program, else in the home. It never replaces one.
+/// Writes a file beside whoever started the program, else in `exports` of the home, which a console has
+/// made. It never replaces one.
 async fn write(home: &Home, stem: String, text: String) -> Msg {
-    let folders = [PathBuf::from("."), home.path().to_owned()];
+    let folders = [PathBuf::from("."), home.exports()];
     let written = spawn_blocking(move || {
         let mut why = "nothing was written".to_owned();
         for folder in folders {

@@ -1,6 +1,6 @@
 //! What may a running console still touch? One table; the kernel refuses all else, and every program.
 
-use std::path::PathBuf;
+use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt as _, path::PathBuf};
 
 use qratum_metal::sandbox::{Sandbox, Table, enter};
 
@@ -27,13 +27,21 @@ const READ: &[&str] = &[
 /// The terminal, which is opened again after each stop of the job.
 const DEVICES: &[&str] = &["/dev/tty"];
 
-/// Closes this process in: it writes in its home alone, and of the user's files it reads only themes,
+/// Closes this process in. In its home it writes where blocks, alarms, evidence and exports are kept, and
+/// only reads what it obeys: anchor, peers and `config.toml`. Of the user's files it reads only themes,
 /// which `:theme` names. Comes before the first thread.
 pub(crate) fn close(home: &Home) -> Sandbox {
     let paths = |names: &[&str]| names.iter().map(PathBuf::from).collect();
     let mut read: Vec<PathBuf> = paths(READ);
     read.extend(theme_folder());
-    let (write, ports) = (vec![home.path().to_owned()], Vec::new());
+    read.push(home.path().to_owned());
+    let mut write = home.place().kept().to_vec();
+    write.extend([home.alerts(), home.exports()]);
+    for folder in &write {
+        // One that cannot be made stays closed, and whoever needs it says so.
+        let _ = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    }
+    let ports = Vec::new();
     enter(&Table { read, write, devices: paths(DEVICES), ports })
 }
 

@@ -1,10 +1,10 @@
-//! Was the store rolled back? The highest verified height and its time, in a file beside the
+//! Was the store rolled back? The highest verified height and its time, in a folder beside the
 //! store: a store that comes back lower is an older copy, or was lost (law 8).
 //!
 //! Whoever can put back the whole home puts this file back as well: against that only a hardware
 //! counter helps.
 
-use std::path::PathBuf;
+use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt as _, path::PathBuf};
 
 use qratum_chain::{
     codec::{Decode, Encode, Malformed, Reader},
@@ -72,6 +72,8 @@ impl Highest {
     /// Replaces the mark, durably. The store is written first: a crash in between leaves the mark
     /// too low, never too high.
     pub(crate) fn write(&self, mark: &Mark) -> Result<(), String> {
+        let folder = self.0.parent().unwrap_or(&self.0);
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|why| self.failed(&why))?;
         place::replace(&self.0, &mark.to_bytes())
     }
 
@@ -99,7 +101,7 @@ mod tests {
         highest.write(&mark).unwrap();
         assert_eq!(highest.read(chain), Ok(Some(mark)));
         assert_eq!(highest.read(ChainId(Hash([2; 32]))), Ok(None), "another chain's");
-        fs::write(folder.join("store.highest"), [0; 47]).unwrap();
+        fs::write(folder.join("highest/mark"), [0; 47]).unwrap();
         assert!(highest.read(chain).unwrap_err().contains("end too early"));
         fs::remove_dir_all(&folder).unwrap();
     }

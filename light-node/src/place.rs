@@ -61,10 +61,16 @@ impl Place {
         self.0.join("run/light.sock")
     }
 
-    /// `store.highest`: how far that ever was.
+    /// `highest/mark`: how far that ever was.
     #[must_use]
     pub fn highest(&self) -> PathBuf {
-        self.0.join("store.highest")
+        self.0.join("highest/mark")
+    }
+
+    /// The folders that whoever owns the store writes in. All else of the home it only reads.
+    #[must_use]
+    pub fn kept(&self) -> [PathBuf; 4] {
+        [self.store(), self.evidence(), self.0.join("run"), self.0.join("highest")]
     }
 }
 

@@ -65,27 +65,29 @@ fn it_is_closed_in_and_a_broker_tells_its_sink() {
     until("the broker ends with the console", || running(&broker).is_empty());
 }
 
-/// A store that is a link: out of the home the way is there, and the kernel refuses it.
+/// The file of the store is a link: within its folder it is opened, and to a place in the home where what
+/// it obeys lies the way is there and the kernel refuses it.
 #[test]
-fn with_and_without_a_screen_it_is_closed_in() {
+fn with_and_without_a_screen_it_writes_only_where_it_keeps_things() {
     for form in [[].as_slice(), &["--plain"], &["watch", "--alerts"]] {
         let home = Home::alone("link");
-        let (inside, outside) =
-            (Path::new(home.path()).join("kept"), Path::new(home.path()).with_file_name("kept"));
-        let store = Path::new(home.path()).join("store");
-        let start = |target: &Path| {
-            let _ = fs::remove_file(&store);
-            fs::create_dir_all(target).unwrap();
-            symlink(target, &store).unwrap();
+        let folder = Path::new(home.path());
+        fs::create_dir(folder.join("store")).unwrap();
+        let start = |target: &str| {
+            let db = folder.join("store/db");
+            let _ = fs::remove_file(&db);
+            fs::write(folder.join(target), "").unwrap();
+            symlink(folder.join(target), db).unwrap();
             Console::start((160, 30), &[&["--home", home.path()], form].concat())
         };
-        let mut refused = start(&outside);
+        let mut refused = start("beside-config");
         refused.until("Permission denied");
         refused.signal("TERM");
         refused.end();
+        assert_eq!(fs::read(folder.join("beside-config")).unwrap(), b"");
 
-        let mut console = start(&inside);
-        until("it has opened its store", || inside.join("db").exists());
+        let mut console = start("store/elsewhere");
+        until("it has opened its store", || fs::metadata(folder.join("store/elsewhere")).unwrap().len() > 0);
         let own = running(&format!("--home {}", home.path()));
         assert!(!own.is_empty() && own.iter().all(|status| is_filtered(status)), "{form:?}: {own:?}");
         assert!(!console.screen().holds("not closed in"), "{:?}", console.screen());
