@@ -1,11 +1,14 @@
-//! Kinds `hmac` and `hkdf`, both over SHA3-512.
+//! Kinds `hmac` and `hkdf`, both over SHA3-512, and `slip0010`.
 //!
 //! NIST's cases demand a tag and Wycheproof's a verdict about one; both also have tags that are cut
 //! to their left part, which our code never takes: the whole tag is computed and its start compared.
 
-use qratum_crypto::kdf::{hkdf, hmac::Hmac};
+use qratum_crypto::{
+    kdf::{hd::Node, hkdf, hmac::Hmac},
+    sign::ed25519::SecretKey,
+};
 
-use super::{Expect, Fields, Outcome, Unreadable, same};
+use super::{Expect, Fields, Outcome, Unreadable, all, same};
 
 pub(super) fn hmac(case: &Fields<'_>) -> Result<Outcome, Unreadable> {
     let input = case.fields("in")?;
@@ -43,4 +46,29 @@ pub(super) fn hkdf(case: &Fields<'_>) -> Result<Outcome, Unreadable> {
     hkdf::extract(&input.bytes("salt")?, &[&input.bytes("ikm")?], &mut prk);
     hkdf::expand(&prk, &input.bytes("info")?, &mut okm).map_err(|error| Unreadable(error.to_string()))?;
     Ok(Expect::of(case)?.judge(okm == expected))
+}
+
+/// Of the curves only Ed25519. Fingerprints are not compared: nothing here names keys by them.
+pub(super) fn slip0010(case: &Fields<'_>) -> Result<Outcome, Unreadable> {
+    let (input, out) = (case.fields("in")?, case.fields("out")?);
+    if input.text("curve")? != "ed25519" {
+        return Ok(Outcome::Unsupported(format!("SLIP-0010 for {}", input.text("curve")?)));
+    }
+    let levels = levels(input.text("path")?)?;
+    let node = Node::derive(&input.bytes("seed")?, &levels).map_err(|why| Unreadable(why.to_string()))?;
+    let (key, chain_code) = node.with(|key, chain_code| (key.to_vec(), chain_code.to_vec()));
+    let seed = key.as_slice().try_into().map_err(|_| Unreadable("a key of another length".to_owned()))?;
+    Ok(all([
+        same("key", out.text("private")?, hex::encode(&key)),
+        same("chain code", out.text("chain_code")?, hex::encode(chain_code)),
+        // SLIP-0010 writes a zero byte in front, as other curves have a sign there.
+        same("public key", out.text("public")?, format!("00{}", SecretKey::from_seed(seed).public())),
+    ]))
+}
+
+/// The indices of a path, all of them hardened: `m/0'/1'`.
+fn levels(path: &str) -> Result<Vec<u32>, Unreadable> {
+    let level = |text: &str| text.strip_suffix('\'').and_then(|text| text.parse().ok());
+    let levels = path.strip_prefix('m').and_then(|rest| rest.split('/').skip(1).map(level).collect());
+    levels.ok_or_else(|| Unreadable(format!("path is {path:?}")))
 }

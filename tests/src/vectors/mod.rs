@@ -54,6 +54,7 @@ const KINDS: &[(&str, Run)] = &[
     ("hash", hash::run),
     ("hmac", kdf::hmac),
     ("hkdf", kdf::hkdf),
+    ("slip0010", kdf::slip0010),
     ("hmac_drbg", drbg::run),
     ("ed25519_verify", ed25519::verify),
     ("ed25519_verify_policy", ed25519::policy),
