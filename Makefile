@@ -30,8 +30,10 @@ bench: ## the benchmarks of tests/bench, a workspace of its own, and the floors 
 	cd tests/bench && cargo run --release --locked --bin drbg
 	cargo run --release --locked -q -p qratum-tests --bin floors
 
-ct: ## does time depend on a secret? SAMPLES (10000) calls in each class, planted leaks among them; a report in JSON
-	cargo run --release --locked -q -p qratum-tests --no-default-features --bin constant-time -- $(or $(SAMPLES),10000) > target/constant-time.json
+ct: ## does time depend on a secret? SAMPLES (10000) calls in each class, memcheck, planted leaks; OUT (target/ct/report.json)
+	@scripts/setup valgrind
+	cargo run --release --locked -q -p qratum-tests --no-default-features --bin constant-time -- \
+	    --samples $(or $(SAMPLES),10000) --out $(or $(OUT),$(or $(CARGO_TARGET_DIR),target)/ct/report.json)
 
 fuzz: ## RUNS (2000000) of each fuzz target, then a table; FUZZ_TARGETS="..." for some
 	@scripts/fuzz

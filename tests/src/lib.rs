@@ -7,6 +7,7 @@
 
 #[cfg(feature = "network")]
 pub mod console;
+pub mod constant_time;
 pub mod forge;
 #[cfg(feature = "network")]
 pub mod mischief;
@@ -14,7 +15,6 @@ pub mod model;
 pub mod residue;
 #[cfg(feature = "network")]
 pub mod simulation;
-pub mod timing;
 pub mod vectors;
 
 use std::{

@@ -73,8 +73,13 @@ impl Machine {
 
     /// What the script printed, and whether it succeeded. It has no terminal: nobody can answer.
     fn setup(&self) -> (String, bool) {
+        self.setup_with(&[])
+    }
+
+    fn setup_with(&self, extras: &[&str]) -> (String, bool) {
         let script = qratum_tests::root().join("scripts/setup");
         let mut command = Command::new(script);
+        command.args(extras);
         command.env_clear().env("PATH", &self.bin).env("HOME", &self.bin).env("SSL_CERT_FILE", "made-up");
         let output = command.stdin(Stdio::null()).output().unwrap();
         let text = [output.stdout, output.stderr].concat();
@@ -139,6 +144,18 @@ fn it_goes_on_without_what_is_not_essential_and_says_what_is_absent() {
     assert!(text.contains("    apt-get install -y --no-install-recommends make\n"), "{text}");
     assert!(text.contains("setup: absent: make: the make targets"), "{text}");
     assert!(text.ends_with("setup: ready\n"), "{text}");
+}
+
+#[test]
+fn what_one_target_needs_is_asked_for_by_that_target_only() {
+    let machine = Machine::new("extras");
+    assert_eq!(machine.setup(), ("setup: ready\n".to_owned(), true));
+    let (text, good) = machine.setup_with(&["valgrind"]);
+    assert!(good && text.contains("no right to install"), "{text}");
+    assert!(text.contains("    apt-get install -y --no-install-recommends valgrind\n"), "{text}");
+    assert!(text.contains("setup: absent: valgrind: half of make ct"), "{text}");
+    machine.stub("valgrind", "exit 0");
+    assert_eq!(machine.setup_with(&["valgrind"]), ("setup: ready\n".to_owned(), true));
 }
 
 #[test]

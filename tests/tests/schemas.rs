@@ -31,6 +31,11 @@ use qratum_chain::{
 };
 use qratum_crypto::sign::ed25519::SecretKey;
 use qratum_tests::{
+    constant_time::{
+        Case, cases, memcheck,
+        report::{Operation, Report},
+        t_test,
+    },
     forge::{Forge, Member, Team},
     root,
 };
@@ -64,6 +69,8 @@ fn sources() -> Vec<PathBuf> {
             }
         }
     }
+    // The one document that a program beside the product writes.
+    found.push(root().join("tests/src/constant_time/report.rs"));
     found
 }
 
@@ -420,4 +427,22 @@ fn documents(file: Value) -> Vec<Value> {
         }
     }
     found
+}
+
+// - constant time
+
+#[test]
+fn a_report_of_constant_time_is_true() {
+    let said = |leaks: bool| {
+        let places = if leaks { vec!["crypto::compare".to_owned()] } else { Vec::new() };
+        let clock = t_test::Verdict { samples: 10_000, t_milli: 1_400, leaks };
+        (Some(clock), Some(memcheck::Verdict { findings: places.len(), places, leaks }))
+    };
+    let operation = |case: &Case, (clock, flow)| Operation::new(case, clock, flow);
+    let operations = cases::ALL.iter().map(|case| operation(case, said(case.planted))).collect();
+    let whole = Report::new(Some(1.25), Some("valgrind-3.19.0".to_owned()), operations);
+    let half = Report::new(None, None, vec![operation(&cases::ALL[0], (None, None))]);
+    for (case, report) in [("whole", whole), ("half", half)] {
+        Schema::named("constant-time").holds(&serde_json::to_value(report).unwrap(), case);
+    }
 }

@@ -218,6 +218,7 @@ pub(crate) const UNSAFE_LINTS: &[(&str, &str, &str)] = &[
 pub(crate) const TOP_LEVEL: &[&str] = &[
     ".ci",
     ".config",
+    ".github",
     ".gitignore",
     "ARCHITECTURE.md",
     "CHANGELOG.md",

@@ -11,6 +11,11 @@ use std::{hint::black_box, time::Instant};
 use qratum_crypto::hash::sha3_512;
 use serde::Serialize;
 
+use super::Case;
+
+/// The fewest calls in each class.
+pub const LEAST_SAMPLES: usize = 10_000;
+
 /// From this |t| on the classes differ: by chance once in 100,000 runs.
 pub const THRESHOLD: f64 = 4.5;
 
@@ -20,39 +25,15 @@ pub const FIXED: u8 = 0x5a;
 /// The parts of the calls, from the fastest, on which the test is made.
 const CROPS: [f64; 5] = [0.5, 0.75, 0.9, 0.99, 1.0];
 
-/// A function under test, over a secret of so many bytes.
-pub struct Case {
-    /// Its name.
-    pub name: &'static str,
-    /// Bytes of the secret.
-    pub length: usize,
-    /// Whether it leaks on purpose: then the test must find it.
-    pub planted: bool,
-    /// The function.
-    pub run: fn(&[u8]),
-}
-
-/// What the test says of a function.
-#[derive(Clone, Debug, Serialize)]
+/// What the clock says of a function.
+#[derive(Clone, Copy, Debug, Serialize)]
 pub struct Verdict {
-    /// The name of the case.
-    pub name: &'static str,
-    /// Whether it leaks on purpose.
-    pub planted: bool,
     /// Calls in the smaller class.
     pub samples: usize,
-    /// The t of largest magnitude.
-    pub t: f64,
-    /// Whether |t| is at or above [`THRESHOLD`].
+    /// The largest |t|, in thousandths.
+    pub t_milli: u64,
+    /// Whether it is at or above [`THRESHOLD`].
     pub leaks: bool,
-}
-
-impl Verdict {
-    /// Whether it is as it must be: a planted leak is found, and nothing else leaks.
-    #[must_use]
-    pub const fn is_good(&self) -> bool {
-        self.leaks == self.planted
-    }
 }
 
 /// Times of calls, in nanoseconds, by class: of the fixed secret, and of random ones.
@@ -68,14 +49,19 @@ pub struct Times {
 #[must_use]
 pub fn test(case: &Case, samples: usize) -> Verdict {
     let times = measure(case, samples);
-    let t = largest(&times);
-    Verdict {
-        name: case.name,
-        planted: case.planted,
-        samples: times.fixed.len().min(times.random.len()),
-        t,
-        leaks: t.abs() >= THRESHOLD,
-    }
+    let t = largest(&times).abs();
+    let samples = times.fixed.len().min(times.random.len());
+    Verdict { samples, t_milli: milli(t), leaks: t >= THRESHOLD }
+}
+
+/// In thousandths, as documents have it: their numbers are integers.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "below zero and above 2^64 saturate"
+)]
+pub(super) fn milli(value: f64) -> u64 {
+    (value * 1000.0).round() as u64
 }
 
 /// `2 * samples` calls of a random class each, and as many more as it takes until both have enough.
