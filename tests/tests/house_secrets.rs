@@ -19,7 +19,8 @@ use std::{fs, str::FromStr as _};
 
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 use qratum_crypto::{
-    kdf::hmac::Hmac,
+    kdf::{hd::Node, hmac::Hmac},
+    kex::kem,
     rng::{drbg::Drbg, pool::Pool, random::Random},
     sign::{self, ed25519, ml_dsa},
 };
@@ -52,6 +53,8 @@ without!(
         ed25519::SecretKey,
         ml_dsa::SecretKey,
         sign::SecretKey<ml_dsa::MlDsa87>,
+        Node,
+        kem::SecretKey<kem::MlKem768>,
     ]
     [
         PartialEq,
@@ -92,8 +95,9 @@ const METHODS: [&str; 15] = [
 ];
 
 /// The modules that secrets pass through: files, and directories with all that is below.
-const MODULES: [&str; 6] = [
+const MODULES: [&str; 7] = [
     "crates/crypto/src/kdf",
+    "crates/crypto/src/kex",
     "crates/crypto/src/rng/drbg.rs",
     "crates/crypto/src/rng/pool.rs",
     "crates/crypto/src/rng/random.rs",

@@ -66,6 +66,8 @@ pub const ENTROPY_POOL: Tag = Tag("QRATUM/crypto/entropy-pool/v1\0");
 pub const DRBG: Tag = Tag("QRATUM/crypto/drbg/v1\0");
 /// Purpose of a draw: the seed of a key.
 pub const KEY_SEED: Tag = Tag("QRATUM/crypto/key-seed/v1\0");
+/// Purpose of a draw: what a shared secret is made of.
+pub const KEM: Tag = Tag("QRATUM/crypto/kem/v1\0");
 /// What both halves of a hybrid signature sign.
 pub const HYBRID: Tag = Tag("QRATUM/crypto/hybrid/v1\0");
 
@@ -93,6 +95,7 @@ pub const ALL: &[Tag] = &[
     ENTROPY_POOL,
     DRBG,
     KEY_SEED,
+    KEM,
     HYBRID,
 ];
 

@@ -6,11 +6,13 @@
 //! equation decides, which tag stands in front.
 //!
 //! Sources: FIPS 202 (SHA3), FIPS 180-4 (SHA-2), the BLAKE3 paper, RFC 6962 section 2 (trees),
-//! RFC 2104 and 5869 (HMAC, HKDF), SP 800-90A (HMAC-DRBG), RFC 8032 (Ed25519), FIPS 204 (ML-DSA).
+//! RFC 2104 and 5869 (HMAC, HKDF), SLIP-0010, SP 800-90A (HMAC-DRBG), RFC 8032 (Ed25519), FIPS 203
+//! (ML-KEM), FIPS 204 (ML-DSA), FIPS 205 (SLH-DSA).
 
 pub mod domain;
 pub mod hash;
 pub mod kdf;
+pub mod kex;
 pub mod merkle;
 pub mod rng;
 pub mod sign;

@@ -63,6 +63,7 @@ const KINDS: &[(&str, Run)] = &[
     ("mldsa_verify", pqc::verify),
     ("mldsa_keygen", pqc::mldsa_keygen),
     ("slhdsa_keygen", pqc::slhdsa_keygen),
+    ("mlkem_decap", pqc::mlkem_decap),
 ];
 
 /// What a case demands of a check.

@@ -1,11 +1,12 @@
-//! Kinds `mldsa_verify`, `mldsa_keygen` and `slhdsa_keygen`: FIPS 204 and FIPS 205, in the parameter
-//! sets that this product signs with.
+//! Kinds `mldsa_verify`, `mldsa_keygen`, `slhdsa_keygen` and `mlkem_decap`: FIPS 203 to 205, in the
+//! parameter sets that this product uses.
 //!
 //! Of a key pair only the public half is compared: our secret keys are seeds, and no function hands
 //! out the expanded forms.
 
 use qratum_crypto::{
     hash,
+    kex::kem::{MlKem768, MlKem1024, Parameters},
     sign::{
         Scheme,
         ml_dsa::{MlDsa65, MlDsa87, verify_context},
@@ -49,6 +50,19 @@ pub(super) fn slhdsa_keygen(case: &Fields<'_>) -> Result<Outcome, Unreadable> {
     };
     let key = key.map_err(|why| Unreadable(why.to_string()))?;
     Ok(same("public key", case.fields("out")?.text("pk")?, hex::encode(key)))
+}
+
+pub(super) fn mlkem_decap(case: &Fields<'_>) -> Result<Outcome, Unreadable> {
+    let input = case.fields("in")?;
+    let decapsulate = match input.text("alg")? {
+        "ML-KEM-768" => MlKem768::decapsulate_expanded,
+        "ML-KEM-1024" => MlKem1024::decapsulate_expanded,
+        other => return Ok(unsupported(other)),
+    };
+    let mut shared = [0; 32];
+    decapsulate(&input.bytes("dk")?, &input.bytes("c")?, &mut shared)
+        .map_err(|why| Unreadable(why.to_string()))?;
+    Ok(same("shared secret", case.fields("out")?.text("k")?, hex::encode(shared)))
 }
 
 fn unsupported(parameters: &str) -> Outcome {

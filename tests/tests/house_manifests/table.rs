@@ -91,6 +91,7 @@ pub(crate) const LIBRARIES: &[Library] = &[
     library("p256", &["qratum-crypto"], "key maths is crypto's"),
     library("base64ct", &["qratum-chain"], "the challenge of a security key, as WebAuthn writes it"),
     library("ml-dsa", &["qratum-crypto"], "key maths is crypto's"),
+    library("ml-kem", &["qratum-crypto"], "key maths is crypto's"),
     library("slh-dsa", &["qratum-crypto"], "key maths is crypto's"),
     library("pqcrypto-mldsa", &["qratum-crypto"], "a second opinion on ML-DSA, behind a feature"),
     library("pqcrypto-traits", &["qratum-crypto"], "how the keys of pqcrypto-mldsa are read"),
@@ -162,7 +163,7 @@ pub(crate) const LIBRARIES: &[Library] = &[
 
 /// Libraries that any crate may name as a dev-dependency: they never ship.
 pub(crate) const DEV_ONLY: &[&str] =
-    &["proptest", "fips204", "fips205", "hkdf", "hmac", "boon", "portable-pty", "vt100", "vte"];
+    &["proptest", "fips203", "fips204", "fips205", "hkdf", "hmac", "boon", "portable-pty", "vt100", "vte"];
 
 /// Crates without clock, randomness, I/O or an order that changes from run to run.
 pub(crate) const PURE: &[&str] = &["crates/crypto", "crates/chain", "light-node/verifier"];

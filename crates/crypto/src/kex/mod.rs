@@ -1,0 +1,3 @@
+//! Secrets for two who have none in common.
+
+pub mod kem;
