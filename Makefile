@@ -1,5 +1,5 @@
 # `make` alone lists the targets. Each does its own set-up; the work is in scripts/.
-.PHONY: help demo test lint man shots bench ct fuzz prove crash-store simulate crash flood slow-terminal deny
+.PHONY: help demo test lint man shots bench bench-secrets ct fuzz prove crash-store simulate crash flood slow-terminal deny
 
 # A login shell knows where rustup puts cargo; make may run in one that does not.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -24,11 +24,15 @@ man: ## the manual under assets/man, from the command line itself
 shots: ## the pictures of README, drawn by the renderer from the network of its tests
 	QRATUM_BLESS=1 cargo test --locked -q -p qratum screen::tests::shots
 
-bench: ## the benchmarks of tests/bench, a workspace of its own, and the floors of the console
+bench: bench-secrets ## the benchmarks of tests/bench, a workspace of its own, and the floors of the console
 	cd tests/bench && cargo run --release --locked --bin headers
 	cd tests/bench && cargo run --release --locked --bin million
-	cd tests/bench && cargo run --release --locked --bin drbg
 	cargo run --release --locked -q -p qratum-tests --bin floors
+
+bench-secrets: ## random bytes next to OpenSSL's, a locked secret next to memsec's and libsodium's
+	@scripts/setup libssl-dev libsodium23
+	cd tests/bench && cargo run --release --locked --bin drbg
+	cd tests/bench && cargo run --release --locked --bin secrets
 
 ct: ## does time depend on a secret? SAMPLES (10000) calls in each class, memcheck, planted leaks; OUT (target/ct/report.json)
 	@scripts/setup valgrind

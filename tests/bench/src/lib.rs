@@ -1,12 +1,13 @@
 //! How fast is header verification, against whom, and how much does following a long chain cost?
 //!
-//! Two programs: `headers` compares one verification with peers, `million` sends a client through
-//! a chain of a million headers. All figures are CPU time of one thread, and what counts is the
+//! `headers` compares one verification with peers, `million` sends a client through a chain of a
+//! million headers; `drbg` and `secrets` compare random bytes and locked memory. All figures are CPU time of one thread, and what counts is the
 //! ratio of two figures of one run: the compared parties take turns, and the best batch of each
 //! stands for it, as other load on the machine can only add.
 
 use std::{env, error::Error};
 
+pub mod c_peer;
 pub mod clock;
 pub mod million;
 pub mod ours;

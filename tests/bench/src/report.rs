@@ -128,7 +128,9 @@ fn ratios(out: &mut String, row: &Row) -> Outcome<()> {
     Ok(())
 }
 
-fn verdict(met: bool, goal: f64) -> String {
+/// The goal of a ratio, and whether it was met, to stand behind it.
+#[must_use]
+pub fn verdict(met: bool, goal: f64) -> String {
     format!(" ({goal} {})", if met { "met" } else { "MISSED" })
 }
 

@@ -1,29 +1,30 @@
 //! Our HMAC-DRBG next to OpenSSL's, both over SHA3-512: `drbg [--rounds N]`.
 //!
-//! The peer is a program of its own, compiled here with `cc` against libcrypto (libssl-dev): it is
-//! asked for so many draws and answers with its CPU time. Both take turns, the best round of each
-//! stands for it, and their first 64 bytes must be equal.
+//! Both take turns, the best round of each stands for it, and their first 64 bytes must be equal.
 
 use std::{
-    env, fmt::Write as _,
+    fmt::Write as _,
     hint::black_box,
-    io::{self, BufRead as _, BufReader, Write as _},
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    io::{self, Write as _},
     time::Duration,
 };
 
 use cpu_time::ThreadTime;
-use qratum_bench::{Outcome, argument};
+use qratum_bench::{Outcome, argument, c_peer::Peer, report::verdict};
 use qratum_crypto::rng::drbg::{Drbg, Moment};
 
 const NOW: Moment = Moment { elapsed: Duration::ZERO, process: 0, resumes: 0 };
+
+/// How many times as fast as OpenSSL's ours shall be.
+const GOAL: f64 = 1.0;
 
 /// Bytes of a request, and how many of them make a round.
 const WORK: [(usize, u32); 2] = [(32, 2000), (4096, 100)];
 
 fn main() -> Outcome<()> {
     let rounds: u32 = argument("--rounds")?.map_or(Ok(40), |rounds| rounds.parse())?;
-    let (mut ours, mut peer) = (Ours::new()?, Peer::start()?);
+    let mut ours = Ours::new()?;
+    let mut peer = Peer::start("openssl_drbg.c", ("-lcrypto", "libssl-dev"))?;
     if ours.first != peer.first {
         return Err("the two do not draw the same bytes".into());
     }
@@ -31,10 +32,11 @@ fn main() -> Outcome<()> {
     for (length, count) in WORK {
         let mut best = [Duration::MAX; 2];
         for _ in 0..rounds {
-            best = [best[0].min(ours.time(length, count)?), best[1].min(peer.time(length, count)?)];
+            best = [best[0].min(ours.time(length, count)?), best[1].min(peer.time(&format!("{length} {count}"))?)];
         }
         let [ours, theirs] = best.map(|time| time.as_secs_f64() * 1e6 / f64::from(count));
-        writeln!(table, "{length:5}  {ours:13.2} {theirs:13.2} {:15.2}", theirs / ours)?;
+        let ratio = theirs / ours;
+        writeln!(table, "{length:5}  {ours:13.2} {theirs:13.2} {ratio:15.2}{}", verdict(ratio >= GOAL, GOAL))?;
     }
     io::stdout().write_all(table.as_bytes())?;
     Ok(())
@@ -70,48 +72,4 @@ impl Ours {
         }
         Ok(start.elapsed())
     }
-}
-
-/// OpenSSL's, in a process of its own, which ends when its input does.
-struct Peer {
-    child: Child,
-    questions: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
-    first: String,
-}
-
-impl Peer {
-    fn start() -> Outcome<Self> {
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/src/openssl_drbg.c");
-        let program = env::temp_dir().join(format!("qratum-openssl-drbg-{}", std::process::id()));
-        let built = Command::new("cc").args(["-O2", source, "-lcrypto", "-o"]).arg(&program).status()?;
-        if !built.success() {
-            return Err("cc could not build the peer: is libssl-dev installed?".into());
-        }
-        let mut child = Command::new(&program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-        std::fs::remove_file(&program)?;
-        let questions = child.stdin.take();
-        let mut answers = BufReader::new(child.stdout.take().ok_or("no pipe")?);
-        let first = line(&mut answers)?;
-        Ok(Self { child, questions, answers, first })
-    }
-
-    fn time(&mut self, length: usize, count: u32) -> Outcome<Duration> {
-        let questions = self.questions.as_mut().ok_or("the peer is gone")?;
-        writeln!(questions, "{length} {count}")?;
-        Ok(Duration::from_nanos(line(&mut self.answers)?.parse()?))
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        self.questions = None;
-        let _ended = self.child.wait();
-    }
-}
-
-fn line(from: &mut BufReader<ChildStdout>) -> Outcome<String> {
-    let mut line = String::new();
-    from.read_line(&mut line)?;
-    Ok(line.trim_end().to_owned())
 }
