@@ -15,7 +15,9 @@ use qratum_light_node::State;
 use serde::Serialize;
 
 pub(crate) use self::{
-    anchor::{AnchorCommand, ExportArgs, PinArgs, ReanchorArgs},
+    anchor::{
+        AnchorCommand, AnchorKeyArgs, AnchorSignArgs, AnchorVerifyArgs, ExportArgs, PinArgs, ReanchorArgs,
+    },
     entropy::{EntropyCommand, SampleArgs, SourceArgs},
     genesis::{AddArgs, DraftArgs, GenesisCommand, SignArgs},
 };

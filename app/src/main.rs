@@ -12,6 +12,7 @@ mod layer;
 mod model;
 mod monitor;
 mod output;
+mod passphrase;
 mod runtime;
 mod sandbox;
 mod scratch;

@@ -11,7 +11,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use qratum_chain::document::operator_key_from_hex;
 use qratum_custody::token::Choice;
+use qratum_verifier::endorsement::{Operator, Operators};
 use serde::Deserialize;
 
 use crate::{
@@ -33,6 +35,8 @@ pub(crate) struct Settings {
     pub(crate) alerts: AlertSettings,
     pub(crate) console: ConsoleSettings,
     pub(crate) entropy: EntropySettings,
+    /// `[anchors]`: who vouches for a new anchor; none, and the user alone does, by its block id.
+    anchors: Option<AnchorSettings>,
 }
 
 /// `[entropy]`.
@@ -66,6 +70,43 @@ impl TokenSettings {
             return Err(wrong("a serial number or a label is needed".to_owned()));
         }
         Ok(Choice { module, serial, label })
+    }
+}
+
+/// Operators, checked as they are read.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "AnchorsToml")]
+struct AnchorSettings(Operators);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AnchorsToml {
+    /// How many of them must sign.
+    threshold: usize,
+    #[serde(default)]
+    operator: Vec<OperatorToml>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OperatorToml {
+    name: String,
+    /// Its public key, as `qratum anchor key` prints it.
+    key: String,
+}
+
+impl TryFrom<AnchorsToml> for AnchorSettings {
+    type Error = String;
+
+    fn try_from(AnchorsToml { threshold, operator }: AnchorsToml) -> Result<Self, String> {
+        let operators = operator.into_iter().map(|OperatorToml { name, key }| {
+            let key = operator_key_from_hex(&key);
+            let key =
+                key.map_err(|_| format!("anchors: operator {name:?}: a key is 160 lower-case hex digits"))?;
+            Ok(Operator { name, key })
+        });
+        let operators = Operators::new(threshold, operators.collect::<Result<_, String>>()?);
+        operators.map(Self).map_err(|why| format!("anchors: {why}"))
     }
 }
 
@@ -164,6 +205,11 @@ impl Default for AlertSettings {
 }
 
 impl Settings {
+    /// The operators who vouch for a new anchor, where any are named.
+    pub(crate) fn operators(self) -> Option<Operators> {
+        self.anchors.map(|AnchorSettings(operators)| operators)
+    }
+
     /// What the file says; the defaults where there is none.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
         let wrong = |why: &dyn std::fmt::Display| {
@@ -272,6 +318,12 @@ mod tests {
             ("[console]\nbel = true", "unknown field `bel`"),
             ("[entropy.token]\nlabel = \"a\"", "missing field `module`"),
             ("[alarms]", "unknown field `alarms`"),
+            ("[anchors]\nthreshold = 1", "anchors: 0 operators"),
+            ("[anchors]\n[[anchors.operator]]\nname = \"a\"\nkey = \"\"", "missing field `threshold`"),
+            (
+                "[anchors]\nthreshold = 1\n[[anchors.operator]]\nname = \"a\"\nkey = \"00\"",
+                "anchors: operator \"a\": a key is 160",
+            ),
             ("alerts", "TOML parse error"),
         ] {
             let told = Settings::parse(text).unwrap_err();

@@ -28,6 +28,8 @@ mod chain;
 #[path = "../../tests/tests/schemas/check.rs"]
 #[allow(dead_code, reason = "shared with the tests of the documents")]
 mod check;
+#[path = "anchor/endorsed.rs"]
+mod endorsed;
 
 use chain::{Chain, bad_signature, constant, disjoint};
 use check::Schema;

@@ -126,7 +126,7 @@ fn the_list_of_schemes_is_of_its_schema() {
     let page = String::from_utf8(qratum(&["crypto", "list"]).output().unwrap().stdout).unwrap();
     let names = list["signatures"].as_array().unwrap().iter().map(|suite| suite["name"].as_str().unwrap());
     assert!(
-        names.clone().count() == 3 && names.clone().all(|name| page.contains(&format!("{name}  "))),
+        names.clone().count() == 4 && names.clone().all(|name| page.contains(&format!("{name}  "))),
         "{page}"
     );
 }

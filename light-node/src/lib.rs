@@ -56,7 +56,7 @@ pub use kept::{Kept, inspect_store, kept_header};
 pub use libp2p::{Multiaddr, PeerId};
 pub use node::{LightNode, SyncError};
 pub use open::StartError;
-pub use pin::{PinError, Pinned, Plan, Way};
+pub use pin::{PinError, Pinned, Plan, Vouched, Way};
 pub use place::Place;
 pub use snapshot::{
     Accused, Ban, MemberVote, Names, PeerView, Reason, Refusal, Snapshot, StoreState, Voting, Witnesses,

@@ -9,11 +9,12 @@ use std::path::PathBuf;
 
 use qratum_chain::{
     document::Anchor,
-    types::{BlockId, ChainId, Genesis, Height, Time},
+    types::{BlockId, ChainId, Checkpoint, Endorsement, Genesis, Height, Time},
 };
 use qratum_verifier::{
     anchor::{self, Start},
     detect::Fork,
+    endorsement::{self, Count, Operators},
 };
 
 use crate::{
@@ -32,6 +33,47 @@ pub enum Way {
     Reanchor,
 }
 
+/// Who vouches for a new anchor, beside the file that holds it.
+#[derive(Clone, Debug)]
+pub enum Vouched {
+    /// The user, who has its block id from elsewhere.
+    Typed(BlockId),
+    /// Operators that the profile names, by what these files say that they signed; and the user, where
+    /// an id was typed all the same.
+    Operators {
+        /// Who may, and how many must.
+        operators: Operators,
+        /// Signatures, each with the checkpoint that its file is over.
+        signatures: Vec<(Checkpoint, Endorsement)>,
+        /// The block id that the user has from elsewhere.
+        typed: Option<BlockId>,
+    },
+}
+
+impl From<BlockId> for Vouched {
+    fn from(typed: BlockId) -> Self {
+        Self::Typed(typed)
+    }
+}
+
+impl Vouched {
+    /// Whether anybody who must vouches for `next`; who of the operators does.
+    fn check(&self, next: &Anchor) -> Result<Option<Count>, PinError> {
+        let (typed, count) = match self {
+            Self::Typed(typed) => (Some(*typed), None),
+            Self::Operators { operators, signatures, typed } => {
+                (*typed, Some(endorsement::count(&next.checkpoint, signatures, operators)))
+            }
+        };
+        let got = next.block.header.id();
+        match (typed.filter(|typed| *typed != got), count) {
+            (Some(typed), _) => Err(PinError::OtherBlock { typed, got }),
+            (None, Some(count)) if !count.is_met() => Err(PinError::NotEndorsed(count)),
+            (None, count) => Ok(count),
+        }
+    }
+}
+
 /// Why the anchor of a home stays as it is. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PinError {
@@ -42,6 +84,8 @@ pub enum PinError {
         /// What the file holds.
         got: BlockId,
     },
+    /// Too few of the operators that the profile names vouch for it.
+    NotEndorsed(Count),
     /// The verifier refuses it.
     Refused(anchor::StartError),
     /// It is below what was verified before, and there is no fork to leave.
@@ -67,6 +111,7 @@ impl fmt::Display for PinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OtherBlock { typed, got } => write!(f, "the file holds block {got}, not the block {typed}"),
+            Self::NotEndorsed(count) => count.fmt(f),
             Self::Refused(why) => why.fmt(f),
             Self::Below { got, highest } => {
                 write!(f, "it is at height {got}, below height {highest}, which was verified before")
@@ -98,6 +143,8 @@ pub struct Plan {
     pub highest: Option<Height>,
     /// Where the chain forked, if that was seen.
     pub fork: Option<Height>,
+    /// Which operators vouch for the new anchor, where the profile names any.
+    pub endorsed: Option<Count>,
 }
 
 /// What a change of anchor did.
@@ -112,7 +159,7 @@ pub struct Pinned {
 }
 
 impl Plan {
-    /// Checks a change of anchor. `typed` is the block id that the user has from elsewhere.
+    /// Checks a change of anchor, for which somebody must vouch.
     ///
     /// # Errors
     /// [`PinError`].
@@ -120,13 +167,10 @@ impl Plan {
         place: &Place,
         genesis: &Genesis,
         next: Anchor,
-        (typed, way): (BlockId, Way),
+        (vouched, way): (impl Into<Vouched>, Way),
         now: Time,
     ) -> Result<Self, PinError> {
-        let got = next.block.header.id();
-        if got != typed {
-            return Err(PinError::OtherBlock { typed, got });
-        }
+        let endorsed = vouched.into().check(&next)?;
         let to = anchor::check(&next, genesis, now).map_err(PinError::Refused)?;
         let pinned = place.pinned().map_err(PinError::Failed)?;
         let from = Start::of(genesis, pinned.as_ref()).map_err(PinError::Refused)?;
@@ -141,6 +185,7 @@ impl Plan {
             to,
             highest: mark.map(|it| it.height),
             fork: None,
+            endorsed,
         };
         plan.compared(way, now)
     }

@@ -15,15 +15,58 @@ pub(crate) enum AnchorCommand {
     Import(PinArgs),
     /// Print a verified block as an anchor document for others
     Export(ExportArgs),
+    /// Make the key with which an operator vouches for anchors, kept under a passphrase
+    Key(AnchorKeyArgs),
+    /// Show what vouching for an anchor document would sign; with --out, sign it
+    Sign(AnchorSignArgs),
+    /// Say which operators that config.toml names vouch for an anchor document, and why others do not
+    Verify(AnchorVerifyArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AnchorKeyArgs {
+    /// The file of the key; must not exist
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AnchorSignArgs {
+    /// The anchor document; "-" reads standard input
+    pub(crate) file: PathBuf,
+    /// The block id of the anchor, as your own console shows it
+    #[arg(long, value_name = "HEX", value_parser = block_id)]
+    pub(crate) block_id: BlockId,
+    /// The file of your key
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// The signature's file; must not exist [default: nothing is signed, only shown]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AnchorVerifyArgs {
+    /// The anchor document; "-" reads standard input
+    pub(crate) file: PathBuf,
+    /// Signatures of operators
+    pub(crate) signatures: Vec<PathBuf>,
+    /// Write those that hold into one file; must not exist
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct PinArgs {
     /// The anchor document; "-" reads standard input
     pub(crate) file: PathBuf,
-    /// The block id of the anchor, as the operators gave it to you by another way
+    /// The block id of the anchor, as the operators gave it to you by another way; needed where config.toml
+    /// names no operators
     #[arg(long, value_name = "HEX", value_parser = block_id)]
-    pub(crate) block_id: BlockId,
+    pub(crate) block_id: Option<BlockId>,
+    /// Signatures of the operators that config.toml names; may be given several times
+    #[arg(long = "signatures", value_name = "FILE")]
+    pub(crate) signatures: Vec<PathBuf>,
 }
 
 fn block_id(text: &str) -> Result<BlockId, String> {

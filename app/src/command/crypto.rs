@@ -11,7 +11,7 @@ use crate::{
 #[derive(Debug, Serialize)]
 struct Suites {
     schema: &'static str,
-    signatures: [Suite; 3],
+    signatures: [Suite; 4],
 }
 
 /// A signature scheme and the rule it is used by. Sizes in bytes.
@@ -31,7 +31,7 @@ struct Suite {
 }
 
 /// Only what exists: a scheme that arrives later gets its row then.
-const SIGNATURES: [Suite; 3] = [
+const SIGNATURES: [Suite; 4] = [
     Suite {
         name: "ed25519-votes",
         standard: "RFC 8032 (Ed25519)",
@@ -66,6 +66,17 @@ const SIGNATURES: [Suite; 3] = [
         today: "every hand-over of a set whose validators registered keys rests on both; qratum-validator makes \
                 a key for each validator",
     },
+    Suite {
+        name: "ed25519+slh-dsa-sha2-192s",
+        standard: "RFC 8032 (Ed25519) and FIPS 205 (SLH-DSA-SHA2-192s)",
+        rule: "both halves over one digest that binds both keys, the purpose as tag and context; both must hold",
+        public_key: 80,
+        signature: 16_288,
+        post_quantum: true,
+        used_for: "anchor checkpoints, for which operators vouch",
+        decides: true,
+        today: "where config.toml names operators, no anchor is taken without as many of them as it demands",
+    },
 ];
 
 /// Prints the list.
@@ -92,7 +103,7 @@ impl Suite {
 
 #[cfg(test)]
 mod tests {
-    use qratum_crypto::sign::{ed25519::SecretKey, ml_dsa};
+    use qratum_crypto::sign::{Scheme as _, ed25519::SecretKey, hybrid::WithSlhDsa, ml_dsa};
 
     use super::*;
 
@@ -101,7 +112,8 @@ mod tests {
         let (ed25519, ml_dsa) = (SecretKey::from_seed(&[1; 32]), ml_dsa::SecretKey::from_seed(&[1; 32]));
         let small = (ed25519.public().0.len(), ed25519.sign(b"").0.len());
         let large = (ml_dsa.public().len(), ml_dsa::SIGNATURE_LENGTH);
+        let anchors = (WithSlhDsa::PUBLIC_KEY_LENGTH, WithSlhDsa::SIGNATURE_LENGTH);
         let sizes = SIGNATURES.map(|suite| (suite.public_key, suite.signature));
-        assert_eq!(sizes, [small, small, large]);
+        assert_eq!(sizes, [small, small, large, anchors]);
     }
 }

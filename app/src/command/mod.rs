@@ -9,6 +9,7 @@ mod console;
 mod crypto;
 mod demo;
 mod doctor;
+mod endorse;
 mod entropy;
 mod event;
 mod evidence;
@@ -67,6 +68,9 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
                 AnchorCommand::Show => anchor::show(&home, json),
                 AnchorCommand::Import(args) => pin::import(&home, &args, json),
                 AnchorCommand::Export(args) => anchor::export(&home, &args),
+                AnchorCommand::Key(args) => endorse::key(&args, json),
+                AnchorCommand::Sign(args) => endorse::sign(&home, &args, json),
+                AnchorCommand::Verify(args) => endorse::verify(&home, &args, json),
             }
         }
         Some(Command::Reanchor(args)) => pin::reanchor(&Home::resolve(home)?, &args.pin, args.yes, json),

@@ -1,17 +1,16 @@
-//! `qratum anchor import` and `qratum reanchor`: starting from another block, which the user vouches
-//! for by typing its id.
+//! `qratum anchor import` and `qratum reanchor`: starting from another block, for which the operators that
+//! the home names vouch, or the user by typing its id.
 
 use std::io::{self, BufRead, IsTerminal};
 
-use qratum_chain::document::{Anchor, MAX_LENGTH};
-use qratum_light_node::{PinError, Pinned, Plan, Way};
+use qratum_light_node::{PinError, Pinned, Plan, Vouched, Way};
 use qratum_verifier::anchor::{Start, StartError};
 use serde::Serialize;
 
+use super::endorse;
 use crate::{
     cli::PinArgs,
     exit::{Exit, Failure},
-    file,
     home::Home,
     output, time,
 };
@@ -24,6 +23,8 @@ struct Change {
     to: Block,
     /// The highest block that was verified before.
     highest: Option<u64>,
+    /// Who of the operators vouches for it.
+    endorsed: Vec<String>,
     /// Where the chain had forked.
     fork: Option<u64>,
     /// Where its evidence is now.
@@ -56,11 +57,28 @@ pub(crate) fn reanchor(home: &Home, args: &PinArgs, yes: bool, json: bool) -> Re
 
 fn plan(home: &Home, args: &PinArgs, way: Way) -> Result<Plan, Failure> {
     let genesis = home.genesis()?;
-    let anchor = Anchor::from_json(&file::read(&args.file, MAX_LENGTH)?).map_err(|why| {
-        let text = format!("{}: {why}\nNothing was changed: get the file again", args.file.display());
-        Failure::new(Exit::Error, text)
-    })?;
-    Plan::of(&home.place(), &genesis, anchor, (args.block_id, way), time::now()).map_err(|why| refused(&why))
+    let vouched = vouched(home, args)?;
+    let anchor = endorse::read_anchor(&args.file)?;
+    Plan::of(&home.place(), &genesis, anchor, (vouched, way), time::now()).map_err(|why| refused(&why))
+}
+
+/// Who is to vouch for the new anchor: the operators that the home names, or the user alone.
+fn vouched(home: &Home, args: &PinArgs) -> Result<Vouched, Failure> {
+    let usage = |text: &str| Err(Failure::new(Exit::Usage, format!("{text}\nNothing was changed")));
+    match (home.settings()?.operators(), args.block_id) {
+        (Some(operators), typed) => {
+            let signatures = endorse::read_signatures(&args.signatures)?;
+            Ok(Vouched::Operators { operators, signatures, typed })
+        }
+        (None, _) if !args.signatures.is_empty() => {
+            usage("config.toml of this home names no operators, so nobody can say whose signatures count")
+        }
+        (None, Some(typed)) => Ok(Vouched::Typed(typed)),
+        (None, None) => usage(
+            "config.toml of this home names no operators who could vouch for it: give --block-id, as they gave it \
+             to you by another way",
+        ),
+    }
 }
 
 fn refused(why: &PinError) -> Failure {
@@ -105,19 +123,25 @@ fn lost(plan: &Plan) -> String {
             to.height
         ));
     }
-    text.push_str("Only you vouch for the new block: compare its id with what the operators gave you.");
+    text.push_str(&match &plan.endorsed {
+        Some(count) => format!("Operators vouch for the new block: {}.", count.signed.join(", ")),
+        None => {
+            "Only you vouch for the new block: compare its id with what the operators gave you.".to_owned()
+        }
+    });
     text
 }
 
 fn carry_out(plan: Plan, json: bool) -> Result<Exit, Failure> {
     let (from, to) = (block(&plan.from), block(&plan.to));
     let (highest, fork) = (plan.highest.map(|height| height.0), plan.fork.map(|height| height.0));
+    let endorsed = plan.endorsed.as_ref().map(|count| count.signed.clone()).unwrap_or_default();
     let done = plan.carry_out(time::now());
     let Pinned { evidence, loaded, dropped } =
         done.map_err(|why| Failure::new(Exit::Error, why.to_string()))?;
     let evidence = evidence.iter().map(|path| path.display().to_string()).collect();
     let schema = "qratum/anchor-change/v1";
-    let change = Change { schema, from, to, highest, fork, evidence, kept: loaded, dropped };
+    let change = Change { schema, from, to, highest, endorsed, fork, evidence, kept: loaded, dropped };
     if json {
         output::json(&change)?;
     } else {
@@ -134,6 +158,9 @@ impl Change {
     fn page(&self) -> String {
         let mut page = format!("anchor    height {}\nblock id  {}\n", self.to.height, self.to.block_id);
         page.push_str(&format!("before    height {}, {}\n", self.from.height, self.from.block_id));
+        if !self.endorsed.is_empty() {
+            page.push_str(&format!("signed by {}\n", self.endorsed.join(", ")));
+        }
         if let Some(fork) = self.fork {
             page.push_str(&format!("fork      at height {fork}, left behind\n"));
         }

@@ -6,6 +6,7 @@
 
 mod anchor;
 mod bounds;
+mod endorsement;
 mod evidence;
 mod genesis;
 mod header;
@@ -15,6 +16,7 @@ mod statement;
 use core::fmt;
 
 pub use anchor::Anchor;
+pub use endorsement::{Endorsements, operator_key_from_hex, operator_key_to_hex};
 pub use evidence::{Evidence, ForkProof, OffenceProof};
 pub use genesis::{genesis_from_json, genesis_to_json};
 pub use header::{HeaderProof, HistoryProof};

@@ -71,6 +71,17 @@ pub const KEM: Tag = Tag("QRATUM/crypto/kem/v1\0");
 /// What both halves of a hybrid signature sign.
 pub const HYBRID: Tag = Tag("QRATUM/crypto/hybrid/v1\0");
 
+/// The file of an operator's key, and what its salt and nonce are drawn for.
+pub const OPERATOR_KEY: Tag = Tag("QRATUM/custody/operator-key/v1\0");
+/// A sealed configuration, and what its nonce is drawn for.
+pub const CONFIG: Tag = Tag("QRATUM/custody/config/v1\0");
+/// Purpose of a key: sealing.
+pub const SEAL: Tag = Tag("QRATUM/custody/seal/v1\0");
+/// Purpose of a key: a MAC over what stays readable.
+pub const MAC: Tag = Tag("QRATUM/custody/mac/v1\0");
+/// Purpose of a value that stands in a sealed file: which key it was.
+pub const COMMITMENT: Tag = Tag("QRATUM/custody/commitment/v1\0");
+
 /// The table: every tag there is.
 pub const ALL: &[Tag] = &[
     HEADER,
@@ -97,6 +108,11 @@ pub const ALL: &[Tag] = &[
     KEY_SEED,
     KEM,
     HYBRID,
+    OPERATOR_KEY,
+    CONFIG,
+    SEAL,
+    MAC,
+    COMMITMENT,
 ];
 
 #[cfg(test)]

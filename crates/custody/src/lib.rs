@@ -1,9 +1,14 @@
 //! The devices that secrets come from and lie in, and the threads that wait for them.
 //!
 //! - [`entropy`]: the sources of randomness of this machine.
+//! - [`operator`]: the keys of those who vouch for anchor checkpoints.
 //! - [`token`]: what is asked of a security token.
 //! - [`pkcs11`]: tokens as the modules of their vendors show them.
 
+mod derived;
 pub mod entropy;
+pub mod operator;
 pub mod pkcs11;
 pub mod token;
+
+pub use derived::SealError;

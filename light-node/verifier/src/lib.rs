@@ -14,7 +14,7 @@
 //! One rule is one predicate ([`predicates`], [`certificate`], [`chained`], [`handover`]) and one
 //! variant of [`Reject`]. [`verifier`] composes them into three answers: accept, not yet, reject.
 //! [`sync`] says what to ask next, [`proof`] checks files, [`detect`] forks and evidence,
-//! [`witness`] counts who else saw a block, [`ballots`] who votes, and
+//! [`endorsement`] counts the operators who vouch for a checkpoint, [`witness`] who else saw a block, [`ballots`] who votes, and
 //! [`diversity`] whether too much stands in one hand.
 //!
 //! Pure: `now` is an argument and comes last; no I/O, no randomness, no logging.
@@ -32,6 +32,7 @@ pub mod certificate;
 pub mod chained;
 pub mod detect;
 pub mod diversity;
+pub mod endorsement;
 pub mod handover;
 pub mod predicates;
 pub mod proof;

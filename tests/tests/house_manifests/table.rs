@@ -93,6 +93,8 @@ pub(crate) const LIBRARIES: &[Library] = &[
     library("ml-dsa", &["qratum-crypto"], "key maths is crypto's"),
     library("ml-kem", &["qratum-crypto"], "key maths is crypto's"),
     library("slh-dsa", &["qratum-crypto"], "key maths is crypto's"),
+    library("aes-gcm-siv", &["qratum-crypto"], "sealing is crypto's"),
+    library("argon2", &["qratum-crypto"], "keys from passphrases are crypto's"),
     library("pqcrypto-mldsa", &["qratum-crypto"], "a second opinion on ML-DSA, behind a feature"),
     library("pqcrypto-traits", &["qratum-crypto"], "how the keys of pqcrypto-mldsa are read"),
     library("subtle", &["qratum-crypto"], "comparing secrets is crypto's"),

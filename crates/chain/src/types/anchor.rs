@@ -6,10 +6,8 @@ use crate::{
     codec::{Decode, Encode, Malformed, Reader},
 };
 
-/// What a user pins, out of band, to start at a later height than genesis.
-///
-/// The operators' SLH-DSA and Ed25519 signatures arrive with the signature schemes; until then a
-/// checkpoint is pinned by its block id, and the user is the one who vouches for it.
+/// What a user pins, out of band, to start at a later height than genesis. Operators vouch for it by
+/// signing [`Checkpoint::sign_bytes`]; where a profile names none, the user does, by its block id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
     /// Which chain.

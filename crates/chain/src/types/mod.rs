@@ -4,6 +4,7 @@
 mod anchor;
 mod certificate;
 mod chained;
+mod endorsement;
 mod enrolment;
 mod evidence;
 mod genesis;
@@ -19,6 +20,7 @@ mod vote;
 pub use anchor::Checkpoint;
 pub use certificate::{Bitmap, Certificate, CommitCertificate, PqSignature};
 pub use chained::{ChainedBlock, ChainedCertificate, HotStuffPhase, PhaseCertificate};
+pub use endorsement::{Endorsement, MAX_OPERATORS, OperatorKey};
 pub use enrolment::{Enrolment, EnrolmentFault, Proofs, Purpose, STAKE_UNIT, power_of};
 pub use evidence::{DoubleProposal, DoubleVote, ForkEvidence, Offence};
 pub use genesis::{ChainParams, Engine, Genesis, GenesisError, GenesisValidator, HotStuffRule};

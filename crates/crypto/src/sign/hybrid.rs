@@ -56,6 +56,22 @@ fn tagged(tag: Tag, bound: &[u8; 64]) -> Vec<u8> {
     [tag.bytes(), bound].concat()
 }
 
+impl<S: Partner> Hybrid<S> {
+    /// Whether the half of Ed25519 holds, and whether the other one does: to say which is wrong. Both are
+    /// always checked, so that the time says nothing about it.
+    ///
+    /// # Errors
+    /// [`BadSignature`], for a key or signature that is too short to have two halves.
+    pub fn halves(key: &[u8], tag: Tag, message: &[u8], signature: &[u8]) -> Result<[bool; 2], BadSignature> {
+        let (classical, other) = key.split_first_chunk().ok_or(BadSignature)?;
+        let (first, second) = signature.split_first_chunk().ok_or(BadSignature)?;
+        let classical = PublicKey(*classical);
+        let bound = bound::<S>(&classical, other, message);
+        let classical = ed25519::verify_strict(&classical, &tagged(tag, &bound), &Signature(*first));
+        Ok([classical.is_ok(), S::verify(other, tag, &bound, second).is_ok()])
+    }
+}
+
 impl<S: Partner> Scheme for Hybrid<S> {
     const NAME: &'static str = S::JOINT;
     const SEED_LENGTH: usize = 32 + S::SEED_LENGTH;
@@ -76,14 +92,8 @@ impl<S: Partner> Scheme for Hybrid<S> {
         Ok([signature.0.as_slice(), &S::sign(other, tag, &bound)?].concat())
     }
 
-    /// Both halves are always checked, so that the time says nothing about which one is wrong.
     fn verify(key: &[u8], tag: Tag, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
-        let (classical, other) = key.split_first_chunk().ok_or(BadSignature)?;
-        let (first, second) = signature.split_first_chunk().ok_or(BadSignature)?;
-        let classical = PublicKey(*classical);
-        let bound = bound::<S>(&classical, other, message);
-        let classical = ed25519::verify_strict(&classical, &tagged(tag, &bound), &Signature(*first));
-        S::verify(other, tag, &bound, second).and(classical)
+        if Self::halves(key, tag, message, signature)? == [true, true] { Ok(()) } else { Err(BadSignature) }
     }
 }
 

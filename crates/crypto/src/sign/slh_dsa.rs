@@ -4,24 +4,14 @@
 //! Behind [`Scheme`], since the library is a release candidate. The seed is `SK.seed || SK.prf ||
 //! PK.seed`; the tag of the purpose is the context string; the deterministic variant.
 
-use core::marker::PhantomData;
-
-use slh_dsa::{ParameterSet, Sha2_192f, Sha2_192s, Signature, SigningKey, VerifyingKey};
+use slh_dsa::{ParameterSet, Signature, SigningKey, VerifyingKey};
+pub use slh_dsa::{Sha2_192f as Fast, Sha2_192s as Small};
 
 use super::{BadSeed, BadSignature, Scheme};
 use crate::domain::Tag;
 
 /// Bytes of a hash value at category 3.
 const N: usize = 24;
-
-/// SLH-DSA-SHA2-192s: small signatures (16,224 bytes), seconds to sign. For anchors.
-pub type Small = SlhDsa<Sha2_192s, 16_224>;
-/// SLH-DSA-SHA2-192f: large ones (35,664 bytes), a fraction of a second to sign.
-pub type Fast = SlhDsa<Sha2_192f, 35_664>;
-
-/// A parameter set of category 3, whose signatures have `LENGTH` bytes.
-#[derive(Debug)]
-pub struct SlhDsa<P, const LENGTH: usize>(PhantomData<P>);
 
 /// `slh_keygen_internal(SK.seed, SK.prf, PK.seed)`, FIPS 205 algorithm 18.
 fn key_pair<P: ParameterSet>(seed: &[u8]) -> Result<SigningKey<P>, BadSeed> {
@@ -32,31 +22,49 @@ fn key_pair<P: ParameterSet>(seed: &[u8]) -> Result<SigningKey<P>, BadSeed> {
     Ok(SigningKey::slh_keygen_internal(sk_seed, sk_prf, pk_seed))
 }
 
-impl<P: ParameterSet, const LENGTH: usize> Scheme for SlhDsa<P, LENGTH> {
-    const NAME: &'static str = P::NAME;
-    const SEED_LENGTH: usize = 3 * N;
-    const PUBLIC_KEY_LENGTH: usize = 2 * N;
-    const SIGNATURE_LENGTH: usize = LENGTH;
-
-    fn public(seed: &[u8]) -> Result<Vec<u8>, BadSeed> {
-        let key = key_pair::<P>(seed)?;
-        let public: &VerifyingKey<P> = key.as_ref();
-        Ok(public.to_bytes().to_vec())
-    }
-
-    fn sign(seed: &[u8], tag: Tag, message: &[u8]) -> Result<Vec<u8>, BadSeed> {
-        let signed = key_pair::<P>(seed)?.try_sign_with_context(message, tag.name().as_bytes(), None);
-        // The one error is a context above 255 bytes, and no tag is that long.
-        signed.map(|signature| signature.to_bytes().to_vec()).map_err(|_| BadSeed)
-    }
-
-    fn verify(key: &[u8], tag: Tag, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
-        let key = VerifyingKey::<P>::try_from(key).map_err(|_| BadSignature)?;
-        let signature = Signature::<P>::try_from(signature).map_err(|_| BadSignature)?;
-        let holds = key.try_verify_with_context(message, tag.name().as_bytes(), &signature);
-        holds.map_err(|_| BadSignature)
-    }
+/// `None` for a seed of another length; and for a context above 255 bytes, which no tag is.
+fn signed<P: ParameterSet>(seed: &[u8], tag: Tag, message: &[u8]) -> Option<Vec<u8>> {
+    let signed = key_pair::<P>(seed).ok()?.try_sign_with_context(message, tag.name().as_bytes(), None);
+    signed.map(|signature| signature.to_bytes().to_vec()).ok()
 }
+
+fn verified<P: ParameterSet>(key: &[u8], tag: Tag, message: &[u8], signature: &[u8]) -> Option<()> {
+    let key = VerifyingKey::<P>::try_from(key).ok()?;
+    let signature = Signature::<P>::try_from(signature).ok()?;
+    key.try_verify_with_context(message, tag.name().as_bytes(), &signature).ok()
+}
+
+/// Makes one parameter set of category 3 a scheme, whose signatures have so many bytes (FIPS 205, table
+/// 2). No generic implementation: then each user would compile the scheme once more.
+macro_rules! scheme {
+    ($parameters:ty, $signature:literal) => {
+        impl Scheme for $parameters {
+            const NAME: &'static str = <Self as ParameterSet>::NAME;
+            const SEED_LENGTH: usize = 3 * N;
+            const PUBLIC_KEY_LENGTH: usize = 2 * N;
+            const SIGNATURE_LENGTH: usize = $signature;
+
+            fn public(seed: &[u8]) -> Result<Vec<u8>, BadSeed> {
+                let key = key_pair::<Self>(seed)?;
+                let public: &VerifyingKey<Self> = key.as_ref();
+                Ok(public.to_bytes().to_vec())
+            }
+
+            fn sign(seed: &[u8], tag: Tag, message: &[u8]) -> Result<Vec<u8>, BadSeed> {
+                signed::<Self>(seed, tag, message).ok_or(BadSeed)
+            }
+
+            fn verify(key: &[u8], tag: Tag, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+                verified::<Self>(key, tag, message, signature).ok_or(BadSignature)
+            }
+        }
+    };
+}
+
+// Small signatures, seconds to sign: for anchors.
+scheme!(Small, 16_224);
+// Large ones, a fraction of a second to sign.
+scheme!(Fast, 35_664);
 
 #[cfg(test)]
 mod tests {
