@@ -2,9 +2,11 @@
 //!
 //! - [`entropy`]: the sources of randomness of this machine.
 //! - [`operator`]: the keys of those who vouch for anchor checkpoints.
+//! - [`config`]: a configuration that is sealed at rest.
 //! - [`token`]: what is asked of a security token.
 //! - [`pkcs11`]: tokens as the modules of their vendors show them.
 
+pub mod config;
 mod derived;
 pub mod entropy;
 pub mod operator;
