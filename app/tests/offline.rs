@@ -52,6 +52,7 @@ fn genesis() -> Genesis {
         time: Time(GENESIS_TIME),
         params: ChainParams::default(),
         validators: (1..=4).map(member).collect(),
+        people: None,
     }
 }
 

@@ -17,7 +17,10 @@ use std::{
 use qratum_chain::{
     codec::Encode,
     ledger::registry::Order,
-    types::{ChainId, Txo, TxoBody, TxoClass},
+    types::{
+        AccountId, AuthData, BlockId, BlockRef, ChainId, CredentialId, Factors, Height, Seal, Sender, Txo,
+        TxoBody, TxoClass,
+    },
 };
 use qratum_crypto::sign::ed25519::{PublicKey, SecretKey, Signature};
 use serde_json::Value;
@@ -35,7 +38,7 @@ fn hex(bytes: &[u8]) -> String {
 
 fn txo(class: TxoClass, payload: Vec<u8>) -> Txo {
     let key = SecretKey::from_seed(&[7; 32]);
-    TxoBody { chain_id: ChainId::ZERO, sender: key.public(), nonce: 3, class, payload }.sign(&key)
+    TxoBody { chain_id: ChainId::ZERO, sender: key.public().into(), nonce: 3, class, payload }.sign(&key)
 }
 
 fn inspect(name: &str, content: &[u8], more: &[&str]) -> Output {
@@ -80,11 +83,33 @@ fn every_field_of_a_transaction_is_told() {
 #[test]
 fn a_wrong_signature_is_shown_and_refused() {
     let mut txo = txo(TxoClass::Network, Order::Leave.to_bytes());
-    txo.signature.0[0] ^= 1;
+    txo.seal = Seal::Key(Signature([1; 64]));
     let output = inspect("signature", &txo.to_bytes(), &[]);
     let page = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(5), "{page}");
     assert!(page.contains("\norder     leave\n") && page.contains(" DOES NOT HOLD: "), "{page}");
+}
+
+/// Only the chain that has the account can tell whether a person sealed it.
+#[test]
+fn what_a_person_sealed_is_shown_and_not_judged() {
+    let signed = txo(TxoClass::Admin, vec![2]);
+    let carol = Sender::Account(AccountId::new("carol").unwrap());
+    let factors = Factors {
+        credential: CredentialId::of(b"key"),
+        auth_data: AuthData([1; 37]),
+        signature: [2; 64],
+        opened_at: BlockRef { height: Height(7), block_id: BlockId::ZERO },
+        biokey: Signature([4; 64]),
+    };
+    let sealed =
+        Txo { body: TxoBody { sender: carol, ..signed.body }, seal: Seal::Factors(Box::new(factors)) };
+    let (told, code) = json(&inspect("sealed", &sealed.to_bytes(), &["--json"]));
+    Schema::named("txo").holds(&told, "a person's");
+    assert_eq!((code, &told["signature_holds"], &told["signature"]), (3, &Value::Null, &Value::Null));
+    assert_eq!((&told["sender"], &told["factors"]["opened_at"]["height"]), (&"carol".into(), &7.into()));
+    let page = String::from_utf8(inspect("sealed", &sealed.to_bytes(), &[]).stdout).unwrap();
+    assert!(page.contains("not judged here"), "{page}");
 }
 
 #[test]

@@ -247,6 +247,7 @@ mod tests {
             time: Time(1000),
             params: ChainParams::default(),
             validators: vec![GenesisValidator { name: "v-0".to_owned(), validator, enrolment: None }],
+            people: None,
         };
         let (anchor, rules) = Trusted::genesis(&genesis).unwrap();
         let view = |name: &str| PeerView {

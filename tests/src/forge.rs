@@ -194,6 +194,7 @@ impl Forge {
             time: GENESIS_TIME,
             params,
             validators: named.collect(),
+            people: None,
         };
         let tip = genesis.header().expect("a state that builds");
         let sets =

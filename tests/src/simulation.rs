@@ -115,7 +115,9 @@ pub fn order(ledger: &Ledger, which: u64, make: impl Fn(&str, u64) -> Order) -> 
     let nonce = Registration::from_bytes(registration).ok()?.nonce;
     let operator = SecretKey::from_seed(&seed_bytes(which.saturating_mul(2).saturating_add(1_001)));
     let (chain_id, sender, payload) = (ledger.chain_id(), operator.public(), make(&name, nonce).to_bytes());
-    Some(TxoBody { chain_id, sender, nonce, class: TxoClass::Network, payload }.sign(&operator))
+    Some(
+        TxoBody { chain_id, sender: sender.into(), nonce, class: TxoClass::Network, payload }.sign(&operator),
+    )
 }
 
 fn rotation(ledger: &Ledger, which: u64, new: [u8; 32]) -> Option<Txo> {

@@ -221,7 +221,7 @@ fn questions_and_answers_are_canonical() {
 fn leaving() -> Txo {
     let secret = SecretKey::from_seed(&[7; 32]);
     let (chain_id, sender, payload) = (small().chain_id, secret.public(), Order::Leave.to_bytes());
-    TxoBody { chain_id, sender, nonce: 3, class: TxoClass::Network, payload }.sign(&secret)
+    TxoBody { chain_id, sender: sender.into(), nonce: 3, class: TxoClass::Network, payload }.sign(&secret)
 }
 
 #[test]
@@ -264,7 +264,7 @@ fn bodies_and_orders_are_canonical() {
     let note = Order::Note(b"maintenance at noon".to_vec());
     let txo = |order: &Order| {
         let (chain_id, sender, payload) = (small().chain_id, secret.public(), order.to_bytes());
-        TxoBody { chain_id, sender, nonce: 3, class: TxoClass::Network, payload }.sign(&secret)
+        TxoBody { chain_id, sender: sender.into(), nonce: 3, class: TxoClass::Network, payload }.sign(&secret)
     };
     let [first, second] = votes();
     let evidence = vec![Offence::DoubleVote(DoubleVote { first, second })];

@@ -304,7 +304,8 @@ async fn submit_notes(home: &Home, chain_id: ChainId) {
     let mut client = Client::new(over).unwrap();
     for nonce in 0.. {
         let (sender, payload) = (operator.public(), Order::Note(vec![1]).to_bytes());
-        let note = TxoBody { chain_id, sender, nonce, class: TxoClass::Network, payload }.sign(&operator);
+        let note = TxoBody { chain_id, sender: sender.into(), nonce, class: TxoClass::Network, payload }
+            .sign(&operator);
         // Too many of them wait, or the validator has not started: again.
         let accepted = Ok(Response::Submitted(Submission::Accepted));
         while client.ask(Request::Submit(note.to_bytes())).await.map_err(drop) != accepted {

@@ -236,7 +236,8 @@ fn statements() -> Vec<(&'static str, StatementProof)> {
     };
     let key = SecretKey::from_seed(&[7; 32]);
     let (sender, chain_id) = (key.public(), forge.genesis.chain_id().unwrap());
-    let body = TxoBody { chain_id, sender, nonce: 1, class: TxoClass::Network, payload: vec![2, 3] };
+    let body =
+        TxoBody { chain_id, sender: sender.into(), nonce: 1, class: TxoClass::Network, payload: vec![2, 3] };
     let audit_path = vec![Hash([1; 32]), Hash([2; 32])];
     let txo = Statement::Txo { txo: body.sign(&key), index: 2, count: 3, audit_path };
     let header = proof_of(&forge, 6);

@@ -84,6 +84,7 @@ fn new(args: &DraftArgs, json: bool) -> Result<Exit, Failure> {
         time: args.time.unwrap_or_else(time::now),
         params,
         validators: Vec::new(),
+        people: None,
     };
     match genesis.starts_in_time(time::now()).and_then(|()| genesis.validator_set()) {
         Ok(_) | Err(GenesisError::Set(SetError::Empty)) => {}

@@ -5,7 +5,7 @@ use std::path::Path;
 use qratum_chain::{
     codec::Decode,
     ledger::registry::Order,
-    types::{Txo, TxoClass},
+    types::{Factors, Seal, Txo, TxoClass},
 };
 use serde::Serialize;
 
@@ -23,7 +23,8 @@ const MAX_FILE: usize = 4 * Txo::MAX_LENGTH;
 struct Inspected {
     schema: &'static str,
     id: String,
-    signature_holds: bool,
+    /// Null where a person sealed it: their keys are known to the chain only.
+    signature_holds: Option<bool>,
     chain_id: String,
     sender: String,
     nonce: u64,
@@ -31,8 +32,39 @@ struct Inspected {
     payload: String,
     /// Null where the payload is no order to the registry.
     order: Option<OrderJson>,
-    signature: String,
+    /// Of the key that is the sender.
+    signature: Option<String>,
+    /// Of the person who is the sender.
+    factors: Option<FactorsJson>,
     length: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct FactorsJson {
+    credential: String,
+    auth_data: String,
+    signature: String,
+    opened_at: BlockJson,
+    biokey: String,
+}
+
+#[derive(Debug, Serialize)]
+struct BlockJson {
+    height: u64,
+    block_id: String,
+}
+
+impl From<&Factors> for FactorsJson {
+    fn from(factors: &Factors) -> Self {
+        let opened_at = factors.opened_at;
+        Self {
+            credential: factors.credential.to_string(),
+            auth_data: hex::of(&factors.auth_data.0),
+            signature: hex::of(&factors.signature),
+            opened_at: BlockJson { height: opened_at.height.0, block_id: opened_at.block_id.to_string() },
+            biokey: hex::of(&factors.biokey.0),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -60,17 +92,25 @@ pub(crate) fn inspect(path: &Path, json: bool) -> Result<Exit, Failure> {
     } else {
         output::lines(&inspected.page())?;
     }
-    Ok(if inspected.signature_holds { Exit::Done } else { Exit::Refused })
+    Ok(match inspected.signature_holds {
+        Some(true) => Exit::Done,
+        Some(false) => Exit::Refused,
+        None => Exit::Nothing,
+    })
 }
 
 impl Inspected {
     fn of(txo: &Txo, length: usize) -> Self {
         let body = &txo.body;
+        let (signature, factors) = match &txo.seal {
+            Seal::Key(signature) => (Some(hex::of(&signature.0)), None),
+            Seal::Factors(factors) => (None, Some(FactorsJson::from(&**factors))),
+        };
         let order = Order::from_bytes(&body.payload).ok().filter(|_| body.class == TxoClass::Network);
         Self {
             schema: "qratum/txo/v1",
             id: body.id().to_string(),
-            signature_holds: txo.signature_holds().is_ok(),
+            signature_holds: signature.as_ref().map(|_| txo.signature_holds().is_ok()),
             chain_id: body.chain_id.to_string(),
             sender: body.sender.to_string(),
             nonce: body.nonce,
@@ -82,14 +122,18 @@ impl Inspected {
             },
             payload: hex::of(&body.payload),
             order: order.map(OrderJson::from),
-            signature: hex::of(&txo.signature.0),
+            signature,
+            factors,
             length,
         }
     }
 
     fn page(&self) -> String {
-        let holds =
-            if self.signature_holds { "holds" } else { "DOES NOT HOLD: the sender did not sign this" };
+        let seal = match (&self.signature, &self.factors) {
+            (Some(signature), _) if self.signature_holds == Some(true) => format!("{signature} holds"),
+            (Some(signature), _) => format!("{signature} DOES NOT HOLD: the sender did not sign this"),
+            (None, factors) => factors.as_ref().map(FactorsJson::line).unwrap_or_default(),
+        };
         let order = self.order.as_ref().map_or_else(|| "none of the registry's".to_owned(), OrderJson::line);
         let rows = [
             ("id", self.id.clone()),
@@ -99,10 +143,21 @@ impl Inspected {
             ("class", self.class.to_owned()),
             ("order", order),
             ("payload", format!("{} bytes {}", self.payload.len() / 2, self.payload)),
-            ("signature", format!("{} {holds}", self.signature)),
+            ("signature", seal),
             ("encoding", format!("canonical, {} bytes", self.length)),
         ];
         rows.iter().map(|(name, value)| format!("{name:<9} {value}\n")).collect()
+    }
+}
+
+impl FactorsJson {
+    fn line(&self) -> String {
+        let Self { credential, opened_at, .. } = self;
+        format!(
+            "two factors of key {credential}, opened at block {}: not judged here, as only the chain \
+            knows whose they are",
+            opened_at.height
+        )
     }
 }
 

@@ -11,6 +11,7 @@ mod evidence;
 mod genesis;
 mod header;
 mod hex;
+mod people;
 mod statement;
 
 use core::fmt;

@@ -11,8 +11,8 @@ use libp2p::{Multiaddr, identity::Keypair, multiaddr::Protocol};
 use qratum_chain::{
     document::{DocumentError, genesis_to_json},
     types::{
-        ChainParams, Enrolment, Genesis, GenesisError, GenesisValidator, Jurisdiction, Proofs, STAKE_UNIT,
-        SetId, Time, Validator,
+        ChainParams, Enrolment, Genesis, GenesisError, GenesisValidator, Jurisdiction, People, Proofs,
+        STAKE_UNIT, SetId, Time, Validator,
     },
 };
 use qratum_crypto::{rng::random, sign::ed25519::SecretKey};
@@ -41,11 +41,19 @@ pub struct Options {
     pub set_length: u64,
     /// Time between blocks, in milliseconds.
     pub block_interval_ms: u64,
+    /// Who may act beside the operators; none: nobody may.
+    pub people: Option<People>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { network: "demo".to_owned(), validators: 4, set_length: 20, block_interval_ms: 1000 }
+        Self {
+            network: "demo".to_owned(),
+            validators: 4,
+            set_length: 20,
+            block_interval_ms: 1000,
+            people: None,
+        }
     }
 }
 
@@ -171,6 +179,7 @@ fn genesis(seeds: &[Seeds], now: Time, options: &Options) -> Genesis {
             ..ChainParams::default()
         },
         validators: validators.flatten().collect(),
+        people: options.people.clone(),
     }
 }
 

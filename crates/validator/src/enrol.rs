@@ -203,6 +203,7 @@ mod tests {
             time: Time(1_800_000_000_000),
             params: ChainParams::default(),
             validators: Vec::new(),
+            people: None,
         }
     }
 

@@ -15,7 +15,11 @@ use std::{
 use qratum_chain::{
     Hash,
     codec::Encode,
-    ledger::{Body, Draft, HEIGHT_KEY, Place, registry, sets, slashing},
+    ledger::{
+        self, Body, Draft, HEIGHT_KEY, Place,
+        recent::{self, Ancestor},
+        sets, slashing,
+    },
     schedule::{boundary_of, is_boundary, proposer, set_of},
     state::{Pending, StateMap},
     types::{
@@ -329,8 +333,9 @@ impl Ledger {
     /// The next block, to carry something out in, if it has this time.
     #[must_use]
     pub fn place(&self, time: Time) -> Place<'_> {
-        let height = self.tip().height.next();
-        Place { chain_id: self.chain_id(), params: self.params(), height, time }
+        let tip = self.tip();
+        let parent = Ancestor { block_id: tip.id(), time: tip.time };
+        Place { chain_id: self.chain_id(), params: self.params(), height: tip.height.next(), time, parent }
     }
 
     /// What of `offered` can be carried out in the next block.
@@ -344,7 +349,7 @@ impl Ledger {
         for txo in &offered.transactions {
             let length = bytes.saturating_add(txo.to_bytes().len());
             let room = chosen.transactions.len() < Body::MAX_TRANSACTIONS && length <= Body::MAX_BYTES;
-            if room && registry::apply(&mut draft, place, txo).is_ok() {
+            if room && ledger::apply(&mut draft, place, txo).is_ok() {
                 chosen.transactions.push(txo.clone());
                 bytes = length;
             }
@@ -366,8 +371,9 @@ impl Ledger {
             self.punish(&mut draft, &place, offence).map_err(|why| Fault::Evidence(index, why))?;
         }
         for (index, txo) in body.transactions.iter().enumerate() {
-            registry::apply(&mut draft, &place, txo).map_err(|why| Fault::Transaction(index, why))?;
+            ledger::apply(&mut draft, &place, txo).map_err(|why| Fault::Transaction(index, why))?;
         }
+        recent::remember(&mut draft, &place);
         draft.put(HEIGHT_KEY.to_vec(), place.height.0.to_le_bytes().to_vec());
         let ends = is_boundary(place.height, self.params().set_length);
         let next = if ends { sets::turn(&mut draft, &place, self.set()) } else { None };

@@ -242,7 +242,7 @@ fn rotate(home: &Home, name: &str, chain_id: ChainId, now: &Standing) -> Result<
 
 fn signed(operator: &SecretKey, chain_id: ChainId, nonce: u64, order: &Order) -> Txo {
     let (sender, payload) = (operator.public(), order.to_bytes());
-    TxoBody { chain_id, sender, nonce, class: TxoClass::Network, payload }.sign(operator)
+    TxoBody { chain_id, sender: sender.into(), nonce, class: TxoClass::Network, payload }.sign(operator)
 }
 
 async fn submit(client: &mut Client, txo: &Txo) -> Result<(), OperateError> {

@@ -86,13 +86,15 @@ pub(crate) fn genesis_of(powers: &[u64], registered: bool) -> Genesis {
         time: START,
         params: ChainParams { set_length: 20, ..ChainParams::default() },
         validators: (0u32..).zip(powers).map(member).collect(),
+        people: None,
     }
 }
 
 /// An order of the operator of validator number `index`.
 pub(crate) fn order(ledger: &Ledger, index: u32, nonce: u64, order: &Order) -> Txo {
     let (chain_id, sender, payload) = (ledger.chain_id(), operator_key(index).public(), order.to_bytes());
-    TxoBody { chain_id, sender, nonce, class: TxoClass::Network, payload }.sign(&operator_key(index))
+    TxoBody { chain_id, sender: sender.into(), nonce, class: TxoClass::Network, payload }
+        .sign(&operator_key(index))
 }
 
 /// That validator `index` is to vote with `new` from the next set on.

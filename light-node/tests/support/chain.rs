@@ -60,6 +60,7 @@ impl Chain {
             time: start,
             params: ChainParams { set_length: 4, block_interval_ms: 200, ..ChainParams::default() },
             validators: validators(&members(0)).into_iter().enumerate().map(named).collect(),
+            people: None,
         };
         let top = genesis.header().unwrap();
         let mut history = Tree::default();

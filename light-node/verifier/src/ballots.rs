@@ -372,6 +372,7 @@ mod tests {
             time: Time(1000),
             params: ChainParams { set_length: 10, ..ChainParams::default() },
             validators: (0..4).map(named).collect(),
+            people: None,
         };
         Trusted::genesis(&genesis).unwrap()
     }

@@ -235,7 +235,7 @@ fn leaving() -> Txo {
     let forge = small();
     let secret = &forge.teams[0].members[0].secret;
     let (chain_id, sender, payload) = (forge.chain_id, secret.public(), Order::Leave.to_bytes());
-    TxoBody { chain_id, sender, nonce: 3, class: TxoClass::Network, payload }.sign(secret)
+    TxoBody { chain_id, sender: sender.into(), nonce: 3, class: TxoClass::Network, payload }.sign(secret)
 }
 
 fn snapshot() -> Snapshot {

@@ -78,7 +78,7 @@ impl Plan {
         };
         let network = file.trim_end_matches(".json").to_owned();
         let validators = sets.first().context("a first set")?.clone();
-        let genesis = Genesis { network, demo: true, time: GENESIS_TIME, params, validators };
+        let genesis = Genesis { network, demo: true, time: GENESIS_TIME, params, validators, people: None };
         genesis.validator_set().map_err(|why| anyhow!("genesis: {why}"))?;
         let keys: BTreeSet<u8> = shares.iter().copied().flatten().map(|(key, _)| *key).collect();
         let sets = sets.into_iter().map(|set| {

@@ -79,6 +79,7 @@ mod tests {
                 validator,
                 enrolment: Some(enrolment),
             }],
+            people: None,
         }
     }
 

@@ -175,6 +175,7 @@ pub(super) fn faults(genesis: &Genesis) -> Vec<String> {
         validators: Vec::new(),
         network: genesis.network.clone(),
         params: genesis.params.clone(),
+        people: None,
         ..*genesis
     };
     for member in &genesis.validators {
@@ -182,6 +183,9 @@ pub(super) fn faults(genesis: &Genesis) -> Vec<String> {
         found.extend(alone.verify_enrolments().err().iter().map(ToString::to_string));
     }
     found.extend(shared(&genesis.validators));
+    if found.is_empty() {
+        found.extend(genesis.verify_enrolments().err().iter().map(ToString::to_string));
+    }
     found
 }
 

@@ -86,6 +86,7 @@ pub(crate) fn genesis() -> Genesis {
         time: START,
         params: ChainParams { set_length: BOUNDARY, block_interval_ms: 1000, ..ChainParams::default() },
         validators: (0..).zip(&MEMBERS).map(member).collect(),
+        people: None,
     }
 }
 

@@ -4,6 +4,8 @@
 //! anything is allocated for it. Whatever decodes encodes back to the same bytes; a fuzz target
 //! for each type holds that.
 
+pub(crate) mod cbor;
+
 use core::fmt;
 
 /// Why bytes are not the encoding of a value.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DocumentError, header::ValidatorJson, hex, parse};
+use super::{DocumentError, header::ValidatorJson, hex, parse, people::PeopleJson};
 use crate::{
     codec::Malformed,
     types::{ChainParams, Engine, Enrolment, Genesis, GenesisValidator, HotStuffRule, Proofs, Time},
@@ -19,6 +19,8 @@ struct Document {
     time_ms: u64,
     params: ParamsJson,
     validators: Vec<MemberJson>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    people: Option<PeopleJson>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -91,6 +93,7 @@ pub fn genesis_to_json(genesis: &Genesis) -> Result<String, DocumentError> {
             },
         },
         validators: genesis.validators.iter().map(MemberJson::from).collect(),
+        people: genesis.people.as_ref().map(PeopleJson::from),
     };
     serde_json::to_string_pretty(&document).map_err(|error| DocumentError::Json(error.to_string()))
 }
@@ -116,6 +119,7 @@ pub fn genesis_from_json(text: &[u8]) -> Result<Genesis, DocumentError> {
             engine: engine(&params.engine)?,
         },
         validators: document.validators.iter().map(MemberJson::read).collect::<Result<_, _>>()?,
+        people: document.people.as_ref().map(PeopleJson::read).transpose()?,
     })
 }
 

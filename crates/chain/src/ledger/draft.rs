@@ -1,13 +1,13 @@
 //! The state while a block is carried out: what was before it, and what it changed so far.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use qratum_crypto::sign::ed25519::PublicKey;
 
 use crate::{
     codec::{Decode, Encode},
     state::{Changes, StateMap},
-    types::{KeyUse, Registration},
+    types::{Account, AccountId, KeyUse, People, Policy, Registration},
 };
 
 /// A state with changes that are not taken over yet.
@@ -44,6 +44,54 @@ impl<'a> Draft<'a> {
         self.changes.insert(key, Some(value));
     }
 
+    /// Removes what is under `key`.
+    pub(super) fn remove(&mut self, key: Vec<u8>) {
+        self.changes.insert(key, None);
+    }
+
+    /// The value under `key`, decoded; none where there is none of this type.
+    pub(super) fn read<T: Decode>(&self, key: &[u8]) -> Option<T> {
+        T::from_bytes(self.get(key)?).ok()
+    }
+
+    /// All entries whose key starts with `prefix`, in the order of their keys.
+    pub(super) fn under(&self, prefix: &[u8]) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
+        let of = |key: &&Vec<u8>| key.starts_with(prefix);
+        let base = self.base.entries().range(prefix.to_vec()..).map(|(key, _)| key).take_while(of);
+        let changed = self.changes.range(prefix.to_vec()..).map(|(key, _)| key).take_while(of);
+        let keys: BTreeSet<&Vec<u8>> = base.chain(changed).collect();
+        keys.into_iter().filter_map(|key| Some((key.clone(), self.get(key)?.to_vec())))
+    }
+
+    /// The account of this name.
+    #[must_use]
+    pub fn account(&self, id: &AccountId) -> Option<Account> {
+        self.read(&Account::state_key(id))
+    }
+
+    /// All accounts.
+    #[must_use]
+    pub fn accounts(&self) -> BTreeMap<AccountId, Account> {
+        let named = |(key, value): (Vec<u8>, Vec<u8>)| {
+            let name = String::from_utf8(key.strip_prefix(Account::PREFIX)?.to_vec()).ok()?;
+            Some((AccountId::new(&name)?, Account::from_bytes(&value).ok()?))
+        };
+        self.under(Account::PREFIX).filter_map(named).collect()
+    }
+
+    /// The policy that holds; none on a chain without people.
+    #[must_use]
+    pub fn policy(&self) -> Option<Policy> {
+        self.read(Policy::STATE_KEY)
+    }
+
+    /// The name under which security keys know this chain; empty on a chain without people.
+    #[must_use]
+    pub fn rp_id(&self) -> String {
+        let name = self.get(People::RP_ID_KEY).unwrap_or_default();
+        String::from_utf8(name.to_vec()).unwrap_or_default()
+    }
+
     /// The registration of the validator of this name.
     #[must_use]
     pub fn registration(&self, name: &str) -> Option<Registration> {
@@ -64,11 +112,7 @@ impl<'a> Draft<'a> {
     #[must_use]
     pub fn names(&self) -> BTreeSet<String> {
         let prefix = Registration::state_key("");
-        let (base, changed) =
-            (self.base.entries().range(prefix.clone()..), self.changes.range(prefix.clone()..));
-        let of = |key: &&Vec<u8>| key.starts_with(&prefix);
-        let all = base.map(|(key, _)| key).take_while(of).chain(changed.map(|(key, _)| key).take_while(of));
-        let names = all.filter_map(|key| key.strip_prefix(prefix.as_slice()));
-        names.filter_map(|name| String::from_utf8(name.to_vec()).ok()).collect()
+        let names = self.under(&prefix).filter_map(|(key, _)| Some(key.strip_prefix(&*prefix)?.to_vec()));
+        names.filter_map(|name| String::from_utf8(name).ok()).collect()
     }
 }

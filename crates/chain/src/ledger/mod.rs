@@ -3,23 +3,37 @@
 //! - [`Body`]: the transactions and the evidence of a block, under the two roots of its header.
 //! - [`Draft`]: the state while a block is carried out.
 //! - [`registry`]: what the operators of validators may order.
+//! - [`approval`]: what people may do, and what they must do together.
 //! - [`slashing`]: what a proven offence costs.
 //! - [`sets`]: the next validator set, at the end of a set.
 //!
 //! Whoever carries out a block does so in this order: evidence, transactions, the next set.
 
+mod act;
+mod action;
+pub mod approval;
+mod authorized;
 mod body;
+mod denial;
 mod draft;
+pub mod recent;
 pub mod registry;
+mod request;
 pub mod sets;
 pub mod slashing;
 
+pub use act::{Act, Answer, Proposal, Step};
+pub use action::{Action, Effect};
+pub use authorized::Authorized;
 pub use body::Body;
+pub use denial::Denial;
 pub use draft::Draft;
+pub use request::{Outcome, Request, Voice};
 
+use self::{recent::Ancestor, registry::Refusal};
 use crate::{
     schedule::set_of,
-    types::{ChainId, ChainParams, Height, SetId, Time},
+    types::{ChainId, ChainParams, Height, SetId, Time, Txo, TxoClass},
 };
 
 /// State key under which each block writes its height, as 8 little-endian bytes.
@@ -36,6 +50,8 @@ pub struct Place<'a> {
     pub height: Height,
     /// Time of its header.
     pub time: Time,
+    /// The block below it.
+    pub parent: Ancestor,
 }
 
 impl Place<'_> {
@@ -49,6 +65,28 @@ impl Place<'_> {
     #[must_use]
     pub const fn next_set_id(&self) -> SetId {
         SetId(self.set_id().0.saturating_add(1))
+    }
+}
+
+/// Checks who sent a transaction, without a look at its nonce and at what it asks for.
+///
+/// # Errors
+/// [`Refusal`].
+pub fn check_sender(draft: &Draft<'_>, place: &Place<'_>, txo: &Txo) -> Result<(), Refusal> {
+    match txo.body.class {
+        TxoClass::Admin => approval::sender(draft, place, txo).map(drop),
+        _ => registry::sender(draft, place.chain_id, txo).map(drop),
+    }
+}
+
+/// Checks a transaction in full and carries it out.
+///
+/// # Errors
+/// [`Refusal`]; the draft is unchanged then.
+pub fn apply(draft: &mut Draft<'_>, place: &Place<'_>, txo: &Txo) -> Result<(), Refusal> {
+    match txo.body.class {
+        TxoClass::Admin => approval::apply(draft, place, txo),
+        _ => registry::apply(draft, place, txo),
     }
 }
 

@@ -8,11 +8,11 @@ use qratum_crypto::{
     sign::ed25519::{PublicKey, Signature},
 };
 
-use super::{Draft, Place};
+use super::{Denial, Draft, Place};
 use crate::{
     Hash,
     codec::{Decode, Encode, Malformed, Reader, put_bytes},
-    types::{ChainId, Genesis, KeyUse, Purpose, Registration, Status, Txo, TxoClass, power_of},
+    types::{ChainId, Genesis, KeyUse, Purpose, Registration, Sender, Status, Txo, TxoClass, power_of},
 };
 
 /// An order of an operator.
@@ -100,6 +100,14 @@ pub enum Refusal {
     Possession,
     /// Without this validator nobody would be left to vote.
     LastValidator,
+    /// It is the act of a person, who may not do this.
+    Denied(Denial),
+}
+
+impl From<Denial> for Refusal {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(denial)
+    }
 }
 
 impl fmt::Display for Refusal {
@@ -115,6 +123,7 @@ impl fmt::Display for Refusal {
             Self::KeyKnown(purpose) => return write!(f, "the key is known already, as a {purpose}"),
             Self::Possession => "no proof that the new vote key is held",
             Self::LastValidator => "nobody would be left to vote",
+            Self::Denied(why) => return why.fmt(f),
         })
     }
 }
@@ -138,6 +147,10 @@ impl Encode for Refusal {
             }
             Self::Possession => out.push(9),
             Self::LastValidator => out.push(10),
+            Self::Denied(why) => {
+                out.push(11);
+                why.encode(out);
+            }
         }
     }
 }
@@ -155,6 +168,7 @@ impl Decode for Refusal {
             8 => Self::KeyKnown(Purpose::decode(reader)?),
             9 => Self::Possession,
             10 => Self::LastValidator,
+            11 => Self::Denied(Denial::decode(reader)?),
             _ => return Err(Malformed::Field("refusal")),
         })
     }
@@ -169,10 +183,10 @@ pub fn sender(draft: &Draft<'_>, chain_id: ChainId, txo: &Txo) -> Result<(String
     if body.chain_id != chain_id {
         return Err(Refusal::WrongChain);
     }
-    if body.class != TxoClass::Network {
+    let (TxoClass::Network, Sender::Key(key)) = (body.class, &body.sender) else {
         return Err(Refusal::Class);
-    }
-    let used = draft.key_use(&body.sender).filter(|used| used.purpose == Purpose::Operator);
+    };
+    let used = draft.key_use(key).filter(|used| used.purpose == Purpose::Operator);
     let name = used.ok_or(Refusal::UnknownSender)?.name;
     let registration = draft.registration(&name).ok_or(Refusal::UnknownSender)?;
     txo.signature_holds().map_err(|_| Refusal::BadSignature)?;

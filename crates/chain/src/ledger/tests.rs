@@ -1,6 +1,7 @@
 use qratum_crypto::sign::ed25519::{PublicKey, SecretKey, Signature};
 
 use super::{
+    recent::Ancestor,
     registry::{Order, Refusal, apply, rotation_scope},
     sets::turn,
     slashing::{EvidenceRefusal, Misdeed, punish, state_key},
@@ -12,7 +13,7 @@ use crate::{
     state::StateMap,
     types::{
         BlockId, DoubleVote, Enrolment, Genesis, GenesisValidator, Jailed, Jurisdiction, KeyUse, Offence,
-        Phase, Proofs, Purpose, Retired, Round, STAKE_UNIT, SignedVote, Status, Txo, TxoBody, TxoClass,
+        Phase, Proofs, Purpose, Retired, Round, STAKE_UNIT, Seal, SignedVote, Status, Txo, TxoBody, TxoClass,
         Validator, ValidatorSet, Vote,
     },
 };
@@ -58,6 +59,7 @@ fn genesis() -> Genesis {
         time: Time(1_800_000_000_000),
         params: ChainParams { set_length: LENGTH, ..ChainParams::default() },
         validators: [2, 1, 3].map(member).to_vec(),
+        people: None,
     }
 }
 
@@ -83,7 +85,8 @@ impl Bench {
 
     fn place(&self, height: u64) -> Place<'_> {
         let time = self.genesis.time.plus(height * 1000);
-        Place { chain_id: self.chain_id, params: &self.genesis.params, height: Height(height), time }
+        let parent = Ancestor { block_id: BlockId::ZERO, time: self.genesis.time };
+        Place { chain_id: self.chain_id, params: &self.genesis.params, height: Height(height), time, parent }
     }
 
     fn txo(&self, operator: u8, nonce: u64, order: &Order) -> Txo {
@@ -92,7 +95,7 @@ impl Bench {
 
     fn body(&self, operator: u8, nonce: u64, payload: Vec<u8>) -> TxoBody {
         let (chain_id, sender) = (self.chain_id, secret(operator).public());
-        TxoBody { chain_id, sender, nonce, class: TxoClass::Network, payload }
+        TxoBody { chain_id, sender: sender.into(), nonce, class: TxoClass::Network, payload }
     }
 
     /// Validator 1 asks for the key of this seed.
@@ -120,7 +123,7 @@ fn each_transaction_that_is_not_carried_out_has_its_reason() {
     assert_eq!(bench.outcome(&bench.txo(99, 0, &note)), Err(Refusal::UnknownSender));
     assert_eq!(bench.outcome(&bench.txo(1, 0, &note)), Err(Refusal::UnknownSender), "a vote key signs none");
     let mut forged = bench.txo(101, 0, &note);
-    forged.signature.0[3] ^= 1;
+    forged.seal = Seal::Key(Signature([7; 64]));
     assert_eq!(bench.outcome(&forged), Err(Refusal::BadSignature));
     let changed = |change: fn(&mut TxoBody)| {
         let mut body = bench.body(101, 0, note.to_bytes());

@@ -29,6 +29,10 @@ pub enum Purpose {
     Peer = 2,
     /// Signs the operator's transactions.
     Operator = 3,
+    /// Is in a security key and makes the assertions of a person.
+    Credential = 4,
+    /// Is the second factor of a person.
+    Biokey = 5,
 }
 
 impl fmt::Display for Purpose {
@@ -37,6 +41,8 @@ impl fmt::Display for Purpose {
             Self::Vote => "vote key",
             Self::Peer => "peer key",
             Self::Operator => "operator key",
+            Self::Credential => "credential",
+            Self::Biokey => "biokey",
         })
     }
 }
@@ -53,6 +59,8 @@ impl Decode for Purpose {
             1 => Ok(Self::Vote),
             2 => Ok(Self::Peer),
             3 => Ok(Self::Operator),
+            4 => Ok(Self::Credential),
+            5 => Ok(Self::Biokey),
             _ => Err(Malformed::Field("purpose of a key")),
         }
     }

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use qratum_crypto::merkle::{self, Sha3};
 
 use super::{
-    BlockId, ChainId, Enrolment, EnrolmentFault, Header, Height, KeyUse, Registration, Round, SetError,
-    SetId, Time, Validator, ValidatorSet, is_name, validators_hash,
+    BlockId, ChainId, Enrolment, EnrolmentFault, Header, Height, KeyUse, People, PeopleFault, Registration,
+    Round, SetError, SetId, Time, Validator, ValidatorSet, is_name, validators_hash,
 };
 use crate::{
     Hash,
@@ -187,6 +187,8 @@ pub struct Genesis {
     pub params: ChainParams,
     /// The first set, in index order.
     pub validators: Vec<GenesisValidator>,
+    /// Who may act beside the operators of validators; none: nobody may, ever.
+    pub people: Option<People>,
 }
 
 /// Why a genesis is none.
@@ -222,6 +224,8 @@ pub enum GenesisError {
     },
     /// The validator of this name is not enrolled as it must be.
     Enrolment(String, EnrolmentFault),
+    /// Its people are not what a chain can start with.
+    People(PeopleFault),
     /// The first state could not be built.
     State(StateError),
 }
@@ -242,6 +246,7 @@ impl fmt::Display for GenesisError {
                 write!(f, "the trusting period of {got} ms is over two thirds of unbonding ({most} ms)")
             }
             Self::Enrolment(name, why) => write!(f, "validator {name}: {why}"),
+            Self::People(why) => why.fmt(f),
             Self::State(why) => why.fmt(f),
         }
     }
@@ -290,11 +295,12 @@ impl Genesis {
         ValidatorSet::new(self.members()).map_err(GenesisError::Set)
     }
 
-    /// Whether every validator is enrolled with proof that its keys are held, and no key is used
-    /// twice. Asked by whoever takes part; a light node needs the chain id only.
+    /// Whether every validator is enrolled with proof that its keys are held, no key is used twice, and
+    /// its people are enough for its policy. Asked by whoever takes part; a light node needs the chain id
+    /// only.
     ///
     /// # Errors
-    /// [`GenesisError::Enrolment`], for the first validator with a fault.
+    /// [`GenesisError::Enrolment`] or [`GenesisError::People`], for the first fault.
     pub fn verify_enrolments(&self) -> Result<(), GenesisError> {
         let (mut used, mut pq_keys) = (BTreeSet::new(), BTreeSet::new());
         self.validators.iter().try_for_each(|member| {
@@ -310,11 +316,13 @@ impl Genesis {
                 return Err(fault(EnrolmentFault::PqKeyTwice));
             }
             enrolment.check(&self.network, name, validator).map_err(fault)
-        })
+        })?;
+        let used = used.iter().map(|key| key.0.to_vec()).collect();
+        self.people.as_ref().map_or(Ok(()), |people| people.check(used)).map_err(GenesisError::People)
     }
 
-    /// The state before the first block: parameters, the network's name, the validators' names, and
-    /// the registry of those that are enrolled.
+    /// The state before the first block: parameters, the network's name, the validators' names, the
+    /// registry of those that are enrolled, and the people with their policy.
     ///
     /// # Errors
     /// [`GenesisError::State`].
@@ -327,6 +335,8 @@ impl Genesis {
             entries.insert(Self::name_key(&member.validator), Some(member.name.clone().into_bytes()));
             entries.extend(member.registry().into_iter().map(|(key, value)| (key, Some(value))));
         }
+        let people = self.people.iter().flat_map(People::entries);
+        entries.extend(people.map(|(key, value)| (key, Some(value))));
         StateMap::genesis(entries).map_err(GenesisError::State)
     }
 
@@ -415,6 +425,7 @@ mod tests {
             time: Time(1_800_000_000_000),
             params: ChainParams::default(),
             validators: vec![member("north", 1), member("east", 11)],
+            people: None,
         }
     }
 

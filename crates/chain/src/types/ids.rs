@@ -2,7 +2,10 @@
 
 use core::fmt;
 
-use qratum_crypto::hash::Hash;
+use qratum_crypto::{
+    domain,
+    hash::{self, Hash},
+};
 
 use crate::codec::{Decode, Encode, Malformed, Reader};
 
@@ -110,6 +113,49 @@ identity!(
     /// The block id of the genesis header: names a chain.
     ChainId
 );
+
+identity!(
+    /// Who a person is, whatever accounts they have: attested where an account is enrolled.
+    PersonId
+);
+identity!(
+    /// `SHA3-256(tag || id)` of the id that a security key gave a credential.
+    CredentialId
+);
+identity!(
+    /// The id of the transaction that opened a request.
+    RequestId
+);
+
+impl CredentialId {
+    /// The hash of an id as the security key says it, at most 255 bytes.
+    #[must_use]
+    pub fn of(id: &[u8]) -> Self {
+        Self(hash::tagged(domain::CREDENTIAL, &[id]))
+    }
+}
+
+/// A block, by its place and its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockRef {
+    /// Its height.
+    pub height: Height,
+    /// Its id.
+    pub block_id: BlockId,
+}
+
+impl Encode for BlockRef {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.height.encode(out);
+        self.block_id.encode(out);
+    }
+}
+
+impl Decode for BlockRef {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Ok(Self { height: Height::decode(reader)?, block_id: BlockId::decode(reader)? })
+    }
+}
 
 impl Encode for Hash {
     fn encode(&self, out: &mut Vec<u8>) {

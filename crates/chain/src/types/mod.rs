@@ -1,34 +1,45 @@
 //! What the chain is made of. Nothing here has been verified: a type says what bytes mean, never
 //! that they are true.
 
+mod account;
 mod anchor;
 mod certificate;
 mod chained;
 mod endorsement;
 mod enrolment;
 mod evidence;
+mod factors;
 mod genesis;
 mod header;
 mod ids;
 mod light_block;
 mod name;
+mod people;
+mod policy;
 mod registration;
 mod txo;
 mod validators;
 mod vote;
 
+pub use account::{
+    Account, AccountId, Credential, CredentialKey, CredentialStatus, Role, Roles, Standing, Zone,
+};
 pub use anchor::Checkpoint;
 pub use certificate::{Bitmap, Certificate, CommitCertificate, PqSignature};
 pub use chained::{ChainedBlock, ChainedCertificate, HotStuffPhase, PhaseCertificate};
 pub use endorsement::{Endorsement, MAX_OPERATORS, OperatorKey};
 pub use enrolment::{Enrolment, EnrolmentFault, Proofs, Purpose, STAKE_UNIT, power_of};
 pub use evidence::{DoubleProposal, DoubleVote, ForkEvidence, Offence};
+pub use factors::{AuthData, Factors, client_data};
 pub use genesis::{ChainParams, Engine, Genesis, GenesisError, GenesisValidator, HotStuffRule};
 pub use header::Header;
-pub use ids::{BlockId, ChainId, Height, Round, SetId, Time};
+pub use ids::{BlockId, BlockRef, ChainId, CredentialId, Height, PersonId, RequestId, Round, SetId, Time};
 pub use light_block::LightBlock;
 pub use name::{MAX_NAME, is_name};
+pub(crate) use people::who_can_act;
+pub use people::{People, PeopleFault};
+pub use policy::{Class, Group, Policy, Rule, RuleFault};
 pub use registration::{Jailed, KeyUse, Registration, Retired, Status};
-pub use txo::{Txo, TxoBody, TxoClass};
+pub use txo::{Seal, Sender, Txo, TxoBody, TxoClass};
 pub use validators::{Jurisdiction, MAX_VALIDATORS, SetError, Validator, ValidatorSet, validators_hash};
 pub use vote::{Phase, Proposal, SignedProposal, SignedVote, Vote};

@@ -152,13 +152,13 @@ impl Decode for Registration {
     }
 }
 
-/// For what a key was registered, and by which validator: under [`KeyUse::state_key`], for ever, so
-/// that no key comes twice.
+/// For what a key was registered, and for whom: under [`KeyUse::state_key`], for ever, so that no key
+/// comes twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyUse {
     /// What the key is for.
     pub purpose: Purpose,
-    /// Name of the validator.
+    /// Name of the validator, or of the account.
     pub name: String,
 }
 
@@ -166,7 +166,13 @@ impl KeyUse {
     /// State key of a public key: `key/` and its 32 bytes.
     #[must_use]
     pub fn state_key(key: &PublicKey) -> Vec<u8> {
-        [b"key/".as_slice(), &key.0].concat()
+        Self::state_key_of(&key.0)
+    }
+
+    /// The same of a key of any kind: `key/` and its bytes.
+    #[must_use]
+    pub fn state_key_of(key: &[u8]) -> Vec<u8> {
+        [b"key/", key].concat()
     }
 }
 

@@ -5,7 +5,9 @@
 //! only. Decoding reads the value and encodes it again: other bytes than those are refused, so a
 //! transaction has one byte string, one id, and no room to hide anything.
 
-use minicbor::{Decoder, Encoder, decode, encode};
+use core::fmt;
+
+use minicbor::{Decoder, Encoder, data::Type, decode, encode};
 use qratum_crypto::{
     domain, hash,
     sign::{
@@ -14,8 +16,14 @@ use qratum_crypto::{
     },
 };
 
-use super::ChainId;
-use crate::{Hash, codec::Malformed};
+use super::{AccountId, ChainId, Factors};
+use crate::{
+    Hash,
+    codec::{
+        Malformed,
+        cbor::{array, bytes_of, expect, key, known, whole},
+    },
+};
 
 /// What a transaction is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,13 +50,46 @@ impl TxoClass {
     }
 }
 
+/// Who a transaction is from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// Whoever holds this key: it signs the transaction.
+    Key(PublicKey),
+    /// A person, by an account: they seal it with two factors.
+    Account(AccountId),
+}
+
+impl From<PublicKey> for Sender {
+    fn from(key: PublicKey) -> Self {
+        Self::Key(key)
+    }
+}
+
+impl fmt::Display for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(key) => key.fmt(f),
+            Self::Account(account) => account.fmt(f),
+        }
+    }
+}
+
+/// What shows that a transaction is from its sender.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seal {
+    /// Of [`Sender::Key`]: over tag and body.
+    Key(Signature),
+    /// Of [`Sender::Account`]: over [`TxoBody::challenge`].
+    Factors(Box<Factors>),
+}
+
 /// What the sender of a transaction says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TxoBody {
     /// Which chain it is for.
     pub chain_id: ChainId,
-    /// Whose key signs it.
-    pub sender: PublicKey,
+    /// Who says it.
+    pub sender: Sender,
     /// The sender's count of transactions: each is used once.
     pub nonce: u64,
     /// What it is about.
@@ -67,8 +108,15 @@ impl TxoBody {
     /// Signs the tagged body.
     #[must_use]
     pub fn sign(self, secret: &SecretKey) -> Txo {
-        let signature = secret.sign(&self.sign_bytes());
-        Txo { body: self, signature }
+        let seal = Seal::Key(secret.sign(&self.sign_bytes()));
+        Txo { body: self, seal }
+    }
+
+    /// What a security key is asked to sign: `SHA3-256(tag || body)`. The body names the chain, the
+    /// account and its nonce, so an assertion is for one act of one person on one chain.
+    #[must_use]
+    pub fn challenge(&self) -> Hash {
+        hash::tagged(domain::CHALLENGE, &[&bytes_of(self)])
     }
 
     fn sign_bytes(&self) -> Vec<u8> {
@@ -81,8 +129,8 @@ impl TxoBody {
 pub struct Txo {
     /// What is said.
     pub body: TxoBody,
-    /// The sender's signature over tag and body.
-    pub signature: Signature,
+    /// That the sender says so.
+    pub seal: Seal,
 }
 
 impl Txo {
@@ -107,28 +155,31 @@ impl Txo {
         if bytes.len() > Self::MAX_LENGTH {
             return Err(Malformed::TooLarge("transaction"));
         }
-        let mut decoder = Decoder::new(bytes);
-        let txo = Self::read(&mut decoder).map_err(|_| Malformed::Field("transaction"))?;
-        if decoder.position() != bytes.len() {
-            return Err(Malformed::Trailing);
-        }
-        if txo.to_bytes() != bytes {
-            return Err(Malformed::Field("canonical transaction"));
-        }
-        Ok(txo)
+        whole(bytes, ["transaction", "canonical transaction"], Self::read)
     }
 
-    /// The sender signed this body, under the strict rule.
+    /// The key that is the sender signed this body, under the strict rule.
     ///
     /// # Errors
-    /// [`BadSignature`].
+    /// [`BadSignature`], also for what a person sealed: the keys of a person are known to the chain
+    /// only.
     pub fn signature_holds(&self) -> Result<(), BadSignature> {
-        ed25519::verify_strict(&self.body.sender, &self.body.sign_bytes(), &self.signature)
+        match (&self.body.sender, &self.seal) {
+            (Sender::Key(key), Seal::Key(signature)) => {
+                ed25519::verify_strict(key, &self.body.sign_bytes(), signature)
+            }
+            _ => Err(BadSignature),
+        }
     }
 
     fn read(decoder: &mut Decoder<'_>) -> Result<Self, decode::Error> {
         expect(decoder.array()? == Some(2), "a pair")?;
-        Ok(Self { body: TxoBody::read(decoder)?, signature: Signature(array(decoder)?) })
+        let body = TxoBody::read(decoder)?;
+        let seal = match body.sender {
+            Sender::Key(_) => Seal::Key(Signature(array(decoder)?)),
+            Sender::Account(_) => Seal::Factors(Box::new(Factors::read(decoder)?)),
+        };
+        Ok(Self { body, seal })
     }
 }
 
@@ -140,36 +191,18 @@ impl TxoBody {
         key(decoder, 1)?;
         let chain_id = ChainId(Hash(array(decoder)?));
         key(decoder, 2)?;
-        let sender = PublicKey(array(decoder)?);
+        let sender = match decoder.datatype()? {
+            Type::String => Sender::Account(known(AccountId::new(decoder.str()?), "account")?),
+            _ => Sender::Key(PublicKey(array(decoder)?)),
+        };
         key(decoder, 3)?;
         let nonce = decoder.u64()?;
         key(decoder, 4)?;
-        let class = TxoClass::of(decoder.u64()?).ok_or_else(|| decode::Error::message("class"))?;
+        let class = known(TxoClass::of(decoder.u64()?), "class")?;
         key(decoder, 5)?;
         let payload = decoder.bytes()?.to_vec();
         expect(payload.len() <= Txo::MAX_PAYLOAD, "payload length")?;
         Ok(Self { chain_id, sender, nonce, class, payload })
-    }
-}
-
-fn expect(holds: bool, what: &'static str) -> Result<(), decode::Error> {
-    if holds { Ok(()) } else { Err(decode::Error::message(what)) }
-}
-
-fn key(decoder: &mut Decoder<'_>, number: u64) -> Result<(), decode::Error> {
-    expect(decoder.u64()? == number, "keys in ascending order")
-}
-
-fn array<const N: usize>(decoder: &mut Decoder<'_>) -> Result<[u8; N], decode::Error> {
-    decoder.bytes()?.try_into().map_err(|_| decode::Error::message("byte string length"))
-}
-
-/// Encoding into a vector cannot fail: its writer has no error.
-fn bytes_of(value: &impl encode::Encode<()>) -> Vec<u8> {
-    let mut out = Vec::new();
-    match minicbor::encode(value, &mut out) {
-        Ok(()) => out,
-        Err(_) => Vec::new(),
     }
 }
 
@@ -181,7 +214,11 @@ impl encode::Encode<()> for TxoBody {
     ) -> Result<(), encode::Error<W::Error>> {
         e.map(6)?.u64(0)?.u64(Txo::VERSION)?;
         e.u64(1)?.bytes(&self.chain_id.0.0)?;
-        e.u64(2)?.bytes(&self.sender.0)?;
+        e.u64(2)?;
+        match &self.sender {
+            Sender::Key(key) => e.bytes(&key.0)?,
+            Sender::Account(account) => e.str(account.as_str())?,
+        };
         e.u64(3)?.u64(self.nonce)?;
         e.u64(4)?.u64(self.class as u64)?;
         e.u64(5)?.bytes(&self.payload)?;
@@ -197,7 +234,10 @@ impl encode::Encode<()> for Txo {
     ) -> Result<(), encode::Error<W::Error>> {
         e.array(2)?;
         self.body.encode(e, ctx)?;
-        e.bytes(&self.signature.0)?;
+        match &self.seal {
+            Seal::Key(signature) => drop(e.bytes(&signature.0)?),
+            Seal::Factors(factors) => factors.encode(e, ctx)?,
+        }
         Ok(())
     }
 }
@@ -205,12 +245,13 @@ impl encode::Encode<()> for Txo {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::{AuthData, BlockId, BlockRef, CredentialId, Height};
 
     fn txo() -> Txo {
         let secret = SecretKey::from_seed(&[5; 32]);
         TxoBody {
             chain_id: ChainId::ZERO,
-            sender: secret.public(),
+            sender: secret.public().into(),
             nonce: 3,
             class: TxoClass::Admin,
             payload: b"note".to_vec(),
@@ -257,7 +298,37 @@ mod tests {
         assert_eq!(other.signature_holds(), Err(BadSignature));
         assert_ne!(other.body.id(), good.body.id());
         let mut resigned = good.clone();
-        resigned.signature.0[0] ^= 1;
+        resigned.seal = Seal::Key(Signature([1; 64]));
         assert_eq!(resigned.body.id(), good.body.id());
+    }
+
+    /// What a person sealed, and what nobody did: the seal is of the kind of the sender.
+    #[test]
+    fn a_person_seals_with_factors_and_a_key_with_a_signature() {
+        let block = BlockRef { height: Height(7), block_id: BlockId(Hash([3; 32])) };
+        let factors = Factors {
+            credential: CredentialId::of(b"key"),
+            auth_data: AuthData([1; 37]),
+            signature: [2; 64],
+            opened_at: block,
+            biokey: Signature([4; 64]),
+        };
+        let (signed, account) = (txo(), AccountId::new("carol").unwrap());
+        let body = TxoBody { sender: Sender::Account(account), ..signed.body.clone() };
+        let sealed = Txo { body, seal: Seal::Factors(Box::new(factors)) };
+        assert_eq!(Txo::from_bytes(&sealed.to_bytes()), Ok(sealed.clone()));
+        assert_eq!(sealed.signature_holds(), Err(BadSignature));
+        let crossed = [
+            Txo { seal: signed.seal.clone(), ..sealed.clone() },
+            Txo { seal: sealed.seal.clone(), ..signed },
+        ];
+        for txo in crossed {
+            assert_eq!(Txo::from_bytes(&txo.to_bytes()), Err(Malformed::Field("transaction")));
+            assert_eq!(txo.signature_holds(), Err(BadSignature));
+        }
+        let capital =
+            sealed.to_bytes().iter().map(|b| if *b == b'c' { b'C' } else { *b }).collect::<Vec<_>>();
+        assert_eq!(Txo::from_bytes(&capital), Err(Malformed::Field("transaction")));
+        assert_ne!(sealed.body.challenge(), sealed.body.id());
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use qratum_chain::{
     Hash,
-    ledger::{Draft, registry},
+    ledger::{self, Draft},
     types::Txo,
 };
 use qratum_light_node::wire::Submission;
@@ -40,7 +40,7 @@ impl Mempool {
         let place = ledger.place(ledger.tip().time);
         let mut draft = Draft::new(ledger.state());
         // Cheap to tell, and it stops a stranger before anything else is computed.
-        if let Err(why) = registry::sender(&draft, place.chain_id, &txo) {
+        if let Err(why) = ledger::check_sender(&draft, &place, &txo) {
             return Submission::Refused(why);
         }
         let from_sender = self.waiting.iter().filter(|other| other.body.sender == txo.body.sender).count();
@@ -50,7 +50,7 @@ impl Mempool {
         }
         let before = self.waiting.iter().filter(|other| other.body.sender == txo.body.sender);
         for next in before.chain([&txo]) {
-            if let Err(why) = registry::apply(&mut draft, &place, next) {
+            if let Err(why) = ledger::apply(&mut draft, &place, next) {
                 return Submission::Refused(why);
             }
         }
@@ -64,7 +64,7 @@ impl Mempool {
     pub(super) fn settle(&mut self, ledger: &Ledger) {
         let place = ledger.place(ledger.tip().time);
         let mut draft = Draft::new(ledger.state());
-        self.waiting.retain(|txo| registry::apply(&mut draft, &place, txo).is_ok());
+        self.waiting.retain(|txo| ledger::apply(&mut draft, &place, txo).is_ok());
         self.ids = self.waiting.iter().map(|txo| txo.body.id()).collect();
         self.bytes = self.waiting.iter().map(|txo| txo.to_bytes().len()).sum();
     }
@@ -83,7 +83,11 @@ impl Mempool {
 mod tests {
     use super::*;
     use crate::testing::{ledger, order};
-    use qratum_chain::ledger::registry::{Order, Refusal};
+    use qratum_chain::{
+        ledger::registry::{Order, Refusal},
+        types::Seal,
+    };
+    use qratum_crypto::sign::ed25519::Signature;
 
     fn note(chain: &Ledger, operator: u32, nonce: u64, length: usize) -> Txo {
         order(chain, operator, nonce, &Order::Note(vec![7; length]))
@@ -120,7 +124,7 @@ mod tests {
         mempool.bytes = MAX_BYTES;
         assert_eq!(mempool.admit(note(&chain, 1, 0, 0), &chain), Submission::Busy);
         let mut forged = note(&chain, 1, 0, 0);
-        forged.signature.0[0] ^= 1;
+        forged.seal = Seal::Key(Signature([7; 64]));
         assert_eq!(mempool.admit(forged, &chain), Submission::Refused(Refusal::BadSignature));
         let stranger = mempool.admit(note(&chain, 40, 0, 0), &chain);
         assert_eq!(stranger, Submission::Refused(Refusal::UnknownSender));

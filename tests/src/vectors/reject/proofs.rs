@@ -160,7 +160,8 @@ fn three(forge: &Forge) -> Body {
     let secret = &team.members.first().expect("a member").secret;
     let txo = |nonce| {
         let (chain_id, sender) = (forge.chain_id, secret.public());
-        TxoBody { chain_id, sender, nonce, class: TxoClass::Network, payload: vec![2] }.sign(secret)
+        TxoBody { chain_id, sender: sender.into(), nonce, class: TxoClass::Network, payload: vec![2] }
+            .sign(secret)
     };
     Body { transactions: (0..3).map(txo).collect(), evidence: Vec::new() }
 }

@@ -1,0 +1,188 @@
+//! The part of `qratum/genesis/v1` about people.
+
+use std::collections::BTreeMap;
+
+use qratum_crypto::sign::es256;
+use serde::{Deserialize, Serialize};
+
+use super::{DocumentError, hex};
+use crate::{
+    codec::Malformed,
+    types::{
+        Account, AccountId, Class, Credential, CredentialId, CredentialKey, Group, Jurisdiction, People,
+        PersonId, Policy, Role, Roles, Rule, Standing, Zone,
+    },
+};
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PeopleJson {
+    rp_id: String,
+    policy: Vec<RuleJson>,
+    accounts: Vec<AccountJson>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleJson {
+    class: String,
+    requester: String,
+    threshold: u8,
+    groups: Vec<GroupJson>,
+    lifetime_ms: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GroupJson {
+    role: String,
+    least: u8,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AccountJson {
+    name: String,
+    person: String,
+    roles: Vec<String>,
+    jurisdiction: String,
+    zone: u8,
+    credentials: Vec<CredentialJson>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CredentialJson {
+    id: String,
+    algorithm: AlgorithmJson,
+    key: String,
+    biokey: String,
+}
+
+#[derive(Serialize, Deserialize)]
+enum AlgorithmJson {
+    #[serde(rename = "ES256")]
+    Es256,
+    Ed25519,
+}
+
+/// What no word of a closed list stands for.
+const fn unknown(field: &'static str) -> DocumentError {
+    DocumentError::Malformed(field, Malformed::Field(field))
+}
+
+fn role(word: &str) -> Result<Role, DocumentError> {
+    Role::named(word).ok_or(unknown("role"))
+}
+
+impl From<&People> for PeopleJson {
+    fn from(people: &People) -> Self {
+        Self {
+            rp_id: people.rp_id.clone(),
+            policy: people.policy.rules().map(RuleJson::from).collect(),
+            accounts: people.accounts.iter().map(AccountJson::from).collect(),
+        }
+    }
+}
+
+impl PeopleJson {
+    pub(super) fn read(&self) -> Result<People, DocumentError> {
+        let mut rules = BTreeMap::new();
+        for rule in &self.policy {
+            let (class, rule) = rule.read()?;
+            if rules.insert(class, rule).is_some() {
+                return Err(unknown("class that is there twice"));
+            }
+        }
+        let mut accounts = BTreeMap::new();
+        for account in &self.accounts {
+            let (id, account) = account.read()?;
+            if accounts.insert(id, account).is_some() {
+                return Err(unknown("account that is there twice"));
+            }
+        }
+        Ok(People { rp_id: self.rp_id.clone(), policy: Policy::new(rules), accounts })
+    }
+}
+
+impl From<(Class, &Rule)> for RuleJson {
+    fn from((class, rule): (Class, &Rule)) -> Self {
+        let group = |group: &Group| GroupJson { role: group.role.to_string(), least: group.least };
+        Self {
+            class: class.to_string(),
+            requester: rule.requester.to_string(),
+            threshold: rule.threshold,
+            groups: rule.groups.iter().map(group).collect(),
+            lifetime_ms: rule.lifetime_ms,
+        }
+    }
+}
+
+impl RuleJson {
+    fn read(&self) -> Result<(Class, Rule), DocumentError> {
+        let group = |group: &GroupJson| Ok(Group { role: role(&group.role)?, least: group.least });
+        let rule = Rule {
+            requester: role(&self.requester)?,
+            threshold: self.threshold,
+            groups: self.groups.iter().map(group).collect::<Result<_, DocumentError>>()?,
+            lifetime_ms: self.lifetime_ms,
+        };
+        Ok((Class::named(&self.class).ok_or(unknown("class"))?, rule))
+    }
+}
+
+impl From<(&AccountId, &Account)> for AccountJson {
+    fn from((id, account): (&AccountId, &Account)) -> Self {
+        Self {
+            name: id.to_string(),
+            person: account.person.to_string(),
+            roles: account.roles.iter().map(|role| role.to_string()).collect(),
+            jurisdiction: account.jurisdiction.to_string(),
+            zone: account.zone.number(),
+            credentials: account.credentials.iter().map(CredentialJson::from).collect(),
+        }
+    }
+}
+
+impl AccountJson {
+    fn read(&self) -> Result<(AccountId, Account), DocumentError> {
+        let letters = <[u8; 2]>::try_from(self.jurisdiction.as_bytes()).ok();
+        let account = Account {
+            person: PersonId(hex::hash(&self.person, "person")?),
+            roles: Roles::of(self.roles.iter().map(|word| role(word)).collect::<Result<Vec<_>, _>>()?),
+            jurisdiction: letters.and_then(Jurisdiction::new).ok_or(unknown("jurisdiction"))?,
+            zone: Zone::new(self.zone).ok_or(unknown("zone"))?,
+            standing: Standing::Active,
+            nonce: 0,
+            credentials: self.credentials.iter().map(CredentialJson::read).collect::<Result<_, _>>()?,
+        };
+        Ok((AccountId::new(&self.name).ok_or(unknown("account"))?, account))
+    }
+}
+
+impl From<&Credential> for CredentialJson {
+    fn from(credential: &Credential) -> Self {
+        Self {
+            id: credential.id.to_string(),
+            algorithm: match credential.key {
+                CredentialKey::Es256(_) => AlgorithmJson::Es256,
+                CredentialKey::Ed25519(_) => AlgorithmJson::Ed25519,
+            },
+            key: ::hex::encode(credential.key.bytes()),
+            biokey: credential.biokey.to_string(),
+        }
+    }
+}
+
+impl CredentialJson {
+    fn read(&self) -> Result<Credential, DocumentError> {
+        let key = match self.algorithm {
+            AlgorithmJson::Es256 => {
+                CredentialKey::Es256(es256::PublicKey(hex::array(&self.key, "credential key")?))
+            }
+            AlgorithmJson::Ed25519 => CredentialKey::Ed25519(hex::key(&self.key, "credential key")?),
+        };
+        let id = CredentialId(hex::hash(&self.id, "credential id")?);
+        Ok(Credential::new(id, key, hex::key(&self.biokey, "biokey")?))
+    }
+}

@@ -1,0 +1,256 @@
+//! What may a person do? Their acts are the payload of transactions of class [`TxoClass::Admin`],
+//! sealed with two factors. Nobody acts alone: a request is carried out in the block in which the last
+//! approval it needs comes, and not before.
+
+use super::{
+    Act, Answer, Authorized, Denial, Draft, Outcome, Place, Proposal, Request, Step, Voice,
+    recent::{self, WINDOW_MS},
+    registry::Refusal,
+};
+use crate::{
+    Hash,
+    codec::Encode,
+    types::{
+        Account, AccountId, AuthData, Credential, CredentialStatus, Factors, Policy, RequestId, Role, Rule,
+        Seal, Sender, Standing, Txo, TxoClass,
+    },
+};
+use qratum_crypto::{hash::sha2_256, sign::ed25519::verify_strict};
+
+/// A person who showed both factors.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    id: AccountId,
+    account: Account,
+    credential: Credential,
+    /// The counter of this assertion.
+    counter: u32,
+    act: Act,
+    txo: Hash,
+}
+
+/// Who sent an act that is for this chain, and whether both factors are theirs.
+///
+/// # Errors
+/// [`Refusal`]: what can be told without a look at the nonce and at what is asked for.
+pub fn sender(draft: &Draft<'_>, place: &Place<'_>, txo: &Txo) -> Result<Actor, Refusal> {
+    let body = &txo.body;
+    if body.chain_id != place.chain_id {
+        return Err(Refusal::WrongChain);
+    }
+    let (TxoClass::Admin, Sender::Account(id), Seal::Factors(factors)) =
+        (body.class, &body.sender, &txo.seal)
+    else {
+        return Err(Refusal::Class);
+    };
+    let account = draft.account(id).ok_or(Denial::UnknownAccount)?;
+    if account.standing != Standing::Active {
+        return Err(Denial::AccountClosed.into());
+    }
+    let act = Act::from_bytes(&body.payload).map_err(|_| Refusal::Malformed)?;
+    if place.height < act.from {
+        return Err(Denial::Early.into());
+    }
+    if place.height > act.until {
+        return Err(Denial::Late.into());
+    }
+    let credential = account.credential(factors.credential).ok_or(Denial::UnknownCredential)?.clone();
+    let challenge = body.challenge();
+    check_assertion(factors, &credential, challenge, &draft.rp_id())?;
+    check_biokey(factors, &credential, challenge, (draft, place))?;
+    let (counter, txo) = (factors.auth_data.counter(), body.id());
+    Ok(Actor { id: id.clone(), account, credential, counter, act, txo })
+}
+
+/// The first factor: somebody touched this security key and showed it who they are, for this act.
+///
+/// # Errors
+/// [`Denial`], for the first rule that is broken.
+pub fn check_assertion(
+    factors: &Factors,
+    credential: &Credential,
+    challenge: Hash,
+    rp_id: &str,
+) -> Result<(), Denial> {
+    match credential.status {
+        CredentialStatus::Active => {}
+        CredentialStatus::Suspended | CredentialStatus::Cloned => return Err(Denial::CredentialSuspended),
+        CredentialStatus::Revoked => return Err(Denial::CredentialRevoked),
+    }
+    let (data, flags) = (&factors.auth_data, factors.auth_data.flags());
+    if data.rp_id_hash() != sha2_256(rp_id.as_bytes()) {
+        return Err(Denial::RelyingParty);
+    }
+    if flags & AuthData::USER_PRESENT == 0 {
+        return Err(Denial::NoTouch);
+    }
+    if flags & AuthData::USER_VERIFIED == 0 {
+        return Err(Denial::NoVerification);
+    }
+    if flags != AuthData::USER_PRESENT | AuthData::USER_VERIFIED {
+        return Err(Denial::Flags);
+    }
+    let message = factors.assertion_message(challenge, rp_id);
+    credential.key.verify(&message, &factors.signature).map_err(|_| Denial::Assertion)
+}
+
+/// The second factor: the biokey of this credential was there in the last minute, for this assertion.
+fn check_biokey(
+    factors: &Factors,
+    credential: &Credential,
+    challenge: Hash,
+    (draft, place): (&Draft<'_>, &Place<'_>),
+) -> Result<(), Denial> {
+    let opened = recent::time_of(draft, place, &factors.opened_at).ok_or(Denial::OpenedNowhere)?;
+    if opened.plus(WINDOW_MS) < place.time {
+        return Err(Denial::OpenedTooLong);
+    }
+    let message = factors.biokey_message(challenge);
+    verify_strict(&credential.biokey, &message.0, &factors.biokey).map_err(|_| Denial::Biokey)
+}
+
+/// Checks an act in full and carries it out.
+///
+/// Where all holds but the counter of the security key, which went back, the key is suspended in place
+/// of that: it may have been copied. So nothing that is unsigned or late can suspend a key.
+///
+/// # Errors
+/// [`Refusal`]; the draft is unchanged then.
+pub fn apply(draft: &mut Draft<'_>, place: &Place<'_>, txo: &Txo) -> Result<(), Refusal> {
+    let actor = sender(draft, place, txo)?;
+    if txo.body.nonce != actor.account.nonce {
+        return Err(Refusal::Nonce { want: actor.account.nonce });
+    }
+    let mut next = draft.clone();
+    next.put(Account::state_key(&actor.id), actor.counted(actor.counter, CredentialStatus::Active));
+    actor.carry_out(&mut next, place)?;
+    if actor.counter_went_back() {
+        let suspended = actor.counted(actor.credential.sign_count, CredentialStatus::Cloned);
+        draft.put(Account::state_key(&actor.id), suspended);
+    } else {
+        *draft = next;
+    }
+    Ok(())
+}
+
+impl Actor {
+    /// A key that counts must have counted on. One that does not count always says 0.
+    const fn counter_went_back(&self) -> bool {
+        let (before, now) = (self.credential.sign_count, self.counter);
+        (before != 0 || now != 0) && now <= before
+    }
+
+    /// The entry of the account after one more act.
+    fn counted(&self, sign_count: u32, status: CredentialStatus) -> Vec<u8> {
+        let mut account = self.account.clone();
+        account.nonce = account.nonce.saturating_add(1);
+        if let Some(credential) = account.credential_mut(self.credential.id) {
+            (credential.sign_count, credential.status) = (sign_count, status);
+        }
+        account.to_bytes()
+    }
+
+    fn carry_out(&self, draft: &mut Draft<'_>, place: &Place<'_>) -> Result<(), Denial> {
+        match &self.act.step {
+            Step::Request(proposal) => self.request(draft, place, proposal),
+            Step::Approve(answer) => self.approve(draft, place, answer),
+            Step::Reject(answer) => self.reject(draft, place, answer),
+        }
+    }
+
+    /// Opens a request, when it could be carried out if it were approved now.
+    fn request(&self, draft: &mut Draft<'_>, place: &Place<'_>, proposal: &Proposal) -> Result<(), Denial> {
+        let policy = draft.policy().unwrap_or_default();
+        let rule = policy.rule(proposal.action.class()).ok_or(Denial::NoRule)?;
+        let latest = place.time.plus(rule.lifetime_ms);
+        first_denial([
+            (self.account.roles.holds(rule.requester), Denial::Role),
+            (proposal.policy_hash == policy.hash(), Denial::PolicyChanged),
+            (recent::time_of(draft, place, &proposal.basis).is_some(), Denial::Basis),
+            (proposal.expiry > place.time && proposal.expiry <= latest, Denial::Lifetime),
+            (proposal.expect == proposal.action.expectation(draft), Denial::StateChanged),
+        ])?;
+        proposal.action.effect(draft)?;
+        let request = Request {
+            proposal: proposal.clone(),
+            requester: self.id.clone(),
+            person: self.account.person,
+            opened: place.height,
+            voices: Vec::new(),
+            outcome: Outcome::Open,
+        };
+        draft.put(Request::state_key(RequestId(self.txo)), request.to_bytes());
+        Ok(())
+    }
+
+    fn approve(&self, draft: &mut Draft<'_>, place: &Place<'_>, answer: &Answer) -> Result<(), Denial> {
+        let (mut request, policy) = self.asked(draft, place, answer)?;
+        let rule = policy.rule(request.proposal.action.class()).ok_or(Denial::NoRule)?;
+        let approvals = request.approvals(draft);
+        let given: Vec<Role> = approvals.iter().map(|voice| voice.role).collect();
+        first_denial([
+            (approvals.iter().all(|voice| voice.person != self.account.person), Denial::SamePerson),
+            (rule.admits(&given, answer.role), Denial::RoleFilled),
+            (request.proposal.expect == request.proposal.action.expectation(draft), Denial::StateChanged),
+        ])?;
+        request.voices.push(self.voice(place, answer, true));
+        if let Some(authorized) = Authorized::count(&request, &policy, draft) {
+            authorized.execute(draft)?;
+            request.outcome = Outcome::Executed(place.height);
+        }
+        draft.put(Request::state_key(answer.request), request.to_bytes());
+        Ok(())
+    }
+
+    fn reject(&self, draft: &mut Draft<'_>, place: &Place<'_>, answer: &Answer) -> Result<(), Denial> {
+        let (mut request, _) = self.asked(draft, place, answer)?;
+        request.voices.push(self.voice(place, answer, false));
+        request.outcome = Outcome::Rejected(place.height);
+        draft.put(Request::state_key(answer.request), request.to_bytes());
+        Ok(())
+    }
+
+    /// The request that the person speaks to, and the policy, when they are asked at all.
+    fn asked(
+        &self,
+        draft: &Draft<'_>,
+        place: &Place<'_>,
+        answer: &Answer,
+    ) -> Result<(Request, Policy), Denial> {
+        let request: Request =
+            draft.read(&Request::state_key(answer.request)).ok_or(Denial::UnknownRequest)?;
+        let policy = draft.policy().unwrap_or_default();
+        let asked = policy.rule(request.proposal.action.class()).map(Rule::roles).ok_or(Denial::NoRule)?;
+        let requester = draft.account(&request.requester);
+        first_denial([
+            (!matches!(request.outcome, Outcome::Executed(_)), Denial::Executed),
+            (!matches!(request.outcome, Outcome::Rejected(_)), Denial::Rejected),
+            (place.time <= request.proposal.expiry, Denial::Expired),
+            (request.proposal.policy_hash == policy.hash(), Denial::PolicyChanged),
+            (requester.is_some_and(|requester| requester.can_act()), Denial::RequesterClosed),
+            (self.account.roles.holds(answer.role), Denial::Role),
+            (asked.holds(answer.role), Denial::RoleUnasked),
+            (request.person != self.account.person, Denial::OwnRequest),
+        ])?;
+        Ok((request, policy))
+    }
+
+    fn voice(&self, place: &Place<'_>, answer: &Answer, approves: bool) -> Voice {
+        Voice {
+            approves,
+            account: self.id.clone(),
+            person: self.account.person,
+            role: answer.role,
+            credential: self.credential.id,
+            height: place.height,
+            txo: self.txo,
+        }
+    }
+}
+
+fn first_denial<const N: usize>(rules: [(bool, Denial); N]) -> Result<(), Denial> {
+    rules.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, denial)| Err(denial))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! Why what a person asks for is not carried out: a reason for each rule.
+
+use core::fmt;
+
+use crate::codec::{Decode, Encode, Malformed, Reader};
+
+macro_rules! denials {
+    ($($(#[$of:meta])* $name:ident = $number:literal, $words:literal;)*) => {
+        /// Why the act of a person is not carried out.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Denial {
+            $($(#[$of])* $name = $number,)*
+        }
+
+        impl Denial {
+            /// All there are, in the order of their numbers.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+        }
+
+        impl fmt::Display for Denial {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self {
+                    $(Self::$name => $words,)*
+                })
+            }
+        }
+    };
+}
+
+denials! {
+    /// The chain has no account of this name.
+    UnknownAccount = 1, "the chain has no such account";
+    /// The account is suspended or revoked.
+    AccountClosed = 2, "the account is suspended or revoked";
+    /// The block is below the heights that the act is for.
+    Early = 3, "it is for later heights";
+    /// The block is above the heights that the act is for.
+    Late = 4, "the heights it is for have passed";
+    /// The account has no such credential.
+    UnknownCredential = 5, "the security key is not one of the account";
+    /// The credential is suspended, by people or because its counter went back.
+    CredentialSuspended = 6, "the security key is suspended";
+    /// The credential is revoked.
+    CredentialRevoked = 7, "the security key is revoked";
+    /// The security key signed for another party.
+    RelyingParty = 8, "the security key signed for another party";
+    /// Nobody touched the security key.
+    NoTouch = 9, "nobody touched the security key";
+    /// The security key did not ask who touches it.
+    NoVerification = 10, "the security key asked for no PIN and no finger";
+    /// A flag that must not be set: backups, attested data or extensions.
+    Flags = 11, "the security key set a flag that it must not: a backup or an extension";
+    /// The assertion is not one of this credential over this act.
+    Assertion = 12, "the security key did not sign this";
+    /// The biokey was opened at a block that this chain does not have, or no longer remembers.
+    OpenedNowhere = 13, "the biokey was opened at a block that is not of the last minute of this chain";
+    /// The biokey was opened too long before the block.
+    OpenedTooLong = 14, "the biokey was opened longer ago than it lives";
+    /// The biokey did not sign this act with this assertion.
+    Biokey = 15, "the biokey did not sign this with this assertion";
+    /// No rule allows actions of this class.
+    NoRule = 16, "no rule of the policy allows it";
+    /// The account does not hold the role that it acts in.
+    Role = 17, "the account does not have the role";
+    /// The rule does not ask people of this role.
+    RoleUnasked = 18, "the rule asks nobody of this role";
+    /// The policy is another one than the request rests on.
+    PolicyChanged = 19, "the policy is another one than the request rests on";
+    /// The request rests on a block that this chain does not have, or no longer remembers.
+    Basis = 20, "it rests on a block that is not of the last minute of this chain";
+    /// The state is not as it was when the action was tried.
+    StateChanged = 21, "the state is not as it was when the action was tried";
+    /// The request would expire before it opens, or later than the rule allows.
+    Lifetime = 22, "it would expire at once, or later than the rule allows";
+    /// There is no such request.
+    UnknownRequest = 23, "there is no such request";
+    /// The request expired.
+    Expired = 24, "the request expired";
+    /// The request was carried out already.
+    Executed = 25, "the request was carried out already";
+    /// Somebody rejected the request.
+    Rejected = 26, "the request was rejected";
+    /// Whoever asked for it may not act any more.
+    RequesterClosed = 27, "whoever asked for it may not act any more";
+    /// The person asked for it: nobody approves their own request.
+    OwnRequest = 28, "the same person asked for it";
+    /// The person approved it already, maybe by another account.
+    SamePerson = 29, "the same person approved it already";
+    /// Only people of other roles are still asked.
+    RoleFilled = 30, "only people of another role are still asked";
+    /// The action speaks of an account or a credential that is not there.
+    NoTarget = 31, "it is about an account or a key that is not there";
+    /// What is revoked stays so.
+    Final = 32, "what is revoked stays revoked";
+    /// It is so already.
+    NoEffect = 33, "it is so already";
+    /// The new policy breaks a rule of policies.
+    UnfitPolicy = 34, "the new policy breaks a rule of policies";
+    /// Afterwards too few people could act in some class.
+    TooFew = 35, "too few people would be left to decide";
+}
+
+impl Encode for Denial {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(*self as u8);
+    }
+}
+
+impl Decode for Denial {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let number = reader.u8()?;
+        let found = Self::ALL.iter().copied().find(|denial| *denial as u8 == number);
+        found.ok_or(Malformed::Field("denial"))
+    }
+}

@@ -1,0 +1,131 @@
+//! The people a chain starts with, and the policy they live by.
+
+use core::fmt;
+use std::collections::{BTreeMap, BTreeSet};
+
+use qratum_crypto::sign::ed25519::VoteKey;
+
+use super::{Account, AccountId, Class, KeyUse, PersonId, Policy, Purpose, Roles, RuleFault};
+use crate::codec::Encode;
+
+/// Who may act on a chain from its first block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct People {
+    /// The name under which security keys know this chain: 1 to [`People::MAX_RP_ID`] of `a-z 0-9 - .`.
+    pub rp_id: String,
+    /// Which approvals an action needs.
+    pub policy: Policy,
+    /// The first accounts, as they were enrolled.
+    pub accounts: BTreeMap<AccountId, Account>,
+}
+
+/// Why people cannot be what a chain starts with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PeopleFault {
+    /// The name for security keys is none.
+    RpId,
+    /// The account has no role, or no credential, or more than [`Account::MAX_CREDENTIALS`].
+    Empty(AccountId),
+    /// An account has an id of a credential that is used already.
+    CredentialTwice(AccountId),
+    /// An account has a key that is used already.
+    KeyTwice(AccountId, Purpose),
+    /// A key is no point of its curve in its one spelling.
+    Unsound(AccountId, Purpose),
+    /// A rule is none.
+    Rule(Class, RuleFault),
+    /// There are too few people for some class: nobody could ever act in it.
+    TooFew,
+}
+
+impl fmt::Display for PeopleFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RpId => f.write_str("rp_id is no name of 1 to 253 of a-z, 0-9, - and ."),
+            Self::Empty(account) => write!(f, "account {account}: it needs a role and 1 to 8 credentials"),
+            Self::CredentialTwice(account) => write!(f, "account {account}: a credential is there twice"),
+            Self::KeyTwice(account, purpose) => {
+                write!(f, "account {account}: the {purpose} is in use already: one key, one purpose")
+            }
+            Self::Unsound(account, purpose) => write!(f, "account {account}: the {purpose} is no public key"),
+            Self::Rule(class, why) => write!(f, "the rule for {class}: {why}"),
+            Self::TooFew => f.write_str("the policy asks for more people than there are"),
+        }
+    }
+}
+
+impl People {
+    /// State key of [`People::rp_id`].
+    pub const RP_ID_KEY: &'static [u8] = b"rp-id";
+    /// The longest name for security keys: that of a host.
+    pub const MAX_RP_ID: usize = 253;
+
+    /// Whether a chain can start with them. `used`: the keys of its validators.
+    ///
+    /// # Errors
+    /// [`PeopleFault`], for the first rule that is broken.
+    pub fn check(&self, mut used: BTreeSet<Vec<u8>>) -> Result<(), PeopleFault> {
+        let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.');
+        if !(1..=Self::MAX_RP_ID).contains(&self.rp_id.len()) || !self.rp_id.bytes().all(fits) {
+            return Err(PeopleFault::RpId);
+        }
+        let mut ids = BTreeSet::new();
+        for (id, account) in &self.accounts {
+            let count = account.credentials.len();
+            if account.roles == Roles::default() || !(1..=Account::MAX_CREDENTIALS).contains(&count) {
+                return Err(PeopleFault::Empty(id.clone()));
+            }
+            if !account.credentials.iter().all(|credential| ids.insert(credential.id)) {
+                return Err(PeopleFault::CredentialTwice(id.clone()));
+            }
+            for (purpose, key, sound) in keys(account) {
+                if !sound {
+                    return Err(PeopleFault::Unsound(id.clone(), purpose));
+                }
+                if !used.insert(key) {
+                    return Err(PeopleFault::KeyTwice(id.clone(), purpose));
+                }
+            }
+        }
+        self.policy.check().map_err(|(class, fault)| PeopleFault::Rule(class, fault))?;
+        let people = who_can_act(&self.accounts);
+        if self.policy.can_be_met(&people) { Ok(()) } else { Err(PeopleFault::TooFew) }
+    }
+
+    /// Their entries of the first state.
+    pub(super) fn entries(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let mut entries = vec![
+            (Self::RP_ID_KEY.to_vec(), self.rp_id.clone().into_bytes()),
+            (Policy::STATE_KEY.to_vec(), self.policy.to_bytes()),
+        ];
+        for (id, account) in &self.accounts {
+            entries.push((Account::state_key(id), account.to_bytes()));
+            let used = |purpose| KeyUse { purpose, name: id.to_string() }.to_bytes();
+            entries
+                .extend(keys(account).map(|(purpose, key, _)| (KeyUse::state_key_of(&key), used(purpose))));
+        }
+        entries
+    }
+}
+
+/// The keys of an account, what they are for, and whether they are keys.
+fn keys(account: &Account) -> impl Iterator<Item = (Purpose, Vec<u8>, bool)> {
+    account.credentials.iter().flat_map(|credential| {
+        let sound = VoteKey::decode(&credential.biokey).is_ok();
+        [
+            (Purpose::Credential, credential.key.bytes().to_vec(), credential.key.is_sound()),
+            (Purpose::Biokey, credential.biokey.0.to_vec(), sound),
+        ]
+    })
+}
+
+/// Each person who can act, with the roles of all accounts they can act with.
+#[must_use]
+pub(crate) fn who_can_act(accounts: &BTreeMap<AccountId, Account>) -> BTreeMap<PersonId, Roles> {
+    let mut people = BTreeMap::<PersonId, Roles>::new();
+    for account in accounts.values().filter(|account| account.can_act()) {
+        let roles = people.entry(account.person).or_default();
+        *roles = roles.with(account.roles);
+    }
+    people
+}
