@@ -63,12 +63,21 @@ pub(crate) enum Screen {
     Validators,
     Peers,
     Logs,
+    Entropy,
+    Security,
 }
 
 impl Screen {
     /// All of them, in the order of their keys. New ones come behind, so that a key never moves.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Overview, Self::Consensus, Self::Validators, Self::Peers, Self::Logs];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Overview,
+        Self::Consensus,
+        Self::Validators,
+        Self::Peers,
+        Self::Logs,
+        Self::Entropy,
+        Self::Security,
+    ];
 
     /// Its name on tabs and in crumbs.
     pub(crate) const fn name(self) -> &'static str {
@@ -78,6 +87,8 @@ impl Screen {
             Self::Validators => "Validators",
             Self::Peers => "Peers",
             Self::Logs => "Logs",
+            Self::Entropy => "Entropy",
+            Self::Security => "Security",
         }
     }
 
@@ -89,6 +100,8 @@ impl Screen {
             Self::Validators => "Val",
             Self::Peers => "Peer",
             Self::Logs => "Log",
+            Self::Entropy => "Ent",
+            Self::Security => "Sec",
         }
     }
 }
@@ -197,6 +210,8 @@ pub(crate) const ACTIONS: &[Entry] = &[
     screen(Screen::Validators, "validators", "the set, and who is silent", &[Key::Char('3')]),
     screen(Screen::Peers, "peers", "who is asked, what they claim", &[Key::Char('4')]),
     screen(Screen::Logs, "logs", "what happened", &[Key::Char('5')]),
+    screen(Screen::Entropy, "entropy", "where random bytes come from", &[Key::Char('6')]),
+    screen(Screen::Security, "security", "what guards the secrets of this process", &[Key::Char('7')]),
     entry(Action::LastScreen, "last", "the screen before this one", &[Key::Char('-')]),
     entry(Action::Earlier, "earlier", "back through the screens, one by one", &[Key::Char('[')]),
     entry(Action::Later, "later", "forward again", &[Key::Char(']')]),
@@ -246,7 +261,7 @@ pub(crate) const ACTIONS: &[Entry] = &[
     Entry { needs: Needs::Theme, ..entry(Action::Theme, THEME, "other colors: theme dark", &[]) },
     Entry {
         needs: Needs::Drill,
-        ..entry(Action::Drill, "drill", "only in a demo: kill NAME, restart NAME, lie", &[])
+        ..entry(Action::Drill, "drill", "only in a demo: kill, restart, lie, entropy", &[])
     },
     entry(Action::Tour, "tour", "the demo, shown in a few steps", &[]),
     entry(Action::Leave, "leave", "close what is open; on a screen, end", &[Key::Char('q')]),
@@ -277,13 +292,11 @@ const HABITS: &[(Key, &str)] = &[
     (Key::Char('L'), "there is nothing to lock: this console holds no key"),
     (Key::Ctrl('\\'), "there is nothing to lock: this console holds no key"),
     (Key::Char('0'), SCREENS),
-    (Key::Char('6'), SCREENS),
-    (Key::Char('7'), SCREENS),
     (Key::Char('8'), SCREENS),
     (Key::Char('9'), SCREENS),
 ];
 
-const SCREENS: &str = "the screens are 1 to 5";
+const SCREENS: &str = "the screens are 1 to 7";
 
 /// What to do instead of pressing a key that means nothing.
 pub(crate) fn instead(key: Key) -> &'static str {

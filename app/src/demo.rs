@@ -24,12 +24,12 @@ use tokio::{
     task::JoinSet,
 };
 
-pub(crate) use self::joined::Joined;
-use self::process::{Asked, Order, Outcome, Recipe, Role, Watched};
+use self::process::{Asked, Outcome, Recipe, Role, Watched};
+pub(crate) use self::{joined::Joined, process::Order};
 use crate::{
     exit::{Exit, Failure},
     home::{self, Home},
-    model::{Drill, Notice},
+    model::Notice,
     scratch::Scratch,
 };
 
@@ -87,10 +87,14 @@ impl Demo<'_> {
         pending().await
     }
 
-    /// Carries out a drill where it was started here, and says what came of it.
-    pub(crate) fn drill(&self, drill: Drill) -> Option<impl Future<Output = String> + use<>> {
+    /// Carries out an order where it was started here, and says what came of it.
+    pub(crate) fn drill(
+        &self,
+        order: Order,
+        name: Option<&str>,
+    ) -> Option<impl Future<Output = String> + use<>> {
         match self {
-            Self::Started(network) => Some(network.drill(drill)),
+            Self::Started(network) => Some(network.drill(order, name)),
             Self::None | Self::Joined(_) => None,
         }
     }
@@ -198,18 +202,14 @@ impl Network {
         self.orders.iter().map(|(name, _)| name.clone()).collect()
     }
 
-    /// Carries out a drill, and says what came of it.
-    pub(crate) fn drill(&self, drill: Drill) -> impl Future<Output = String> + use<> {
-        let called = |name: Option<&str>| {
-            let meant = |(called, _): &&(String, _)| name.is_none_or(|name| name == called);
-            self.orders.iter().filter(meant).cloned().collect::<Vec<_>>()
+    /// Carries out an order, for the validator of this name or for all, and says what came of it.
+    pub(crate) fn drill(&self, order: Order, name: Option<&str>) -> impl Future<Output = String> + use<> {
+        let called = |(called, _): &&(String, _)| name.is_none_or(|name| name == called);
+        let meant: Vec<_> = match order {
+            Order::Lie => self.liar.iter().cloned().collect(),
+            Order::Kill | Order::Start => self.orders.iter().filter(called).cloned().collect(),
         };
-        let all = drill == Drill::Restart(None);
-        let (order, meant) = match drill {
-            Drill::Kill(name) => (Order::Kill, called(Some(&name))),
-            Drill::Restart(name) => (Order::Start, called(name.as_deref())),
-            Drill::Lie => (Order::Lie, self.liar.iter().cloned().collect()),
-        };
+        let all = name.is_none();
         async move {
             let mut said = Vec::new();
             for (name, orders) in meant {

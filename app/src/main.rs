@@ -1,6 +1,7 @@
 //! The `qratum` program: a console, and commands, over an embedded verifying light node.
 
 mod action;
+mod audit;
 mod cli;
 mod command;
 mod demo;

@@ -1,7 +1,7 @@
 //! The loop of the console: waits for whatever comes first, updates the model, draws what changed.
 
 use std::{
-    future::Future,
+    future::{Future, ready},
     io,
     path::{Path, PathBuf},
     pin::Pin,
@@ -30,12 +30,12 @@ use crate::{
     action::Key,
     cli::Look,
     command::alarms::user,
-    demo::Demo,
+    demo::{Demo, Order},
     exit::Failure,
     file,
     home::Home,
     model::{Drill, Found, Model, Subject, Wanted},
-    monitor::{Acknowledgement, Monitor, View as Alarms},
+    monitor::{Acknowledgement, Monitor, Reports, View as Alarms},
     screen,
     signals::Signals,
     terminal::{self, Guard, Input, Shell},
@@ -58,6 +58,7 @@ struct Sources<'a> {
     jobs: Jobs<'a>,
     monitor: Monitor,
     alarms: watch::Receiver<Arc<Alarms>>,
+    reports: Reports,
     seconds: Interval,
 }
 
@@ -77,7 +78,7 @@ enum Due {
 const fn pace(msg: &Msg) -> Due {
     match msg {
         Msg::Head(..) | Msg::Snapshot(..) => Due::Never,
-        Msg::Tick(_) | Msg::Alarm(_) | Msg::Alarms(_) | Msg::Notice(_) => Due::Soon,
+        Msg::Tick(_) | Msg::Alarm(_) | Msg::Alarms(_) | Msg::Health(..) | Msg::Notice(_) => Due::Soon,
         _ => Due::Now,
     }
 }
@@ -110,8 +111,9 @@ pub(crate) async fn run<'a>(
     let (heads, mut snapshots) = (node.heads(), node.snapshots());
     snapshots.mark_changed();
     let (jobs, alarms) = (FuturesUnordered::new(), monitor.view());
+    let reports = monitor.machine().reports();
     let input = &mut input;
-    let sources = Sources { signals, input, heads, snapshots, demo, jobs, monitor, alarms, seconds };
+    let sources = Sources { signals, input, heads, snapshots, demo, jobs, monitor, alarms, reports, seconds };
     let mut console = Console { guard, due: Due::Now, sources, node, home, look };
     model.tick(time::now());
     let size = console.guard.size().map_err(terminal)?;
@@ -244,14 +246,29 @@ fn written(folder: &Path, stem: &str, text: &[u8]) -> io::Result<PathBuf> {
 }
 
 impl Sources<'_> {
-    /// Has the demo do it; where this console started none, says so.
+    /// Has the demo or the watch of this machine do it; where this console started no demo, says so.
     fn drill(&mut self, drill: Drill) {
-        let doing = self.demo.drill(drill);
-        self.jobs.push(Box::pin(async {
-            Msg::Drilled(match doing {
+        let machine = self.monitor.machine();
+        let (order, name) = match &drill {
+            Drill::Stick(id) => {
+                let stuck = format!("{id} is stuck: its own tests find that");
+                let said = if machine.stick(id) { stuck } else { Drill::NONE.to_owned() };
+                self.jobs.push(Box::pin(ready(Msg::Drilled(said))));
+                return;
+            }
+            Drill::Kill(name) => (Order::Kill, Some(name.as_str())),
+            Drill::Restart(name) => (Order::Start, name.as_deref()),
+            Drill::Lie => (Order::Lie, None),
+        };
+        let released = if drill == Drill::Restart(None) { machine.release() } else { Vec::new() };
+        let doing = self.demo.drill(order, name);
+        self.jobs.push(Box::pin(async move {
+            let done = match doing {
                 Some(doing) => doing.await,
                 None => Drill::NONE.to_owned(),
-            })
+            };
+            let back = released.iter().map(|id| format!("; {id} is tested anew")).collect::<String>();
+            Msg::Drilled(done + &back)
         }));
     }
 
@@ -269,6 +286,10 @@ impl Sources<'_> {
                 },
                 Ok(()) = self.alarms.changed() => {
                     return Some(Msg::Alarms(self.alarms.borrow_and_update().clone()));
+                }
+                Ok(()) = self.reports.changed() => {
+                    let report = self.reports.borrow_and_update().clone();
+                    if let Some(report) = report { return Some(Msg::Health(report, time::now())) }
                 }
                 Some(msg) = self.jobs.next(), if !self.jobs.is_empty() => return Some(msg),
                 head = self.heads.recv() => match head {

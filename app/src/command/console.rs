@@ -6,10 +6,12 @@ use qratum_light_node::{Config, LightNode};
 
 use super::{
     alerts::greet,
+    doctor::of_process,
     lines::{Goal, Lines},
     network::{block_on, start_failure},
 };
 use crate::{
+    audit,
     cli::Look,
     demo::Demo,
     exit::{Exit, Failure},
@@ -32,6 +34,7 @@ pub(crate) fn run(home: &Home, look: &Look) -> Result<Exit, Failure> {
     // Programs are started by brokers from here on: the console itself can start none.
     let setup = brokered(setup(home, &config.genesis, false)?)?;
     let sandbox = sandbox::close(home);
+    model.guards.extend(sandbox::checks(Some(&sandbox)));
     if !sandbox.is_whole() {
         model.tick(time::now());
         model.notify(Notice::of(format!("the console is not closed in: {sandbox}")));
@@ -46,6 +49,7 @@ pub(crate) fn run(home: &Home, look: &Look) -> Result<Exit, Failure> {
 pub(super) fn model(config: &Config, home: &Home, look: &Look) -> Result<Model, Failure> {
     let mut model = Model::new(config, home, terminal::theme(look)?)?;
     (model.themes, model.may) = (terminal::themes(), home.settings()?.console);
+    (model.guards, model.audit) = (of_process(), audit::find(home));
     Ok(model)
 }
 

@@ -2,6 +2,7 @@
 
 use std::{io::IsTerminal, path::PathBuf};
 
+use qratum_custody::entropy::Drills;
 use qratum_light_node::LightNode;
 
 use super::{
@@ -15,8 +16,8 @@ use crate::{
     exit::{Exit, Failure},
     home::Home,
     model::Notice,
-    monitor::setup,
-    output,
+    monitor::{Setup, setup},
+    output, sandbox,
     signals::Signals,
     terminal,
 };
@@ -65,12 +66,13 @@ async fn open(
     let mut config = demo.home.config()?;
     config.peers.push(network.invite_liar(&demo.home).await?);
     let mut model = console::model(&config, &demo.home, look)?;
+    model.guards.extend(sandbox::checks(None));
     model.start(network.names());
     model.offer_tour();
     if let Some(note) = &demo.note {
         model.notify(Notice::of(note.clone()));
     }
-    let setup = setup(&demo.home, &config.genesis, false)?;
+    let setup = Setup { drills: Some(Drills::default()), ..setup(&demo.home, &config.genesis, false)? };
     console::show(model, (config, &demo.home, look), setup, (Demo::Started(network), signals)).await
 }
 
@@ -78,6 +80,7 @@ async fn join(joined: &mut Joined, name: &str, signals: Signals, look: &Look) ->
     let (home, config) = (joined.home.clone(), joined.home.config()?);
     let mut model = console::model(&config, &home, look)?;
     model.alias = Some(name.to_owned());
+    model.guards.extend(sandbox::checks(None));
     let setup = setup(&home, &config.genesis, false)?;
     console::show(model, (config, &home, look), setup, (Demo::Joined(joined), signals)).await
 }

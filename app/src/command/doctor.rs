@@ -8,7 +8,11 @@ mod secrets;
 
 use qratum_light_node::{Config, Found, KeptFork};
 
-use self::report::{Check, Report};
+use self::report::Report;
+pub(crate) use self::{
+    report::{Check, Word},
+    secrets::checks as of_process,
+};
 use super::network::block_on;
 use crate::{
     cli::NetworkArgs,

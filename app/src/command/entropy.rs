@@ -3,6 +3,8 @@
 mod report;
 mod sample;
 
+pub(crate) use self::report::class;
+
 use std::{
     path::{Path, PathBuf},
     thread,
@@ -10,7 +12,7 @@ use std::{
 };
 
 use qratum_custody::{
-    entropy::{self, Error, Random, Source, drill, now, sources},
+    entropy::{self, Drills, Error, Random, Report as Seen, Source, now, sources},
     token::helper::Helper,
 };
 use tokio::{sync::oneshot, time::sleep};
@@ -61,16 +63,19 @@ fn all(home: Option<PathBuf>, tpm: &Path) -> Result<Vec<Box<dyn Source>>, Failur
 
 /// The sources, those of a drill made to fail.
 fn watched(home: Option<PathBuf>, args: &SourceArgs) -> Result<Random, Failure> {
-    let all = all(home, &args.tpm)?;
-    let drilled = |id: &str| args.fail.iter().any(|failing| failing == id);
-    let chosen = all.into_iter().map(|source| if drilled(source.id()) { drill(source) } else { source });
-    Ok(Random::unseeded(chosen.collect()))
+    let drills = Drills::default();
+    args.fail.iter().for_each(|id| drills.begin(id));
+    let all = all(home, &args.tpm)?.into_iter().map(|source| drills.under(source));
+    Ok(Random::unseeded(all.collect()))
 }
 
 /// One collection, and what it says. Too little is an answer and no failure.
 fn collect(random: &mut Random, args: &SourceArgs) -> Result<Report, Failure> {
-    match random.reseed(now()) {
-        Ok(()) | Err(Error::Insufficient(_)) => Report::of(random, &args.fail),
+    let outcome = random.reseed(now());
+    match &outcome {
+        Ok(()) | Err(Error::Insufficient(_)) => {
+            Report::of(&Seen::of(random, &outcome, outcome.is_err(), now()), &args.fail)
+        }
         Err(error) => Err(Failure::new(Exit::Error, error.to_string())),
     }
 }

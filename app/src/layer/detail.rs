@@ -1,4 +1,4 @@
-//! One validator or one peer, with all that is known of it.
+//! One validator, one peer or one source of randomness, with all that is known of it.
 
 use qratum_chain::{
     PublicKey,
@@ -12,6 +12,7 @@ use qratum_themes::Mark;
 use crate::{
     model::{Asked, Detail, Found, Ground, Model, Proof, Subject, Who, Worth},
     screen::{
+        entropy,
         page::{Cell, Table, glyph, here, here_hash, here_name, own, quiet},
         parts::share,
         peers::{connection, operator, run},
@@ -21,10 +22,11 @@ use crate::{
 
 /// What is known of it.
 pub(crate) fn table(model: &Model, detail: &Detail) -> Table<'static> {
-    let Some(snapshot) = model.snapshot() else { return Table::facts(Vec::new()) };
-    match detail {
-        Detail::Validator(key) => validator(model, snapshot, key),
-        Detail::Peer(place) => peer(model, snapshot, *place),
+    match (detail, model.snapshot()) {
+        (Detail::Source(place), _) => entropy::source(model, *place),
+        (_, None) => Table::facts(Vec::new()),
+        (Detail::Validator(key), Some(snapshot)) => validator(model, snapshot, key),
+        (Detail::Peer(place), Some(snapshot)) => peer(model, snapshot, *place),
     }
 }
 

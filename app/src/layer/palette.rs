@@ -36,7 +36,7 @@ impl Offer {
 
 /// What fits what was typed, the best first.
 pub(crate) fn offered(model: &Model, text: &str) -> Vec<Offer> {
-    if let Some(drills) = Drill::offered(text, &model.started) {
+    if let Some(drills) = Drill::offered(text, &model.started, &model.live.health.good()) {
         return drills.into_iter().map(Offer::Drill).collect();
     }
     match text.trim_start().split_once(char::is_whitespace) {
@@ -67,7 +67,7 @@ fn cells(offer: &Offer, hidden: bool) -> Vec<Cell> {
             vec![vec![own(entry.id)], vec![own(entry.label)], vec![here(entry.shown_keys())]]
         }
         Offer::Drill(drill) => {
-            let name = drill.name().map(|name| if hidden { "(hidden)" } else { name });
+            let name = drill.name().map(|name| if hidden { "(hidden)" } else { name }).or(drill.source());
             let mut called = vec![own(drill.verb())];
             called.extend(name.map(|name| here(format!(" {name}"))));
             vec![called, vec![own(drill.label())], Vec::new()]

@@ -2,6 +2,7 @@
 
 mod drill;
 mod fact;
+mod health;
 mod history;
 mod log;
 mod notice;
@@ -19,6 +20,7 @@ use qratum_chain::{
     document::Anchor,
     types::{BlockId, GenesisValidator, Time, ValidatorSet},
 };
+use qratum_custody::entropy::Report;
 use qratum_light_node::{Config, Names, PeerId, Snapshot, State, Voting, peer_id};
 use qratum_themes::{BUILT_IN, Theme};
 use qratum_verifier::Trusted;
@@ -26,6 +28,7 @@ use qratum_verifier::Trusted;
 pub(crate) use self::{
     drill::Drill,
     fact::{Fact, Worth},
+    health::{Health, Mood},
     log::{Event, Level, Log},
     notice::Notice,
     proof::{Asked, Found, Ground, Proof, Subject, Wanted, happened},
@@ -36,6 +39,8 @@ pub(crate) use self::{
     who::Who,
 };
 use crate::{
+    audit::{Build, Found as Audited},
+    command::doctor::Check,
     exit::{Exit, Failure},
     home::Home,
     monitor::{self, Change, View as Alarms, What},
@@ -73,6 +78,12 @@ pub(crate) struct Model {
     /// What may be done with the terminal beside drawing.
     pub(crate) may: ConsoleSettings,
     pub(crate) now: Time,
+    /// What guards this process, as it started.
+    pub(crate) guards: Vec<Check>,
+    /// The build that runs.
+    pub(crate) build: Build,
+    /// What was measured of functions that secrets pass through.
+    pub(crate) audit: Audited,
     /// What is known now.
     pub(crate) live: Known,
     /// What was known when the picture was held still, and since when.
@@ -94,6 +105,8 @@ pub(crate) struct Known {
     pub(crate) log: Log,
     /// What went wrong beside the chain, oldest first.
     pub(crate) notices: Vec<Notice>,
+    /// How this machine is.
+    pub(crate) health: Health,
 }
 
 impl Model {
@@ -116,6 +129,9 @@ impl Model {
             themes: BUILT_IN.map(str::to_owned).into(),
             may: ConsoleSettings::default(),
             now: Time(0),
+            guards: Vec::new(),
+            build: Build::own(),
+            audit: Audited::Nothing,
             live: Known::default(),
             held: None,
             alarms: Arc::default(),
@@ -148,6 +164,11 @@ impl Model {
         notices.retain_mut(|notice| notice.holds(&snapshot));
         log.learn(known.as_deref(), &snapshot, now);
         *known = Some(snapshot);
+    }
+
+    /// Takes what the watch of this machine reports.
+    pub(crate) fn feel(&mut self, report: Arc<Report>, now: Time) {
+        self.live.health.learn(report, now);
     }
 
     /// Takes a head that was verified.

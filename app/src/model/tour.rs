@@ -9,6 +9,7 @@ use qratum_verifier::Blame;
 use serde::Deserialize;
 
 use super::{Found, Layer, Model, Proof, silent};
+use crate::monitor::Alarm;
 
 /// The steps, as their file has them. A test reads it.
 static STEPS: LazyLock<Vec<Step>> = LazyLock::new(|| {
@@ -42,6 +43,8 @@ enum Until {
     Anchor,
     /// A lie of the peer of this name was refused since the step began, and there are newer heads.
     Refused(String),
+    /// An alarm of this code was acknowledged since the step began, and the pool of randomness gives seeds.
+    Acknowledged(String),
     /// There are newer heads than when the step began, and the validator of this name is silent.
     Silent(String),
     /// The light node is in the state of this word.
@@ -110,9 +113,24 @@ impl Model {
         match until {
             Until::Anchor => at_anchor && self.proves_a_block(),
             Until::Refused(name) => goes_on && has_lied(snapshot, name, since),
+            Until::Acknowledged(code) => self.is_fed() && self.is_taken_on(code, since),
             Until::Silent(name) => goes_on && silent(&snapshot.voting, &snapshot.names).contains(name),
             Until::State(word) => snapshot.state.word() == word,
         }
+    }
+
+    fn is_fed(&self) -> bool {
+        self.live.health.report().is_some_and(|report| report.pool.is_ok())
+    }
+
+    fn is_taken_on(&self, code: &str, since: Time) -> bool {
+        let taken = |alarm: &Alarm| {
+            alarm
+                .acknowledged
+                .as_ref()
+                .is_some_and(|taken| alarm.code.word() == code && taken.at_ms >= since.0)
+        };
+        self.alarms.open.iter().any(taken)
     }
 
     fn proves_a_block(&self) -> bool {
@@ -151,6 +169,7 @@ fn height(snapshot: &Snapshot) -> Height {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::monitor::Code;
 
     /// Read it must be, name states that there are, and leave room for its line.
     #[test]
@@ -158,8 +177,12 @@ mod tests {
         let file: File = toml::from_str(include_str!("../../../assets/tour.toml")).unwrap();
         assert_eq!(file.step.len(), STEPS.len());
         for Step { press, text, until } in &file.step {
-            if let Until::State(word) = until {
-                assert!(State::ALL.iter().any(|state| state.word() == word), "{word}");
+            match until {
+                Until::State(word) => assert!(State::ALL.iter().any(|state| state.word() == word), "{word}"),
+                Until::Acknowledged(word) => {
+                    assert!(Code::ALL.iter().any(|code| code.word() == word), "{word}")
+                }
+                Until::Anchor | Until::Refused(_) | Until::Silent(_) => {}
             }
             let line = format!(" tour 1/9  press {press}  {text}");
             assert!(line.chars().count() <= 80 && line.is_ascii(), "{line}");

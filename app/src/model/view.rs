@@ -36,6 +36,14 @@ pub(crate) enum List {
     Diversity,
     Peers,
     Logs,
+    /// The sources of randomness.
+    Randomness,
+    /// What they add up to.
+    Pool,
+    /// What guards this process.
+    Guards,
+    /// What was measured of functions that secrets pass through.
+    Audit,
     Detail,
     Proof,
     Help,
@@ -52,6 +60,8 @@ pub(crate) const fn panels(screen: Screen) -> &'static [List] {
         Screen::Validators => &[List::Validators, List::Diversity],
         Screen::Peers => &[List::Peers],
         Screen::Logs => &[List::Logs],
+        Screen::Entropy => &[List::Randomness, List::Pool],
+        Screen::Security => &[List::Guards, List::Audit],
     }
 }
 
@@ -72,6 +82,8 @@ pub(crate) enum Detail {
     Validator(PublicKey),
     /// A peer, by its place in the configuration.
     Peer(usize),
+    /// A source of randomness, by its place in the report.
+    Source(usize),
 }
 
 /// Something open above a screen.

@@ -50,6 +50,8 @@ pub(crate) enum Code {
     Accused,
     /// The store came back lower than what was verified before.
     StoreRolledBack,
+    /// The sources of randomness give too little for a seed.
+    EntropyLow,
     /// Every way to tell somebody fails.
     SinksFailed,
     /// No pinned peer is connected.
@@ -64,6 +66,10 @@ pub(crate) enum Code {
     PeerLied,
     /// Blocks are not kept: the store cannot be used.
     StoreFailed,
+    /// A source of randomness that was there gives nothing that may be used.
+    EntropySource,
+    /// Memory for secrets may reach a disk.
+    MemoryUnlocked,
     /// One way to tell somebody fails.
     SinkFailed,
     /// Alarms are not kept: their journal is damaged or cannot be written.
@@ -88,7 +94,7 @@ const fn hold(raise_s: u64, clear_s: u64) -> Hold {
 impl Code {
     /// All, the worst first.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 23] = [
         Self::Forked,
         Self::Expired,
         Self::NoQuorum,
@@ -98,6 +104,7 @@ impl Code {
         Self::Missed,
         Self::Accused,
         Self::StoreRolledBack,
+        Self::EntropyLow,
         Self::SinksFailed,
         Self::Disconnected,
         Self::WitnessesLost,
@@ -105,6 +112,8 @@ impl Code {
         Self::Silent,
         Self::PeerLied,
         Self::StoreFailed,
+        Self::EntropySource,
+        Self::MemoryUnlocked,
         Self::SinkFailed,
         Self::JournalFailed,
         Self::Suppressed,
@@ -123,6 +132,7 @@ impl Code {
             Self::Missed => "missed",
             Self::Accused => "accused",
             Self::StoreRolledBack => "store-rolled-back",
+            Self::EntropyLow => "entropy-low",
             Self::SinksFailed => "sinks-failed",
             Self::Disconnected => State::Disconnected.word(),
             Self::WitnessesLost => "witnesses-lost",
@@ -130,6 +140,8 @@ impl Code {
             Self::Silent => "silent",
             Self::PeerLied => "peer-lied",
             Self::StoreFailed => "store-failed",
+            Self::EntropySource => "entropy-source",
+            Self::MemoryUnlocked => "memory-unlocked",
             Self::SinkFailed => "sink-failed",
             Self::JournalFailed => "journal-failed",
             Self::Suppressed => "suppressed",
@@ -149,6 +161,7 @@ impl Code {
             | Self::Missed
             | Self::Accused
             | Self::StoreRolledBack
+            | Self::EntropyLow
             | Self::SinksFailed => Level::Critical,
             Self::Disconnected
             | Self::WitnessesLost
@@ -156,15 +169,19 @@ impl Code {
             | Self::Silent
             | Self::PeerLied
             | Self::StoreFailed
+            | Self::EntropySource
+            | Self::MemoryUnlocked
             | Self::SinkFailed
             | Self::JournalFailed => Level::Warning,
             Self::Suppressed | Self::SetChanged => Level::Info,
         }
     }
 
-    /// Whether it is about this program and not about what the light node sees.
+    /// Whether it is about this program or its machine, and not about what the light node sees.
     pub(super) const fn is_of_this_program(self) -> bool {
-        matches!(self, Self::SinksFailed | Self::SinkFailed | Self::JournalFailed | Self::Suppressed)
+        let of_machine = matches!(self, Self::EntropyLow | Self::EntropySource | Self::MemoryUnlocked);
+        of_machine
+            || matches!(self, Self::SinksFailed | Self::SinkFailed | Self::JournalFailed | Self::Suppressed)
     }
 
     /// What the light node says only after it has lasted is raised at once; what a reconnection, a
@@ -183,6 +200,8 @@ impl Code {
             Self::Silent => hold(5, 15),
             Self::PeerLied => hold(0, 30),
             Self::SinksFailed | Self::SinkFailed | Self::StoreFailed | Self::JournalFailed => hold(0, 0),
+            // What is reported of them has lasted already.
+            Self::EntropyLow | Self::EntropySource | Self::MemoryUnlocked => hold(0, 0),
             Self::Suppressed => hold(0, 30),
             Self::SetChanged => hold(0, 0),
         }

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, thread, time::Duration};
 
+use qratum_custody::entropy::Drills;
 use qratum_light_node::Snapshot;
 use tokio::{
     sync::{mpsc, watch},
@@ -15,6 +16,7 @@ use super::{
     delivery::{Inbox, Letter, Outcome, pause, serve},
     document::{AlarmDocument, Network},
     keeper::Keeper,
+    machine::{Machine, verdicts},
     notify::Notify,
     sight::{MACHINE, Watched},
     sink::Sink,
@@ -37,6 +39,8 @@ pub(crate) struct Setup {
     pub(crate) outlets: Vec<Outlet>,
     /// How often a sign of life goes out.
     pub(crate) heartbeat: Duration,
+    /// The outages of sources that may be tried out; none where that is no demo.
+    pub(crate) drills: Option<Drills>,
 }
 
 /// A sink, and what it is told.
@@ -65,6 +69,7 @@ pub(crate) struct Monitor {
     view: watch::Receiver<Arc<View>>,
     changes: mpsc::UnboundedReceiver<Change>,
     orders: Option<mpsc::UnboundedSender<(u64, Acknowledgement)>>,
+    machine: Machine,
     thread: Option<thread::JoinHandle<()>>,
 }
 
@@ -74,13 +79,21 @@ impl Monitor {
         let (orders, ordered) = mpsc::unbounded_channel();
         let (told, changes) = mpsc::unbounded_channel();
         let (shown, view) = watch::channel(Arc::default());
+        let machine = Machine::watch(setup.drills.clone())?;
+        let watched = machine.clone();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::io("runtime", &error))?;
-        let work =
-            move || runtime.block_on(async { Work::new(setup, told, shown).run(snapshots, ordered).await });
+        let work = move || {
+            runtime.block_on(async { Work::new(setup, told, shown).run(snapshots, watched, ordered).await })
+        };
         let thread = thread::Builder::new().name("monitor".to_owned()).spawn(work);
         let thread = Some(thread.map_err(|error| Failure::io("thread", &error))?);
-        Ok(Self { view, changes, orders: Some(orders), thread })
+        Ok(Self { view, changes, orders: Some(orders), machine, thread })
+    }
+
+    /// The watch of this machine.
+    pub(crate) const fn machine(&self) -> &Machine {
+        &self.machine
     }
 
     /// What is known, now and whenever it changes.
@@ -130,7 +143,7 @@ struct Work {
 
 impl Work {
     fn new(setup: Setup, told: mpsc::UnboundedSender<Change>, shown: watch::Sender<Arc<View>>) -> Self {
-        let Setup { folder, network, watched, outlets, heartbeat } = setup;
+        let Setup { folder, network, watched, outlets, heartbeat, .. } = setup;
         let names = outlets.iter().map(|outlet| outlet.name.clone()).collect();
         let keeper = Keeper::open(folder, watched, names);
         let (beats, _) = watch::channel(None);
@@ -166,9 +179,11 @@ impl Work {
     async fn run(
         mut self,
         mut snapshots: watch::Receiver<Arc<Snapshot>>,
+        machine: Machine,
         mut orders: mpsc::UnboundedReceiver<(u64, Acknowledgement)>,
     ) {
         let (mut seconds, mut beats) = (ticks(Duration::from_secs(1)), ticks(self.every));
+        let mut reports = machine.reports();
         self.notify.ready();
         loop {
             self.show();
@@ -181,6 +196,7 @@ impl Work {
                 },
                 Some(outcome) = self.outcomes.recv() => changes.extend(self.ended(outcome)),
                 changed = snapshots.changed() => if changed.is_err() { return },
+                Ok(()) = reports.changed() => {}
                 _ = seconds.tick() => {
                     changes.extend(self.keeper.look(time::now()));
                     self.notify.alive();
@@ -189,6 +205,10 @@ impl Work {
             }
             let snapshot = snapshots.borrow_and_update().clone();
             changes.extend(self.keeper.observe(&snapshot, time::now()));
+            for (about, text) in reports.borrow_and_update().iter().flat_map(|report| verdicts(report)) {
+                changes.extend(self.keeper.report(about, text, time::now()));
+            }
+            machine.heed(&changes);
             self.tell(changes);
         }
     }

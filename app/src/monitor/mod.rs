@@ -3,6 +3,7 @@
 //!
 //! - [`sight`] says what is wrong in a snapshot, [`missed`] what only a look back can say, and
 //!   [`alarms`] makes alarms of that, and ends them. All three are pure: the time is an argument.
+//! - [`machine`] watches the sources of randomness, and says what their reports come to.
 //! - [`journal`] keeps what happened as [`entry`] lines, [`book`] says what those add up to, and
 //!   [`keeper`] sees to it that an alarm is on disk before anybody is told. [`limit`] holds floods off.
 //! - [`delivery`] tells one [`sink`] until it has it: standard error, a [`program`], a [`webhook`];
@@ -23,6 +24,7 @@ mod entry;
 mod journal;
 mod keeper;
 mod limit;
+mod machine;
 mod missed;
 mod notify;
 mod outlets;
@@ -39,5 +41,6 @@ pub(crate) use document::{AlarmDocument, AlarmJson, Network};
 pub(crate) use driver::{Monitor, Setup, View};
 pub(crate) use entry::{Entry, Found};
 pub(crate) use journal::Journal;
+pub(crate) use machine::Reports;
 pub(crate) use outlets::{brokered, setup};
 pub(crate) use program::Program;

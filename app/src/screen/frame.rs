@@ -10,7 +10,7 @@ use super::{draw::Pen, ink::written, parts::clock};
 use crate::{
     action::{Action, Key, Screen, of},
     layer::alarms,
-    model::{Detail, Layer, Model, head_of, worth_of},
+    model::{Detail, Layer, Model, Mood, head_of, worth_of},
     time,
 };
 
@@ -56,9 +56,24 @@ pub(super) fn bar(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
     parts.extend(paused.map(|age| part(format!("PAUSED {age}"), 0)));
     parts.extend(model.view.private.then(|| part("PRIVATE".to_owned(), 0)));
     parts.extend(alarms(model).map(|text| part(text, 0)));
+    parts.extend(entropy(model));
     parts.push(part("RO".to_owned(), 0));
     parts.push(part(clock(model.now), 1));
     pen.frame.render_widget(TrustBar { parts: &parts, style, theme: pen.theme }, area);
+}
+
+/// How the randomness of this machine is: what is well goes first where there is no room, and what is not
+/// only after the clock; an alarm says it too.
+fn entropy(model: &Model) -> Option<Part<'static>> {
+    let health = &model.live.health;
+    let (good, there) = health.counts();
+    let (text, rank) = match health.mood() {
+        Mood::Unknown => return None,
+        Mood::Well => ("entropy ok".to_owned(), 3),
+        Mood::Fewer => (format!("{} entropy {good} of {there}", model.theme.glyph(Mark::Stale)), 1),
+        Mood::Low => (format!("{} ENTROPY LOW", model.theme.glyph(Mark::Refused)), 1),
+    };
+    Some(part(text, rank))
 }
 
 fn part(text: String, rank: u8) -> Part<'static> {
@@ -134,6 +149,7 @@ const fn crumb(layer: &Layer) -> Option<&'static str> {
     match layer {
         Layer::Detail(Detail::Validator(_)) => Some("validator"),
         Layer::Detail(Detail::Peer(_)) => Some("peer"),
+        Layer::Detail(Detail::Source(_)) => Some("source"),
         Layer::Proof => Some("proof"),
         Layer::Help => Some("help"),
         Layer::Page(_) => Some("explain"),

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use qratum_themes::{Glyphs, Theme, Tone};
 use qratum_widgets::{
-    SafeText,
+    SafeText, bars,
     fit::{clipped, clipped_line, ellipsis},
 };
 use ratatui::{
@@ -98,6 +98,7 @@ fn words(theme: &Theme, text: Text) -> Cow<'_, str> {
         Text::Name(name) => written(theme, SafeText::name(&name)).into(),
         Text::Glyph(mark) => theme.glyph(mark).into(),
         Text::Word(mark) => theme.word(mark).into(),
+        Text::Spark(values) => bars(&values, values.len(), theme.glyphs()).into(),
         Text::Bar { .. } => "".into(),
     }
 }

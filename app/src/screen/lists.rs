@@ -2,9 +2,9 @@
 //! filter leaves.
 
 use super::{
-    consensus, logs, overview,
+    consensus, entropy, logs, overview,
     page::{Kept, Table},
-    peers, validators,
+    peers, security, validators,
 };
 use crate::{
     layer::{alarms, detail, explain, help, palette, proof},
@@ -26,6 +26,10 @@ pub(crate) fn table(model: &Model, list: List) -> Table<'_> {
         List::Diversity => validators::diversity(model),
         List::Peers => peers::table(model),
         List::Logs => logs::table(model),
+        List::Randomness => entropy::sources(model),
+        List::Pool => entropy::pool(model),
+        List::Guards => security::guards(model),
+        List::Audit => security::audit(model),
         List::Help => help::table(model),
         List::Alarms => alarms::table(model),
         List::Proof => proof::table(model),

@@ -2,6 +2,7 @@
 
 mod consensus;
 mod draw;
+pub(crate) mod entropy;
 mod frame;
 mod ink;
 pub(crate) mod lists;
@@ -11,6 +12,7 @@ mod overview;
 pub(crate) mod page;
 pub(crate) mod parts;
 pub(crate) mod peers;
+mod security;
 #[cfg(test)]
 pub(crate) mod tests;
 mod validators;
@@ -73,5 +75,7 @@ fn body(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
         Screen::Validators => validators::view(model, pen, area),
         Screen::Peers => peers::view(model, pen, area),
         Screen::Logs => logs::view(model, pen, area),
+        Screen::Entropy => entropy::view(model, pen, area),
+        Screen::Security => security::view(model, pen, area),
     }
 }

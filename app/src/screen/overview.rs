@@ -8,7 +8,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 
 use super::{
     draw::{Pen, height},
-    logs,
+    entropy, logs,
     page::{
         Cell, Piece, Table, Thing, column, glyph, here, here_hash, here_name, numbers, own, quiet, rest,
         sign, word,
@@ -16,7 +16,7 @@ use super::{
     parts::{enough, listed, share},
 };
 use crate::{
-    model::{Ground, List, Model, Subject},
+    model::{Ground, List, Model, Mood, Subject},
     time,
 };
 
@@ -26,6 +26,8 @@ const NOTICES: u16 = 3;
 const WIDE: u16 = 110;
 /// How many refusals are shown.
 const REFUSALS: u16 = 3;
+/// With less room than this, only what is wrong with randomness is told: the bar has a word of it.
+const SHORT: u16 = 14;
 /// With less room than this, what happened is left to its own screen.
 const LOG: u16 = 4;
 
@@ -45,6 +47,10 @@ pub(super) fn view(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
         // It lasts a moment; what would be drawn now only keeps a slow line from what comes next.
         return;
     }
+    let machine = machine(model, area.height >= SHORT);
+    let [machine_at, rest] =
+        Layout::vertical([Constraint::Length(height(&machine)), Constraint::Fill(1)]).areas(rest);
+    pen.table(&machine, machine_at);
     let (members, sources, refused) = (members(model), sources(model), refused(model));
     let [tables_at, refused_at, log_at] = below((height(&members), height(&sources)), &refused, rest);
     let (members_at, sources_at) = split((height(&members), height(&sources)), tables_at);
@@ -54,6 +60,17 @@ pub(super) fn view(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
     if log_at.height >= LOG {
         pen.table(&logs::beside_heads(model), log_at);
     }
+}
+
+/// How the randomness of this machine is; where there is little room, only what is not well.
+fn machine(model: &Model, roomy: bool) -> Table<'static> {
+    let worth_a_row = match model.shown().health.mood() {
+        Mood::Unknown => false,
+        Mood::Well => roomy,
+        Mood::Fewer | Mood::Low => true,
+    };
+    let row = worth_a_row.then(|| ("randomness", entropy::summary(model)));
+    Table::facts(row.into_iter().collect())
 }
 
 /// Room for members and peers, for refusals, and for what happened, where some is left.

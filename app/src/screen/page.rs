@@ -33,6 +33,8 @@ pub(crate) enum Text {
     Glyph(Mark),
     /// The word of a mark.
     Word(Mark),
+    /// Values as small columns, the newest last.
+    Spark(Vec<u64>),
     /// A part of some power, as a bar over what room is left.
     Bar { part: u128, whole: u128, line: bool },
 }
@@ -91,6 +93,11 @@ pub(crate) fn here_name(name: impl fmt::Display) -> Piece {
 /// The same for a hash that the user gave.
 pub(crate) fn here_hash(what: impl fmt::Display) -> Piece {
     Piece::new(Text::Hash(what.to_string()), Look::Tone(Tone::Plain), None)
+}
+
+/// Values that were measured here, as small columns; a number says the newest beside it.
+pub(crate) const fn spark(values: Vec<u64>) -> Piece {
+    Piece::new(Text::Spark(values), Look::Tone(Tone::Quiet), None)
 }
 
 /// A sign and its word about something that this machine knows by itself.
@@ -337,7 +344,7 @@ fn words<'a>(pieces: impl Iterator<Item = &'a Piece>) -> String {
         Text::Own(words) => Some(*words),
         Text::Any(text) | Text::Name(text) | Text::Hash(text) => Some(text.as_str()),
         Text::Word(mark) => Some(mark.name()),
-        Text::Glyph(_) | Text::Bar { .. } => None,
+        Text::Glyph(_) | Text::Spark(_) | Text::Bar { .. } => None,
     });
     pieces.collect::<Vec<_>>().join(" ").to_lowercase()
 }

@@ -9,6 +9,7 @@ mod typing;
 use std::sync::Arc;
 
 use qratum_chain::types::Time;
+use qratum_custody::entropy::Report;
 use qratum_light_node::{FetchError, Snapshot};
 use qratum_themes::Theme;
 use qratum_verifier::Trusted;
@@ -45,6 +46,8 @@ pub(crate) enum Msg {
     Alarm(Box<Change>),
     /// Other alarms ask for attention than before.
     Alarms(Arc<Alarms>),
+    /// The watch of this machine has a new report.
+    Health(Arc<Report>, Time),
     /// Something beside the chain went wrong.
     Notice(Notice),
     /// The window has another size, in columns and rows.
@@ -126,6 +129,10 @@ fn apply(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Alarms(alarms) => {
             model.alarms = alarms;
+            vec![Effect::Draw]
+        }
+        Msg::Health(report, now) => {
+            model.feel(report, now);
             vec![Effect::Draw]
         }
         Msg::Notice(notice) => {

@@ -34,6 +34,7 @@ pub(super) fn opened(model: &Model) -> Option<Detail> {
     match list {
         List::Members | List::Validators | List::Votes => key(model, list, row).map(Detail::Validator),
         List::Sources | List::Peers => Some(Detail::Peer(row)),
+        List::Randomness => Some(Detail::Source(row)),
         _ => None,
     }
 }

@@ -61,7 +61,7 @@ fn perform(model: &mut Model, action: Action, number: Option<u64>) -> Vec<Effect
         Action::Suspend => return vec![Effect::Suspend],
         Action::Show(screen) => model.view.show(screen),
         Action::LastScreen if model.view.last == model.view.screen => {
-            model.say("no other screen was shown yet: 1 to 5 show them");
+            model.say("no other screen was shown yet: 1 to 7 show them");
         }
         Action::LastScreen => model.view.show(model.view.last),
         Action::Earlier | Action::Later => through(model, action == Action::Earlier),
@@ -155,7 +155,7 @@ fn open(model: &mut Model) -> Vec<Effect> {
     };
     let subject = match &detail {
         Detail::Validator(key) => Some(model.member(key)),
-        Detail::Peer(_) => None,
+        Detail::Peer(_) | Detail::Source(_) => None,
     };
     model.view.open(Layer::Detail(detail));
     let subject = subject.filter(|subject| matches!(subject, Subject::Validator { .. }));

@@ -5,9 +5,11 @@
 //! `Random::start(sources(path)?, now())` is a generator over them.
 
 mod drill;
+mod report;
 mod resume;
 mod timed;
 pub mod tpm;
+mod watch;
 
 use std::{
     io,
@@ -19,9 +21,8 @@ use std::{
 
 use qratum_crypto::rng::source;
 pub use qratum_crypto::rng::{
-    drbg::{Moment, self_test},
-    health::{Health, State},
-    monitor::Record,
+    drbg::{MAX_AGE, Moment, self_test},
+    health::Alarm,
     pool::{Insufficient, MIN_TOTAL, Tally},
     random::{Error, Random},
     source::{Basis, Class, Fault, Jitter, LENGTH, Source},
@@ -29,7 +30,12 @@ pub use qratum_crypto::rng::{
 use qratum_metal::process::{since_boot, slept};
 
 use self::resume::Resumes;
-pub use self::{drill::drill, timed::Timed};
+pub use self::{
+    drill::Drills,
+    report::{GeneratorReport, Report, SourceReport, Standing},
+    timed::Timed,
+    watch::Watch,
+};
 use crate::token::helper::Helper;
 pub use crate::token::helper::ID as TOKEN;
 
@@ -129,8 +135,9 @@ mod tests {
     #[test]
     fn a_drill_fails_one_source_and_the_pool_judges_as_ever() {
         let without = |id| {
-            let chosen = |source: Box<dyn Source>| if source.id() == id { drill(source) } else { source };
-            Random::start(nowhere().into_iter().map(chosen).collect(), now())
+            let drills = Drills::default();
+            drills.begin(id);
+            Random::start(nowhere().into_iter().map(|source| drills.under(source)).collect(), now())
         };
         assert!(without("cpu-rdrand").is_ok());
         let refused = without("system-rng");

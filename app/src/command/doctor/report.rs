@@ -7,7 +7,7 @@ use crate::exit::{Exit, Failure};
 /// What a check came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Word {
+pub(crate) enum Word {
     /// As it should be, or of no account here.
     Ok,
     /// It works, and should be better.
@@ -17,30 +17,30 @@ pub(super) enum Word {
 }
 
 /// One check.
-#[derive(Debug, Serialize)]
-pub(super) struct Check {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Check {
     /// What was looked at.
-    pub(super) check: String,
-    pub(super) verdict: Word,
+    pub(crate) check: String,
+    pub(crate) verdict: Word,
     /// What was found.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// What to do; null where that is nothing.
-    pub(super) todo: Option<String>,
+    pub(crate) todo: Option<String>,
 }
 
 impl Check {
     /// As it should be.
-    pub(super) fn ok(check: &str, text: impl Into<String>) -> Self {
+    pub(crate) fn ok(check: &str, text: impl Into<String>) -> Self {
         Self { check: check.to_owned(), verdict: Word::Ok, text: text.into(), todo: None }
     }
 
     /// It works, and should be better.
-    pub(super) fn warn(check: &str, text: impl Into<String>, todo: impl Into<String>) -> Self {
+    pub(crate) fn warn(check: &str, text: impl Into<String>, todo: impl Into<String>) -> Self {
         Self { verdict: Word::Warn, todo: Some(todo.into()), ..Self::ok(check, text) }
     }
 
     /// It does not work, or is not safe.
-    pub(super) fn fail(check: &str, text: impl Into<String>, todo: impl Into<String>) -> Self {
+    pub(crate) fn fail(check: &str, text: impl Into<String>, todo: impl Into<String>) -> Self {
         Self { verdict: Word::Fail, ..Self::warn(check, text, todo) }
     }
 

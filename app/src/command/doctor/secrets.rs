@@ -12,7 +12,7 @@ use super::report::Check;
 const ROOM: u64 = 1 << 20;
 
 /// What this process, hardened as every command is, says of itself.
-pub(super) fn checks() -> Vec<Check> {
+pub(crate) fn checks() -> Vec<Check> {
     let memory = match secret::status() {
         // The first secret makes what is then counted.
         Ok(status) => memory(status, locked_bytes().ok(), LockLimit::read()),

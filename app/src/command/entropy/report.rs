@@ -1,10 +1,8 @@
 //! What one collection says, as a page, as a line and as JSON. Counts only: no byte of any source.
 
-use qratum_custody::entropy::{
-    Basis, Class, Fault, LENGTH, MIN_TOTAL, Moment, Random, Record, Source, Tally, now,
-};
-use qratum_metal::{pages::LockStatus, secret};
-use serde::Serialize;
+use qratum_custody::entropy::{self, Basis, Class, MIN_TOTAL, Standing, Tally};
+use qratum_metal::pages::LockStatus;
+use serde::{Serialize, Serializer};
 
 use crate::{
     exit::{Exit, Failure},
@@ -31,6 +29,7 @@ pub(super) struct Report {
 struct SourceReport {
     id: &'static str,
     class: &'static str,
+    #[serde(serialize_with = "state")]
     state: Standing,
     basis: &'static str,
     credited_bits: u32,
@@ -43,16 +42,9 @@ struct SourceReport {
     bytes_per_second: Option<u64>,
 }
 
-/// How a source came out of the last collection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum Standing {
-    Healthy,
-    Absent,
-    Denied,
-    Failed,
-    TimedOut,
-    Unhealthy,
+/// As documents spell it.
+fn state<S: Serializer>(state: &Standing, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&state.word().replace(' ', "-"))
 }
 
 #[derive(Debug, Serialize)]
@@ -83,18 +75,18 @@ struct KnownAnswer {
 }
 
 impl Report {
-    /// After a collection.
-    pub(super) fn of(random: &Random, drill: &[String]) -> Result<Self, Failure> {
-        let seen = |(source, record): (&dyn Source, Option<&Record>)| Some(SourceReport::of(source, record?));
-        let pool = PoolReport::of(random);
+    /// What is known after a collection.
+    pub(super) fn of(seen: &entropy::Report, drill: &[String]) -> Result<Self, Failure> {
+        let memory =
+            seen.memory.ok_or_else(|| Failure::new(Exit::Error, "there is no memory for secrets"))?;
         Ok(Self {
             schema: "qratum/entropy/v1",
             drill: drill.to_vec(),
-            healthy: pool.refusal.is_none(),
-            sources: random.watched().filter_map(seen).collect(),
-            pool,
-            generator: GeneratorReport::of(random, now()),
-            memory: MemoryReport::of(secret::status().map_err(|error| Failure::io("locked memory", &error))?),
+            healthy: seen.pool.is_ok(),
+            sources: seen.sources.iter().map(SourceReport::of).collect(),
+            pool: PoolReport::of(&seen.pool),
+            generator: seen.generator.map(GeneratorReport::of),
+            memory: MemoryReport::of(memory),
             known_answers: Vec::new(),
         })
     }
@@ -120,7 +112,7 @@ impl Report {
             row("!", "DRILL", format!("{} made to fail on purpose: no real outage", self.drill.join(", ")));
         }
         for source in &self.sources {
-            row(source.state.mark(), source.id, source.text());
+            row(standing_mark(source.state), source.id, source.text());
         }
         row(mark(self.healthy), "pool", self.pool.text());
         let generator = self.generator.as_ref();
@@ -151,60 +143,30 @@ const fn mark(good: bool) -> &'static str {
     if good { "ok" } else { "FAIL" }
 }
 
-impl Standing {
-    fn of(record: &Record) -> Self {
-        match record.history.back() {
-            Some((_, fault)) if record.credit.is_none() => match fault {
-                Fault::Unavailable => Self::Absent,
-                Fault::Denied => Self::Denied,
-                Fault::Failed | Fault::Refused(_) | Fault::Garbled => Self::Failed,
-                Fault::TimedOut => Self::TimedOut,
-                Fault::Unhealthy(_) => Self::Unhealthy,
-            },
-            _ => Self::Healthy,
-        }
-    }
-
-    const fn mark(self) -> &'static str {
-        match self {
-            Self::Healthy => "ok",
-            Self::Absent => "-",
-            Self::Denied | Self::Failed | Self::TimedOut => "warn",
-            Self::Unhealthy => "FAIL",
-        }
-    }
-
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Healthy => "healthy",
-            Self::Absent => "absent",
-            Self::Denied => "denied",
-            Self::Failed => "failed",
-            Self::TimedOut => "timed out",
-            Self::Unhealthy => "unhealthy",
-        }
+const fn standing_mark(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Healthy => "ok",
+        Standing::Absent => "-",
+        Standing::Denied | Standing::Failed | Standing::TimedOut => "warn",
+        Standing::Unhealthy => "FAIL",
     }
 }
 
 impl SourceReport {
-    fn of(source: &dyn Source, record: &Record) -> Self {
-        let health = source.health();
-        let latency_us = record.latency.and_then(|latency| u64::try_from(latency.as_micros()).ok());
-        let length = u32::try_from(LENGTH).unwrap_or(u32::MAX);
+    fn of(seen: &entropy::SourceReport) -> Self {
         Self {
-            id: source.id(),
-            class: class(source.class()),
-            state: Standing::of(record),
-            basis: basis(source.basis()),
-            credited_bits: record.credit.unwrap_or(0),
-            // A source that claims anything claims each bit that it gives.
-            claimed_bits: if source.basis() == Basis::None { 0 } else { 8 * length },
-            samples: health.samples(),
-            alarms: health.alarms(),
-            failures: record.failures,
-            last_failure: record.history.back().map(|(_, fault)| fault.to_string()),
-            latency_us,
-            bytes_per_second: latency_us.map(|micros| u64::from(length) * 1_000_000 / micros.max(1)),
+            id: seen.id,
+            class: class(seen.class),
+            state: seen.standing,
+            basis: basis(seen.basis),
+            credited_bits: seen.credited,
+            claimed_bits: seen.claimed,
+            samples: seen.samples,
+            alarms: seen.alarms,
+            failures: seen.failures,
+            last_failure: seen.last_failure.map(|(_, fault)| fault.to_string()),
+            latency_us: seen.latency.and_then(|latency| u64::try_from(latency.as_micros()).ok()),
+            bytes_per_second: seen.rate(),
         }
     }
 
@@ -226,7 +188,8 @@ impl SourceReport {
     }
 }
 
-const fn class(class: Class) -> &'static str {
+/// The word of a class.
+pub(crate) const fn class(class: Class) -> &'static str {
     match class {
         Class::Kernel => "kernel",
         Class::Cpu => "cpu",
@@ -246,13 +209,9 @@ const fn basis(basis: Basis) -> &'static str {
 }
 
 impl PoolReport {
-    fn of(random: &Random) -> Self {
-        let (tally, refusal) = match random.monitor().last() {
-            Some((_, Ok(tally))) => (Some(tally), None),
-            Some((_, Err(why))) => (None, Some(why.to_string())),
-            None => (None, Some("nothing was collected".to_owned())),
-        };
-        let of_tally = |part: fn(Tally) -> u32| tally.map(part);
+    fn of(pool: &Result<Tally, String>) -> Self {
+        let (tally, refusal) = (pool.as_ref().ok(), pool.as_ref().err().cloned());
+        let of_tally = |part: fn(&Tally) -> u32| tally.map(part);
         Self {
             needed_bits: MIN_TOTAL,
             kernel_bits: of_tally(|tally| tally.kernel),
@@ -274,10 +233,9 @@ impl PoolReport {
 }
 
 impl GeneratorReport {
-    fn of(random: &Random, now: Moment) -> Option<Self> {
-        let drbg = random.drbg()?;
-        let age = now.elapsed.saturating_sub(drbg.seeded().elapsed);
-        Some(Self { requests: drbg.requests(), age_ms: u64::try_from(age.as_millis()).unwrap_or(u64::MAX) })
+    fn of(seen: entropy::GeneratorReport) -> Self {
+        let age_ms = u64::try_from(seen.age.as_millis()).unwrap_or(u64::MAX);
+        Self { requests: seen.requests, age_ms }
     }
 
     fn text(generator: Option<&Self>) -> String {

@@ -3,6 +3,7 @@
 mod events;
 mod habits;
 mod keys;
+pub(crate) mod machine;
 mod overview;
 mod proofs;
 mod provenance;
@@ -22,7 +23,7 @@ use crate::{
 };
 
 /// Names of pictures, and the keys that lead there from the first screen.
-const SCENES: [(&str, &str); 12] = [
+const SCENES: [(&str, &str); 15] = [
     ("overview", ""),
     ("consensus", "2"),
     ("validators", "3"),
@@ -30,6 +31,9 @@ const SCENES: [(&str, &str); 12] = [
     ("peers", "4"),
     ("peer", "4j\n"),
     ("logs", "5"),
+    ("entropy", "6"),
+    ("source", "6j\n"),
+    ("security", "7"),
     ("proof", "e"),
     ("help", "?"),
     ("palette", ":va"),
@@ -44,6 +48,8 @@ const SIZES: [(u16, u16); 3] = [(80, 24), (120, 36), (60, 16)];
 fn scene(keys: &str, state: State, paint: Paint) -> Model {
     let mut model = watching(in_state(state), paint);
     update(&mut model, Msg::Alarms(Arc::new(alarms_in(state))));
+    machine::reported(&mut model, state);
+    machine::guarded(&mut model, state);
     press(&mut model, keys);
     answer(&mut model);
     model

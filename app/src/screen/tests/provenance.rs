@@ -47,7 +47,7 @@ fn said(piece: &Piece) -> &str {
     match &piece.text {
         Text::Own(words) => words,
         Text::Any(text) | Text::Name(text) | Text::Hash(text) => text,
-        Text::Glyph(_) | Text::Word(_) | Text::Bar { .. } => "",
+        Text::Glyph(_) | Text::Word(_) | Text::Spark(_) | Text::Bar { .. } => "",
     }
 }
 

@@ -6,11 +6,16 @@ use qratum_chain::types::{Height, Time};
 use qratum_light_node::{Reason, Refusal, Snapshot, State, Voting};
 use qratum_verifier::Reject;
 
-use super::stage::{
-    LAST, MEMBERS, Paint, answer, heads, in_state, live, picture, press, time_of, voting, watching,
+use super::{
+    machine,
+    stage::{
+        LAST, MEMBERS, Paint, alarms_in, answer, heads, in_state, live, picture, press, time_of, voting,
+        watching,
+    },
 };
 use crate::{
     model::{Model, Tour},
+    monitor::{Acknowledgement, Code},
     update::{Effect, Msg, update},
 };
 
@@ -58,7 +63,7 @@ fn it_is_offered_once_and_esc_ends_it() {
     press(&mut model, "\u{1b}");
     assert_eq!(model.tour, Tour::Off);
     press(&mut model, ":tour\n");
-    assert!(picture(&model, SIZE).contains("tour 1/5  press e, then G"), "{}", picture(&model, SIZE));
+    assert!(picture(&model, SIZE).contains("tour 1/6  press e, then G"), "{}", picture(&model, SIZE));
     press(&mut model, "\u{1b}");
     assert_eq!(model.tour, Tour::Off);
 }
@@ -72,7 +77,7 @@ fn the_anchor_of_a_proof_ends_the_first_step() {
     assert_eq!(step(&model), Some(0), "the proof is open, and its anchor is further down");
     press(&mut model, "G");
     assert_eq!(step(&model), Some(1));
-    assert!(picture(&model, SIZE).contains("tour 2/5  press 1, then :drill lie"));
+    assert!(picture(&model, SIZE).contains("tour 2/6  press 1, then :drill lie"));
     for _ in 0..2 {
         press(&mut model, "1");
         assert_eq!((step(&model), model.view.top()), (Some(1), None), "also without a proof it ends nothing");
@@ -104,31 +109,52 @@ fn a_lie_that_was_refused_ends_the_second_step() {
     assert_eq!(after(refused("mallory", lie(), SINCE)), Some(2));
 }
 
+/// Of this code, since the step began, and while the pool gives seeds: nothing else.
+#[test]
+fn an_alarm_that_is_taken_on_ends_the_third_step() {
+    let after = |code, at_ms, state| {
+        let mut model = at(2);
+        machine::reported(&mut model, state);
+        let mut alarms = alarms_in(State::NoQuorum);
+        let taken = (at_ms > 0).then(|| Acknowledgement::new("ann", "a drill", at_ms));
+        (alarms.open[0].code, alarms.open[0].acknowledged) = (code, taken);
+        update(&mut model, Msg::Alarms(Arc::new(alarms)));
+        step(&model)
+    };
+    let fell = Code::EntropySource;
+    assert_eq!(after(fell, 0, State::Stale), Some(2), "nobody has taken it on");
+    assert_eq!(after(fell, SINCE.0 - 1, State::Stale), Some(2), "that was before");
+    assert_eq!(after(Code::Silent, SINCE.0, State::Stale), Some(2), "another alarm");
+    assert_eq!(after(fell, SINCE.0, State::NoQuorum), Some(2), "the pool gives no seed");
+    assert_eq!(after(fell, SINCE.0, State::Loading), Some(2), "nothing is known of the pool");
+    assert_eq!(after(fell, SINCE.0, State::Stale), Some(3));
+}
+
 /// It takes a newer head, and the name.
 #[test]
-fn heads_without_south_end_the_third_step() {
-    let mut model = at(2);
+fn heads_without_south_end_the_fourth_step() {
+    let mut model = at(3);
     know(&mut model, live());
-    assert_eq!(step(&model), Some(2), "nobody is silent");
+    assert_eq!(step(&model), Some(3), "nobody is silent");
     know(&mut model, Snapshot { state: State::Stale, ..without_south() });
-    assert_eq!(step(&model), Some(2), "no heads");
+    assert_eq!(step(&model), Some(3), "no heads");
     know(&mut model, without_south());
-    assert_eq!(step(&model), Some(3));
-    let mut model = at(2);
-    model.tour = Tour::At { step: 2, from: Height(LAST), since: SINCE };
+    assert_eq!(step(&model), Some(4));
+    let mut model = at(3);
+    model.tour = Tour::At { step: 3, from: Height(LAST), since: SINCE };
     know(&mut model, without_south());
-    assert_eq!(step(&model), Some(2), "no newer head");
+    assert_eq!(step(&model), Some(3), "no newer head");
 }
 
 #[test]
 fn no_quorum_and_a_return_end_the_others() {
-    let mut model = at(3);
+    let mut model = at(4);
     know(&mut model, Snapshot { voting: Arc::new(Voting::default()), ..in_state(State::Stalled) });
-    assert_eq!(step(&model), Some(3));
-    know(&mut model, in_state(State::NoQuorum));
     assert_eq!(step(&model), Some(4));
     know(&mut model, in_state(State::NoQuorum));
-    assert_eq!(step(&model), Some(4));
+    assert_eq!(step(&model), Some(5));
+    know(&mut model, in_state(State::NoQuorum));
+    assert_eq!(step(&model), Some(5));
     know(&mut model, live());
     assert_eq!(model.tour, Tour::Off);
     assert!(picture(&model, SIZE).contains("the tour is over"));

@@ -35,6 +35,12 @@ impl Record {
     pub const fn alarmed(&self) -> bool {
         self.alarm.raised
     }
+
+    /// Whether the last collections speak against what it was: a few more decide.
+    #[must_use]
+    pub const fn is_unsettled(&self) -> bool {
+        self.alarm.is_unsettled()
+    }
 }
 
 /// After how many collections in a row an alarm begins and ends.
@@ -70,15 +76,12 @@ impl Hysteresis {
             Self { raised: self.raised, against }
         }
     }
-}
 
-/// An alarm that began or ended with a collection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// This source has failed too often in a row.
-    Raised(&'static str),
-    /// This source is good again.
-    Cleared(&'static str),
+    /// Whether the last collection spoke against what it is.
+    #[must_use]
+    pub const fn is_unsettled(self) -> bool {
+        self.against > 0
+    }
 }
 
 /// The records of all sources.
@@ -97,7 +100,7 @@ impl Monitor {
     }
 
     /// Takes what a source gave at `now` into its record: the credited bits, or the fault.
-    pub fn note(&mut self, id: &'static str, result: Result<u32, Fault>, now: Duration) -> Option<Change> {
+    pub fn note(&mut self, id: &'static str, result: Result<u32, Fault>, now: Duration) {
         let record = self.records.entry(id).or_default();
         record.asked += 1;
         match result {
@@ -111,13 +114,7 @@ impl Monitor {
                 }
             }
         }
-        let before = record.alarm.raised;
         record.alarm = record.alarm.after(result.is_err(), self.thresholds);
-        match (before, record.alarm.raised) {
-            (false, true) => Some(Change::Raised(id)),
-            (true, false) => Some(Change::Cleared(id)),
-            _ => None,
-        }
     }
 
     /// Remembers how long the last collection of a source took.
@@ -163,11 +160,13 @@ mod tests {
         let mut monitor = Monitor::new(THRESHOLDS);
         let note = |(second, letter): (u64, char)| {
             let result = if letter == 'b' { Err(Fault::Failed) } else { Ok(256) };
-            match monitor.note("source", result, at(second)) {
-                Some(Change::Raised("source")) => 'R',
-                Some(Change::Cleared("source")) => 'C',
-                None => '-',
-                Some(other) => panic!("{other:?}"),
+            let alarmed = |monitor: &Monitor| monitor.record("source").is_some_and(Record::alarmed);
+            let before = alarmed(&monitor);
+            monitor.note("source", result, at(second));
+            match (before, alarmed(&monitor)) {
+                (false, true) => 'R',
+                (true, false) => 'C',
+                _ => '-',
             }
         };
         (0..).zip(collections.chars()).map(note).collect()
@@ -179,6 +178,18 @@ mod tests {
         assert_eq!(changes("bbgbbgbb"), "--------", "a flapping source raises none");
         assert_eq!(changes("bbbgbgbgg"), "--R-----C", "and ends none");
         assert_eq!(changes("bbbggbbbgg"), "--R-C--R-C");
+    }
+
+    #[test]
+    fn what_is_not_decided_yet_is_unsettled() {
+        let mut monitor = Monitor::new(THRESHOLDS);
+        let mut unsettled = |result| {
+            monitor.note("source", result, at(1));
+            monitor.record("source").unwrap().is_unsettled()
+        };
+        let (bad, good) = (Err(Fault::Failed), Ok(256));
+        assert_eq!([good, bad, bad, bad, bad].map(&mut unsettled), [false, true, true, false, false]);
+        assert_eq!([good, good, good].map(&mut unsettled), [true, false, false]);
     }
 
     #[test]

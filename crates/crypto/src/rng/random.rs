@@ -18,7 +18,7 @@ use crate::domain::{self, Tag};
 const ENTROPY: usize = 48;
 
 /// A source counts as failing after three failures in a row, and as good after ten successes.
-const THRESHOLDS: Thresholds = Thresholds { raise: 3, clear: 10 };
+pub const THRESHOLDS: Thresholds = Thresholds { raise: 3, clear: 10 };
 
 /// Why nothing was drawn. The output is zero or untouched, never half random.
 #[derive(Debug)]
@@ -140,6 +140,12 @@ impl Random {
             Drbg::instantiate(entropy, nonce, &personalisation, now)
         })?;
         Ok(self.drbg.insert(drbg))
+    }
+
+    /// Lets a source that is out for good try again, from its start-up test on: somebody has looked at it.
+    pub fn acknowledge(&mut self, id: &str) {
+        let found = self.sources.sources.iter_mut().find(|source| source.id() == id);
+        found.into_iter().for_each(|source| source.health_mut().acknowledge());
     }
 
     /// The generator, to show its age and its count; none before its first seed.
