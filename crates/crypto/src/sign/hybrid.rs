@@ -93,7 +93,10 @@ impl<S: Partner> Scheme for Hybrid<S> {
     }
 
     fn verify(key: &[u8], tag: Tag, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
-        if Self::halves(key, tag, message, signature)? == [true, true] { Ok(()) } else { Err(BadSignature) }
+        match Self::halves(key, tag, message, signature)? {
+            [true, true] => Ok(()),
+            _ => Err(BadSignature),
+        }
     }
 }
 

@@ -11,7 +11,6 @@ use super::*;
 use crate::{
     drivers::virtual_time::Net,
     ledger::Ledger,
-    quorum::QuorumFault,
     serve,
     snapshot::Snapshot,
     testing::{POWERS, START, certificate, genesis_of, handing_net, handover_key, handover_seed},
