@@ -32,11 +32,18 @@ fn main() -> Outcome<()> {
     for (length, count) in WORK {
         let mut best = [Duration::MAX; 2];
         for _ in 0..rounds {
-            best = [best[0].min(ours.time(length, count)?), best[1].min(peer.time(&format!("{length} {count}"))?)];
+            best = [
+                best[0].min(ours.time(length, count)?),
+                best[1].min(peer.time(&format!("{length} {count}"))?),
+            ];
         }
         let [ours, theirs] = best.map(|time| time.as_secs_f64() * 1e6 / f64::from(count));
         let ratio = theirs / ours;
-        writeln!(table, "{length:5}  {ours:13.2} {theirs:13.2} {ratio:15.2}{}", verdict(ratio >= GOAL, GOAL))?;
+        writeln!(
+            table,
+            "{length:5}  {ours:13.2} {theirs:13.2} {ratio:15.2}{}",
+            verdict(ratio >= GOAL, GOAL)
+        )?;
     }
     io::stdout().write_all(table.as_bytes())?;
     Ok(())

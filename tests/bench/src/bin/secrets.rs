@@ -26,13 +26,15 @@ fn main() -> Outcome<()> {
     let mut best = [Duration::MAX; 3];
     for _ in 0..rounds {
         let times = [time(ours)?, time(memsec)?, sodium.time(&COUNT.to_string())?];
-        best = std::array::from_fn(|party| best[party].min(times[party]));
+        best.iter_mut().zip(times).for_each(|(best, time)| *best = time.min(*best));
     }
     let [ours, memsec, libsodium] = best.map(|time| time.as_secs_f64() * 1e6 / f64::from(COUNT));
     let mut out = io::stdout();
     writeln!(out, "a secret of 32 bytes, made, read and dropped ({})", kept.status())?;
     writeln!(out, "ours                {ours:8.3} us")?;
-    for (name, theirs) in [("memsec 0.7.0".to_owned(), memsec), (format!("libsodium {}", sodium.first), libsodium)] {
+    for (name, theirs) in
+        [("memsec 0.7.0".to_owned(), memsec), (format!("libsodium {}", sodium.first), libsodium)]
+    {
         let ratio = theirs / ours;
         writeln!(out, "{name:19} {theirs:8.3} us   {ratio:8.1} times ours{}", verdict(ratio >= GOAL, GOAL))?;
     }

@@ -8,8 +8,9 @@ use zeroize::Zeroize;
 use super::{Basis, Class, Fault, LENGTH, Source};
 use crate::rng::health::{Alarm, Entropy, Health, State, Window};
 
-/// What is claimed of one sample: a third of a bit, far below the 4.4 bits that NIST's estimators
-/// gave for this kind of work, since an estimate says nothing about who watches the same machine.
+/// What is claimed of one sample: a third of a bit, far below the 2.6 and 3.0 bits that NIST's
+/// `ea_non_iid` gave for two million of them, since an estimate says nothing about who watches the same
+/// machine.
 const CLAIM: Entropy = Entropy { bits: 1, samples: 3 };
 
 /// Usable samples for the credit of one collection, three for each bit of the output.
