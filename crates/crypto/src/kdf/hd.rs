@@ -79,10 +79,10 @@ impl KeyPath {
         [PRODUCT, self.purpose, self.index, self.version]
     }
 
-    /// Where the key lies that takes its place.
+    /// Where the key lies that takes its place. Versions end at 2^31, where [`Node::child`] refuses.
     #[must_use]
     pub const fn rotated(self) -> Self {
-        Self { version: self.version + 1, ..self }
+        Self { version: self.version.saturating_add(1), ..self }
     }
 }
 
@@ -217,6 +217,9 @@ mod tests {
         assert!(root().child(HARDENED - 1).is_ok());
         assert!(matches!(root().child(HARDENED), Err(Error::Index(HARDENED))));
         assert!(matches!(Node::derive(&[1; 16], &[0, u32::MAX]), Err(Error::Index(u32::MAX))));
+        let last = KeyPath { purpose: 1, index: 0, version: HARDENED - 1 };
+        assert!(Node::derive(&[1; 16], &last.levels()).is_ok());
+        assert!(matches!(Node::derive(&[1; 16], &last.rotated().levels()), Err(Error::Index(HARDENED))));
     }
 
     #[test]
