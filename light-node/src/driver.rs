@@ -18,6 +18,7 @@ use tokio::{
 
 use crate::{
     Accused, Ban, Clock, Place, Reason, StoreState,
+    asked::{Answer, Asked, carry, reason},
     board::Board,
     evidence,
     follow::{Follow, Judged, Question, Tick},
@@ -26,7 +27,7 @@ use crate::{
     polls::{BRISK, Polls, Reach},
     prove::Prover,
     store::{Store, is_step},
-    wire::{Request, Response},
+    wire::Response,
 };
 
 /// What the handle asks of the driver.
@@ -59,16 +60,6 @@ pub(crate) enum Command {
     Accuse(Accused),
 }
 
-/// What is asked of a peer.
-#[derive(Clone, Copy, Debug)]
-enum Asked {
-    /// On the way to its newest block.
-    Chain(Question),
-    /// For votes.
-    Votes(usize),
-}
-
-type Answer = (Asked, Result<Response, AskError>);
 type Proving = Pin<Box<dyn Future<Output = Option<(Fork, ForkProof)>> + Send>>;
 type Answers = FuturesUnordered<Pin<Box<dyn Future<Output = Answer> + Send>>>;
 
@@ -327,20 +318,28 @@ impl Driver {
 
     /// Keeps the evidence where every start finds it, and shows it.
     async fn forked(&mut self, fork: Fork, proof: ForkProof) {
-        if let Some(place) = self.home.clone() {
-            let file = proof.clone();
-            let kept = task::spawn_blocking(move || evidence::keep(&place, &file)).await;
-            if let Err(why) = kept.unwrap_or_else(|_| Err("the evidence could not be kept".to_owned())) {
-                self.board.store(StoreState::Failed(why));
-            }
-        }
+        let file = proof.clone();
+        self.keep_evidence(move |place| evidence::keep(place, &file)).await;
         self.board.fork(fork, Some(proof));
+    }
+
+    /// Writes evidence on a blocking task, where there is a home for it.
+    async fn keep_evidence(&mut self, keep: impl FnOnce(&Place) -> Result<(), String> + Send + 'static) {
+        let Some(place) = self.home.clone() else { return };
+        let kept = task::spawn_blocking(move || keep(&place)).await;
+        if let Err(why) = kept.unwrap_or_else(|_| Err("the evidence could not be kept".to_owned())) {
+            self.board.store(StoreState::Failed(why));
+        }
     }
 
     async fn on_command(&mut self, command: Command) -> Option<Question> {
         match command {
             Command::Name { key, name } => self.board.name(key, name),
-            Command::Accuse(accused) => self.board.accuse(accused),
+            Command::Accuse(accused) => {
+                let kept = accused.clone();
+                self.keep_evidence(move |place| evidence::keep_offence(place, &kept)).await;
+                self.board.accuse(accused);
+            }
             Command::Refuse { peer, reason } => self.refuse(peer, reason, self.clock.now()).await,
             Command::Compare { peer, block, reply } => {
                 if !self.board.forked() {
@@ -379,29 +378,5 @@ async fn proven(proving: &mut Option<Proving>) -> Option<(Fork, ForkProof)> {
     match proving {
         Some(proving) => proving.await,
         None => future::pending().await,
-    }
-}
-
-fn carry(net: &Net, asked: Asked) -> Pin<Box<dyn Future<Output = Answer> + Send>> {
-    let (peer, request) = match asked {
-        Asked::Chain(Question { peer, ask: Ask::Tip }) => (peer, Request::Tip),
-        Asked::Chain(Question { peer, ask: Ask::Block(height) }) => (peer, Request::Block(height)),
-        Asked::Chain(Question { peer, ask: Ask::History { height, size } }) => {
-            (peer, Request::History { height, size })
-        }
-        Asked::Votes(peer) => (peer, Request::Votes),
-    };
-    let net = net.clone();
-    Box::pin(async move { (asked, net.ask(peer, request).await) })
-}
-
-/// What a missing answer says about the peer; nothing, when it is just gone.
-pub(crate) fn reason(why: AskError) -> Option<Reason> {
-    match why {
-        AskError::Lost => None,
-        AskError::TimedOut => Some(Reason::TimedOut),
-        AskError::NoProtocol => Some(Reason::NoProtocol),
-        AskError::Cut => Some(Reason::Cut),
-        AskError::Malformed(words) => Some(Reason::Malformed(words)),
     }
 }

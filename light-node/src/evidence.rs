@@ -1,15 +1,16 @@
-//! How does a home remember a fork? By a file for each, `evidence/fork-HEIGHT.json`, which anybody
-//! can check from the anchor; every start does. Until the user leaves the fork it stays there, and
-//! then beside: evidence is never deleted.
+//! How does a home remember a fork, or an offence? By a file for each, `evidence/fork-HEIGHT.json` and
+//! `evidence/offence-HEIGHT-KEY.json`, which anybody can check from the anchor; every start does. Until
+//! the user leaves the fork it stays there, and then beside: evidence is never deleted.
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use qratum_chain::{
-    document::{Evidence, ForkProof, MAX_LENGTH},
-    types::{BlockId, ForkEvidence, Height, Time},
+    document::{Evidence, ForkProof, MAX_LENGTH, OffenceProof},
+    types::{BlockId, ForkEvidence, Height, LightBlock, Time},
 };
 use qratum_verifier::{
     Reject, Rules, Trusted,
@@ -17,26 +18,59 @@ use qratum_verifier::{
 };
 
 use crate::{
-    Place,
+    Accused, Place,
     place::{read, replace, sync_folder},
 };
 
-/// The most files that are read: a home that has seen more forks is not read on.
+/// The most files of a kind that are read: a home that has seen more is not read on.
 const MOST: usize = 64;
+/// What the names of files begin with.
+const FORK: &str = "fork-";
+const OFFENCE: &str = "offence-";
 
 /// Keeps the evidence of a fork, durably.
 pub(crate) fn keep(place: &Place, proof: &ForkProof) -> Result<(), String> {
+    let name = format!("{FORK}{}.json", proof.blocks.first.header.height);
+    put(place, &name, &Evidence::Fork(Box::new(proof.clone())))
+}
+
+/// The same for what proves an offence.
+pub(crate) fn keep_offence(place: &Place, accused: &Accused) -> Result<(), String> {
+    let key: String = accused.key.to_string().chars().take(16).collect();
+    let name = format!("{OFFENCE}{}-{key}.json", accused.proof.offence.height());
+    put(place, &name, &Evidence::Offence(Box::new(OffenceProof::clone(&accused.proof))))
+}
+
+fn put(place: &Place, name: &str, evidence: &Evidence) -> Result<(), String> {
     let folder = place.evidence();
     let failed = |why: &dyn std::fmt::Display| format!("{}: {why}", folder.display());
     if !folder.exists() {
         fs::create_dir_all(&folder).and_then(|()| sync_folder(&folder)).map_err(|error| failed(&error))?;
     }
-    let path = folder.join(format!("fork-{}.json", proof.blocks.first.header.height));
-    let text = Evidence::Fork(Box::new(proof.clone())).to_json().map_err(|why| failed(&why))?;
+    let text = evidence.to_json().map_err(|why| failed(&why))?;
     if text.len() > MAX_LENGTH {
         return Err(failed(&"the evidence is longer than a document may be"));
     }
-    replace(&path, text.as_bytes())
+    replace(&folder.join(name), text.as_bytes())
+}
+
+/// The offences that a home has kept, as far as they verify from where its trust starts; one that does not
+/// halts nothing, and its file stays where it is. As with forks, the clock was asked when each was seen.
+pub(crate) fn offences(place: &Place, (anchor, rules): (&Trusted, &Rules), now: Time) -> Vec<Accused> {
+    let timeless = timeless(rules);
+    let judged = |path: PathBuf| {
+        let Ok(Ok(Evidence::Offence(proof))) = load(&path) else { return None };
+        let key = detect::offence_proof(&proof, anchor, &timeless, now.max(newest(&proof.path))).ok()?;
+        Some(Accused { key: *key.get(), proof: Arc::new(*proof) })
+    };
+    files(&place.evidence(), OFFENCE).unwrap_or_default().into_iter().filter_map(judged).collect()
+}
+
+/// Rules for what was seen in its time.
+fn timeless(rules: &Rules) -> Rules {
+    let mut timeless = rules.clone();
+    timeless.params.trusting_period_ms = u64::MAX;
+    timeless
 }
 
 /// A file of a fork that a home has kept.
@@ -68,10 +102,9 @@ impl KeptFork {
     /// # Errors
     /// What the system says of the folder or a file, in words.
     pub fn all(place: &Place, (anchor, rules): (&Trusted, &Rules), now: Time) -> Result<Vec<Self>, String> {
-        let mut timeless = rules.clone();
-        timeless.params.trusting_period_ms = u64::MAX;
+        let timeless = timeless(rules);
         let judge = |path: PathBuf| {
-            let found = match load(&path)? {
+            let found = match load(&path)?.and_then(of_a_fork) {
                 Err(why) => Found::Damaged(why),
                 Ok(proof) if proof.blocks.first.header.chain_id != rules.chain_id => {
                     Found::Damaged("of another chain".to_owned())
@@ -83,7 +116,7 @@ impl KeptFork {
             };
             Ok(Self { path, found })
         };
-        files(&place.evidence())?.into_iter().map(judge).collect()
+        files(&place.evidence(), FORK)?.into_iter().map(judge).collect()
     }
 
     /// Whether its fork is not above where trust starts now, and does not verify from there: a change
@@ -103,7 +136,7 @@ impl KeptFork {
             Found::Unverified(proof, _) => Some(proof.blocks.first.header.height),
             Found::Damaged(_) => {
                 let name = self.path.file_name()?.to_str()?;
-                name.strip_prefix("fork-")?.strip_suffix(".json")?.parse().ok().map(Height)
+                name.strip_prefix(FORK)?.strip_suffix(".json")?.parse().ok().map(Height)
             }
         }
     }
@@ -112,36 +145,42 @@ impl KeptFork {
 /// The time of its newest block: it was not seen much before.
 fn seen(proof: &ForkProof) -> Time {
     let ForkEvidence { first, second } = &proof.blocks;
-    let blocks = proof.path.iter().chain([first, second]);
-    blocks.map(|block| block.header.time.plus(1)).max().unwrap_or(Time(0))
+    newest(proof.path.iter().chain([first, second]))
 }
 
-/// The files of forks that were not left yet.
-fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+fn newest<'a>(blocks: impl IntoIterator<Item = &'a LightBlock>) -> Time {
+    blocks.into_iter().map(|block| block.header.time.plus(1)).max().unwrap_or(Time(0))
+}
+
+/// The files of a kind; those of forks that were left have other names.
+fn files(folder: &Path, kind: &str) -> Result<Vec<PathBuf>, String> {
     let failed = |error: &io::Error| format!("{}: {error}", folder.display());
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(failed(&error)),
     };
-    let is_fork = |path: &PathBuf| {
+    let is_it = |path: &PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str());
-        name.is_some_and(|name| name.starts_with("fork-") && name.ends_with(".json"))
+        name.is_some_and(|name| name.starts_with(kind) && name.ends_with(".json"))
     };
-    let found = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_fork);
+    let found = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_it);
     let mut found: Vec<_> = found.take(MOST).collect();
     found.sort();
     Ok(found)
 }
 
-/// A fork's file, or why it holds no such thing.
-fn load(path: &Path) -> Result<Result<ForkProof, String>, String> {
+/// The evidence in a file, or why it holds none.
+fn load(path: &Path) -> Result<Result<Evidence, String>, String> {
     let text = read(path, MAX_LENGTH).map_err(|error| format!("{}: {error}", path.display()))?;
-    Ok(match Evidence::from_json(&text.unwrap_or_default()) {
-        Ok(Evidence::Fork(proof)) => Ok(*proof),
-        Ok(Evidence::Offence(_)) => Err("no evidence of a fork".to_owned()),
-        Err(why) => Err(why.to_string()),
-    })
+    Ok(Evidence::from_json(&text.unwrap_or_default()).map_err(|why| why.to_string()))
+}
+
+fn of_a_fork(evidence: Evidence) -> Result<ForkProof, String> {
+    match evidence {
+        Evidence::Fork(proof) => Ok(*proof),
+        Evidence::Offence(_) => Err("no evidence of a fork".to_owned()),
+    }
 }
 
 /// Moves the files of all forks beside: `left-ID-fork-HEIGHT.json`, by the block that is trusted
@@ -150,7 +189,7 @@ pub(crate) fn leave(place: &Place, to: BlockId) -> Result<Vec<PathBuf>, String> 
     let folder = place.evidence();
     let short: String = to.to_string().chars().take(16).collect();
     let mut moved = Vec::new();
-    for path in files(&folder)? {
+    for path in files(&folder, FORK)? {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let beside = folder.join(format!("left-{short}-{name}"));
         let renamed = fs::rename(&path, &beside).and_then(|()| sync_folder(&beside));

@@ -19,8 +19,9 @@ use tokio::{
 
 use crate::{
     Clock, Reason,
+    asked::reason,
     climb::Climb,
-    driver::{Command, reason},
+    driver::Command,
     net::Net,
     store::Store,
     wire::{Request, Response},

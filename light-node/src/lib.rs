@@ -15,6 +15,7 @@
 //! `climb` for the blocks that prove it, `statement` for what rests on it, and `exhibit` for what proves
 //! an offence to others. `clock` is the one place that reads the system clock.
 
+mod asked;
 mod board;
 mod climb;
 mod clock;

@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use crate::{
-    Clock, Config, Names, PeerView, Place, Snapshot, State, Witnesses,
+    Accused, Clock, Config, Names, PeerView, Place, Snapshot, State, Witnesses,
     board::Board,
     config::{bind, pinned},
     desk::{self, Desk},
@@ -250,7 +250,7 @@ fn first(opened: &Opened, peers: Vec<PeerView>, names: Names) -> Snapshot {
         refusals: Vec::new(),
         fork: None,
         evidence: None,
-        accused: Vec::new(),
+        accused: opened.accused.clone(),
         names,
         store: opened.state.clone(),
     }
@@ -258,14 +258,15 @@ fn first(opened: &Opened, peers: Vec<PeerView>, names: Names) -> Snapshot {
 
 fn driver(opened: Opened, first: Snapshot, heard: Heard, prover: Prover, home: Option<Place>) -> Driver {
     let (net, clock) = (prover.net.clone(), prover.clock);
-    let Opened { store, sync, fork, recent, before, .. } = opened;
+    let Opened { store, sync, fork, accused, recent, before, .. } = opened;
     let params = sync.rules().params.clone();
     let tick = Duration::from_millis(params.block_interval_ms / 2).clamp(SHORTEST_TICK, LONGEST_TICK);
     let patience = u32::try_from(WALK_PATIENCE.as_millis() / tick.as_millis().max(1)).unwrap_or(u32::MAX);
     let known = vec![Link::default(); first.peers.len()];
     let set_length = params.set_length;
     let ballots = Ballots::new(sync.head(), sync.rules().clone());
-    let polls = Polls::new(ballots, known.len(), &params);
+    let mut polls = Polls::new(ballots, known.len(), &params);
+    polls.remember(accused.into_iter().map(|Accused { key, proof }| (key, proof.offence.clone())).collect());
     let mut board = Board::new(first, heard, params);
     board.not_before(before.map_or(Time(0), |mark| mark.time));
     if let Some((fork, evidence)) = fork {

@@ -18,8 +18,8 @@ use qratum_verifier::{
 use tokio::task;
 
 use crate::{
-    Clock, Config, ConfigError, Highest, Mark, Place, StoreState,
-    evidence::{Found, KeptFork},
+    Accused, Clock, Config, ConfigError, Highest, Mark, Place, StoreState,
+    evidence::{Found, KeptFork, offences},
     store::{OpenError, Replayed, Store, replay},
 };
 
@@ -65,6 +65,8 @@ pub(crate) struct Opened {
     pub(crate) state: StoreState,
     pub(crate) sync: Sync,
     pub(crate) fork: Option<(Fork, Option<ForkProof>)>,
+    /// Who broke the protocol, as was seen here before.
+    pub(crate) accused: Vec<Accused>,
     /// The newest blocks as they were kept, rising.
     pub(crate) recent: VecDeque<LightBlock>,
     /// The highest block that was verified in this home before.
@@ -104,9 +106,13 @@ pub(crate) async fn open(
     };
     if let Some(place) = config.home.clone() {
         let (from, to, store) = (anchor.clone(), rules.clone(), opened.store.clone());
-        let reading = task::spawn_blocking(move || known_fork(&place, (&from, &to), store.as_ref(), clock));
+        let reading = task::spawn_blocking(move || {
+            let fork = known_fork(&place, (&from, &to), store.as_ref(), clock)?;
+            Ok((fork, offences(&place, (&from, &to), clock.now())))
+        });
         let failed = || Err("the evidence could not be read".to_owned());
-        let known = reading.await.unwrap_or_else(|_| failed()).map_err(StartError::Home)?;
+        let (known, accused) = reading.await.unwrap_or_else(|_| failed()).map_err(StartError::Home)?;
+        opened.accused = accused;
         opened.fork = known.map(|(fork, proof)| (fork, Some(proof))).or(opened.fork);
     }
     Ok(opened)
@@ -114,7 +120,8 @@ pub(crate) async fn open(
 
 fn without(anchor: &Trusted, rules: &Rules, state: StoreState) -> Opened {
     let sync = Sync::new(anchor.clone(), rules.clone());
-    Opened { store: None, state, sync, fork: None, recent: VecDeque::new(), before: None }
+    let (recent, accused) = (VecDeque::new(), Vec::new());
+    Opened { store: None, state, sync, fork: None, accused, recent, before: None }
 }
 
 pub(crate) async fn open_store(
@@ -135,7 +142,7 @@ pub(crate) async fn open_store(
                 let state = replayed.state(before.map(|mark| mark.height));
                 let Replayed { sync, fork, recent, .. } = replayed;
                 let fork = fork.map(|fork| (fork, None));
-                Opened { store: Some(store), state, sync, fork, recent, before }
+                Opened { store: Some(store), state, sync, fork, accused: Vec::new(), recent, before }
             }
             Err(OpenError::InUse) => without(anchor, rules, StoreState::InUse),
             Err(OpenError::Failed(why)) => without(anchor, rules, StoreState::Failed(why)),

@@ -3,7 +3,8 @@
 //!
 //! While the head is new, one peer in turn is asked: its votes show who takes part. While it is not,
 //! all are asked, since one that withholds votes must not make others look gone; until it is told that
-//! there is no quorum, and for want of whom. While somebody is late, peers are asked [`BRISK`] times as
+//! there is no quorum, and for want of whom: then there is no hurry, nor is there where nobody is
+//! connected. While somebody is late, peers are asked [`BRISK`] times as
 //! often, so that it is named as soon as that can be said; and so is one after the other, until anything
 //! can be.
 //!
@@ -14,7 +15,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use qratum_chain::types::{ChainParams, Height, Round, SignedProposal, SignedVote};
+use qratum_chain::{
+    PublicKey,
+    types::{ChainParams, Height, Offence, Round, SignedProposal, SignedVote},
+};
 use qratum_verifier::{
     Reject, Trusted,
     ballots::{Ballots, Place},
@@ -75,6 +79,8 @@ pub(crate) struct Polls {
     /// Something was learned since this was told.
     told: Arc<Voting>,
     stale: bool,
+    /// Offences that were seen before the start.
+    before: Vec<(PublicKey, Offence)>,
 }
 
 impl Polls {
@@ -95,13 +101,21 @@ impl Polls {
             open: None,
             told: Arc::default(),
             stale: true,
+            before: Vec::new(),
         }
+    }
+
+    /// Tells these offences as well, which were seen before the start.
+    pub(crate) fn remember(&mut self, offences: Vec<(PublicKey, Offence)>) {
+        self.before = offences;
     }
 
     /// After how much of a tick peers are to be asked again, in parts of which it has [`BRISK`].
     pub(crate) fn pause(&self) -> u32 {
-        let hurries = !self.alone && !self.told.stuck && (self.late || (self.in_turn && !self.known));
-        if hurries { 1 } else { BRISK }
+        if self.alone || self.told.stuck {
+            return 2 * BRISK;
+        }
+        if self.late || (self.in_turn && !self.known) { 1 } else { BRISK }
     }
 
     /// Whom to ask now. The socket of the home is not asked: it has no votes but those of peers.
@@ -195,8 +209,14 @@ impl Polls {
             known: !self.alone && self.ballots.is_known(self.needed),
             stuck,
             progress: self.ballots.progress(),
-            evidence: self.ballots.evidence().to_vec(),
+            evidence: self.evidence(),
         }
+    }
+
+    /// Of each who broke the protocol, what was seen first.
+    fn evidence(&self) -> Vec<(PublicKey, Offence)> {
+        let is_new = |(key, _): &&(PublicKey, Offence)| self.before.iter().all(|(known, _)| known != key);
+        self.before.iter().chain(self.ballots.evidence().iter().filter(is_new)).cloned().collect()
     }
 
     fn set_asked(&mut self, peer: usize, asked: bool) {
@@ -371,6 +391,26 @@ mod tests {
             }
             assert!(!bench.stuck(at + ms(1999)), "round {round}");
         }
+    }
+
+    /// Where it is told why nothing goes on there is no hurry, however late somebody is.
+    #[test]
+    fn peers_are_asked_less_where_there_is_nobody_or_no_quorum() {
+        let mut bench = Bench::new();
+        bench.polls.tick(&[0], Reach::One);
+        assert_eq!(bench.polls.pause(), 1, "nothing is known yet");
+        bench.polls.tick(&[], Reach::One);
+        assert_eq!(bench.polls.pause(), 2 * BRISK, "nobody is connected");
+        bench.polls.tick(&[0], Reach::One);
+        bench.grow(ms(0));
+        bench.heard(1, &[0, 1, 2, 3], ms(100));
+        bench.heard(2, &[0, 1], ms(200));
+        assert_eq!(bench.polls.pause(), 1);
+        assert!(bench.stuck(ms(3200)));
+        assert_eq!(bench.polls.pause(), 2 * BRISK, "it is told that there is no quorum");
+        bench.heard(2, &[2], ms(4000));
+        assert!(!bench.stuck(ms(4000)));
+        assert_ne!(bench.polls.pause(), 2 * BRISK);
     }
 
     /// Later rounds wait longer, and a member that votes far ahead makes nobody wait for it.

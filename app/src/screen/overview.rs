@@ -13,7 +13,7 @@ use super::{
         Cell, Piece, Table, Thing, column, glyph, here, here_hash, here_name, numbers, own, quiet, rest,
         sign, word,
     },
-    parts::{enough, listed, share},
+    parts::{ends, enough, listed, share},
 };
 use crate::{
     model::{Ground, List, Model, Mood, Subject},
@@ -190,8 +190,11 @@ fn facts(model: &Model, head: &Trusted) -> Table<'static> {
     let age = time::age(time::since(header.time, model.now));
     let power = format!("{} of {} power", tally.signed, tally.total);
     let enough = here(format!("  {}  ", enough(tally)));
+    // One that is another with each second is not read to its end; one that stays is shown as a whole.
+    let id = head.id().to_string();
+    let id = if worth.mark() == Mark::Verified { ends(&id) } else { id };
     let rows = vec![
-        ("block id", vec![worth.hash(head.id())]),
+        ("block id", vec![worth.hash(id)]),
         ("signed", vec![worth.fact(power), enough, worth.bar(tally.signed, tally.total, true)]),
     ];
     let heading = vec![own(label), worth.fact(place), here(format!("  {age} old"))];

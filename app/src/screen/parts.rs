@@ -20,6 +20,12 @@ pub(crate) fn short(hash: &str) -> String {
     hash.chars().take(12).collect()
 }
 
+/// Both ends of a hash, 96 bits of it: enough to compare it with another console's.
+pub(crate) fn ends(hash: &str) -> String {
+    let last = hash.len().saturating_sub(12);
+    format!("{}..{}", short(hash), hash.get(last..).unwrap_or_default())
+}
+
 /// Names of validators in a sentence.
 pub(crate) fn listed(who: &Who<'_>, keys: &[PublicKey], worth: Worth) -> Cell {
     let named = |(at, key): (usize, &PublicKey)| {

@@ -67,6 +67,7 @@ impl GuardBackend {
     fn shorten(&mut self) {
         let area = self.shown.area;
         let mut whole = Encoder::default();
+        whole.large();
         whole.clear();
         let blank = Buffer::empty(area);
         for (at, cell) in area.positions().zip(&self.shown.content) {
@@ -156,6 +157,9 @@ impl Backend for GuardBackend {
         let drawn = content.map(|(x, y, cell)| (Position { x, y }, self.drawn(cell)));
         let changed = drawn.filter(|(at, cell)| self.shown.cell(*at).is_some_and(|shown| shown != cell));
         let cells: Vec<(Position, Cell)> = changed.collect();
+        if cells.len() > FEW {
+            self.encoder.large();
+        }
         let by_style = self.by_style(&cells).map(|cells| {
             let mut other = self.clone();
             other.put_all(cells);

@@ -14,9 +14,11 @@ const BEGIN: &str = "\x1b[?2026h";
 const END: &str = "\x1b[?2026l";
 /// A frame of so few bytes, such as the clock, is seen at once as it is; bracketing it costs more than it.
 const SMALL: usize = 48;
-/// A piece ends at the end of a row, once it has so many bytes: on a slow line the first rows need
-/// not wait for the last.
+/// A piece of a large frame ends at the end of a row, once it has so many bytes: on a slow line the first
+/// rows need not wait for the last.
 const PIECE: usize = 256;
+/// The same for the first piece, in which the effect of a key begins to be seen.
+const FIRST: usize = 96;
 /// What lies between two changes is drawn again, where that takes no more bytes than going there.
 const GAP: u16 = 3;
 /// More spaces than this are cleared instead.
@@ -33,6 +35,8 @@ pub(super) struct Encoder {
     spaces: Option<(Position, u16)>,
     /// Where the piece began.
     piece: usize,
+    /// Whether the frame is a large one.
+    large: bool,
 }
 
 impl Encoder {
@@ -53,10 +57,15 @@ impl Encoder {
 
     /// The frame, with what is to come last in it; none when there is nothing.
     pub(super) fn take(&mut self, last: &str) -> Option<Vec<u8>> {
-        self.piece = 0;
+        (self.piece, self.large) = (0, false);
         let out = std::mem::take(&mut self.out);
         let (begin, end) = if out.len() <= SMALL { ("", "") } else { (BEGIN, END) };
         (!out.is_empty() || !last.is_empty()).then(|| [begin, &out, last, end].concat().into_bytes())
+    }
+
+    /// A large frame begins.
+    pub(super) const fn large(&mut self) {
+        self.large = true;
     }
 
     /// Empties the screen.
@@ -104,7 +113,9 @@ impl Encoder {
 
     /// Goes to a place.
     pub(super) fn go_to(&mut self, at: Position) {
-        if self.at.is_none_or(|from| from.y != at.y) && self.out.len().saturating_sub(self.piece) > PIECE {
+        let most = if self.piece == 0 { FIRST } else { PIECE };
+        let other_row = self.at.is_none_or(|from| from.y != at.y);
+        if self.large && other_row && self.out.len().saturating_sub(self.piece) > most {
             self.out.push_str(END);
             self.out.push_str(BEGIN);
             self.piece = self.out.len();

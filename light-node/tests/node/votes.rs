@@ -1,6 +1,9 @@
 //! What a running node learns from votes: who is silent, that there is no quorum, who invents.
 
-use qratum_chain::types::{DoubleVote, Offence};
+use qratum_chain::{
+    document::Evidence,
+    types::{DoubleVote, Offence},
+};
 use qratum_light_node::{Accused, Voting};
 use qratum_verifier::{Trusted, detect};
 
@@ -150,6 +153,52 @@ async fn two_votes_in_one_place_are_evidence() {
     let (anchor, rules) = Trusted::genesis(&chain.lock().unwrap().genesis).unwrap();
     let guilty = detect::offence_proof(proof, &anchor, &rules, now()).unwrap();
     assert_eq!((named, guilty.get()), (accused, accused));
+    node.stop().await;
+}
+
+/// What was seen once is known to the next start as well, also where no peer tells of it any more; a file
+/// that proves nothing accuses nobody, and stops nobody.
+#[tokio::test]
+async fn evidence_is_known_after_a_restart() {
+    let (chain, home) = (grown(constant, 2), Scratch::new("offence"));
+    let twice: peer::Script = {
+        let truly = Arc::clone(&chain);
+        Box::new(move |request| {
+            let chain = truly.lock().unwrap();
+            let Request::Votes = request else { return Some(truth(&chain, request).to_bytes()) };
+            let place = |value| vote((2, 3), (3, 0, qratum_chain::types::Phase::Prevote), value, &chain);
+            let votes = vec![place(None), place(Some(chain.tip().unwrap().header.id()))];
+            Some(Response::Votes { height: Height(3), votes, proposals: Vec::new() }.to_bytes())
+        })
+    };
+    let peer = FakePeer::start("a", 101, twice).await;
+    let node = LightNode::start(config(&chain, &[&peer], home.place())).await.unwrap();
+    let seen = until(&node, "a document", |snapshot| !snapshot.accused.is_empty()).await;
+    node.stop().await;
+
+    let files = || std::fs::read_dir(home.0.join("evidence")).unwrap().map(|entry| entry.unwrap().path());
+    let [file] = &files().collect::<Vec<_>>()[..] else { panic!() };
+    let honest = FakePeer::start("b", 102, voting(&chain, &[0, 1, 2, 3])).await;
+    let node = LightNode::start(config(&chain, &[&honest], home.place())).await.unwrap();
+    let snapshot = until(&node, "told again", |snapshot| !snapshot.voting.evidence.is_empty()).await;
+    assert_eq!(
+        (&snapshot.voting.evidence[0].0, snapshot.accused[0].key),
+        (&seen.accused[0].key, seen.accused[0].key)
+    );
+    assert_eq!(snapshot.accused[0].proof, seen.accused[0].proof);
+    node.stop().await;
+
+    let Evidence::Offence(mut proof) = Evidence::from_json(&std::fs::read(file).unwrap()).unwrap() else {
+        panic!()
+    };
+    let Offence::DoubleVote(double) = &mut proof.offence else { panic!() };
+    double.first.signature.0[5] ^= 1;
+    std::fs::write(file, Evidence::Offence(proof).to_json().unwrap()).unwrap();
+    let node = LightNode::start(config(&chain, &[&honest], home.place())).await.unwrap();
+    until_height(&node, 2).await;
+    let snapshot = node.snapshots().borrow().clone();
+    assert_eq!((snapshot.accused.len(), snapshot.voting.evidence.len()), (0, 0));
+    assert!(file.exists(), "evidence is never deleted");
     node.stop().await;
 }
 
