@@ -227,12 +227,23 @@ impl Console {
     /// # Panics
     /// When it is not within half a minute.
     pub fn until_stopped(&self) {
-        // Nobody tells of this but the parent's wait, and the parent is this process.
-        let stat = format!("/proc/{}/stat", self.pid());
-        let stopped = || std::fs::read_to_string(&stat).is_ok_and(|stat| stat.contains(") T "));
+        self.until_state('T', "stopped");
+    }
+
+    /// Waits until the program has ended, whatever its terminal still has to read.
+    ///
+    /// # Panics
+    /// When it does not within half a minute.
+    pub fn until_ended(&self) {
+        self.until_state('Z', "ended");
+    }
+
+    /// Nobody tells of this but the parent's wait, and the parent is this process.
+    fn until_state(&self, letter: char, what: &str) {
+        let (stat, state) = (format!("/proc/{}/stat", self.pid()), format!(") {letter} "));
         let late = Instant::now() + Duration::from_secs(30);
-        while !stopped() {
-            assert!(Instant::now() < late, "it is not stopped\n{:?}", self.screen());
+        while !std::fs::read_to_string(&stat).is_ok_and(|stat| stat.contains(&state)) {
+            assert!(Instant::now() < late, "it is not {what}\n{:?}", self.screen());
             std::thread::sleep(Duration::from_millis(5));
         }
     }

@@ -115,16 +115,22 @@ fn a_stop_from_outside_is_followed_by_a_whole_picture() {
     assert!(console.end().restored);
 }
 
-/// What lies unread is thrown away, so that the terminal gets back at once.
+/// What lies unread is thrown away, so that the terminal gets back at once; and the program does not wait
+/// for it. Only a terminal that answers nothing can have so much before it.
 #[test]
 fn a_terminal_that_does_not_read_is_restored_when_it_reads_again() {
     let home = Home::alone("unread");
-    let mut console = watching(&home);
+    let mut console = Console::start((200, 50), &["--home", home.path()]);
+    console.never_answers();
+    console.until("disconnected");
     console.link(Link::Down);
-    for rows in (16..60).chain(16..60) {
-        console.resize((200, rows));
+    // Each size is a whole picture, at the pace of the screen: more than any line holds.
+    for more in 0..90 {
+        console.resize((200, 50 + more % 2));
+        thread::sleep(Duration::from_millis(34));
     }
     console.signal("TERM");
+    console.until_ended();
     console.link(Link::Fast);
     let ended = console.end();
     assert!(ended.code == 0 && ended.restored, "{ended:?}");
