@@ -154,7 +154,7 @@ pub(crate) enum Command {
     },
     /// The randomness of this machine: its sources, their health, and whether they are enough
     #[command(
-        after_help = "Examples:\n  qratum entropy status\n  qratum entropy status --fail cpu-rdrand    a drill\n  qratum entropy watch --interval 60 --json\n  qratum entropy sample --out jitter.bin"
+        after_help = "Examples:\n  qratum entropy status\n  qratum entropy status --fail cpu-rdrand    a drill\n  qratum entropy watch --interval 60 --json\n  qratum entropy metrics --out /var/lib/node_exporter/qratum.prom --interval 60\n  qratum entropy sample --out jitter.bin"
     )]
     Entropy {
         #[command(subcommand)]

@@ -164,6 +164,79 @@ fn a_watch_can_be_stopped_while_a_source_hangs() {
     assert!(said.starts_with("qratum: interrupted before the first collection ended"), "{said}");
 }
 
+/// The samples of a text in Prometheus' format: name, labels, value. Each name has help and a type before
+/// its first sample, and all its samples stand together.
+fn samples(text: &str) -> Vec<(String, String, f64)> {
+    let is_name = |name: &str| {
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    };
+    let (mut helped, mut typed, mut samples) = (String::new(), Vec::new(), Vec::new());
+    assert!(text.ends_with('\n'), "the last line is whole");
+    for line in text.lines() {
+        if let Some(rest) = line.strip_prefix("# HELP ") {
+            let (name, help) = rest.split_once(' ').unwrap();
+            assert!(is_name(name) && help.ends_with('.'), "{line}");
+            helped = name.to_owned();
+        } else if let Some(rest) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = rest.split_once(' ').unwrap();
+            assert_eq!(name, helped, "help comes first");
+            assert!(!typed.contains(&name.to_owned()), "{name} stands twice");
+            assert_eq!(kind, if name.ends_with("_total") { "counter" } else { "gauge" }, "{name}");
+            typed.push(name.to_owned());
+        } else {
+            let (named, value) = line.rsplit_once(' ').unwrap();
+            let (name, labels) = named.split_once('{').unwrap_or((named, "}"));
+            assert_eq!(Some(name), typed.last().map(String::as_str), "below its type");
+            let value: f64 = value.parse().unwrap();
+            assert!(value.is_finite() && value >= 0.0, "{line}");
+            samples.push((name.to_owned(), labels.strip_suffix('}').unwrap().to_owned(), value));
+        }
+    }
+    samples
+}
+
+#[test]
+fn metrics_are_what_prometheus_reads() {
+    let file = folder("entropy-metrics").join("qratum.prom");
+    fs::write(&file, "of an earlier run").unwrap();
+    let command = ["metrics", "--fail", "cpu-rdrand", "--out", file.to_str().unwrap(), NO_TPM[0], NO_TPM[1]];
+    let output = entropy(&command);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0));
+    assert_eq!(fs::metadata(&file).unwrap().mode() & 0o777, 0o644, "another user's collector reads it");
+    assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 1, "nothing is left beside it");
+    let samples = samples(&fs::read_to_string(&file).unwrap());
+    let value = |name: &str, labels: &str| {
+        let mut found =
+            samples.iter().filter(|sample| (sample.0.as_str(), sample.1.as_str()) == (name, labels));
+        let value = found.next().map(|sample| sample.2);
+        assert!(found.next().is_none(), "{name} {labels} stands twice");
+        value
+    };
+    let of = |name: &str, id: &str, class: &str| {
+        value(&format!("qratum_entropy_source_{name}"), &format!("source=\"{id}\",class=\"{class}\""))
+    };
+    assert_eq!(of("healthy", "cpu-jitter", "jitter"), Some(1.0));
+    assert_eq!(of("credited_bits", "cpu-jitter", "jitter"), Some(512.0));
+    assert_eq!(of("samples_total", "cpu-jitter", "jitter"), Some(1024.0 + 3.0 * 512.0));
+    assert_eq!(of("healthy", "cpu-rdrand", "cpu"), Some(0.0));
+    assert_eq!(of("failures_total", "cpu-rdrand", "cpu"), Some(1.0));
+    assert_eq!((of("absent", "tpm", "tpm"), of("healthy", "tpm", "tpm")), (Some(1.0), Some(0.0)));
+    let took = of("collection_seconds", "cpu-jitter", "jitter").unwrap();
+    assert!(took > 0.0001 && took < 3.0, "{took} is in seconds");
+    assert_eq!(value("qratum_entropy_pool_healthy", ""), Some(1.0));
+    assert!(value("qratum_entropy_pool_bits", "") >= value("qratum_entropy_pool_needed_bits", ""));
+    assert_eq!(value("qratum_entropy_drills", ""), Some(1.0));
+
+    let refused = entropy(&["metrics", "--fail", "system-rng", NO_TPM[0], NO_TPM[1]]);
+    let printed = String::from_utf8(refused.stdout).unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(printed.contains("\nqratum_entropy_pool_healthy 0\n"), "{printed}");
+    assert!(!printed.contains("seed_age"), "what there is not is not told");
+    assert_eq!(entropy(&["metrics", "--json"]).status.code(), Some(2));
+    let nowhere = entropy(&["metrics", "--out", "/nonexistent/qratum.prom", NO_TPM[0], NO_TPM[1]]);
+    assert_eq!(nowhere.status.code(), Some(1));
+}
+
 #[test]
 fn samples_go_whole_into_a_new_file_or_into_a_pipe() {
     let file = folder("entropy").join("samples");

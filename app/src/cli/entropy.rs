@@ -24,6 +24,18 @@ pub(crate) enum EntropyCommand {
     /// Run the start-up tests of all sources and hold the generator to known answers; exit code 1 when
     /// the pool gives no seed, or an answer differs
     Selftest(SourceArgs),
+    /// Collect once and print metrics for Prometheus, in its text format; exit code 1 when the pool gives no
+    /// seed
+    Metrics {
+        #[command(flatten)]
+        sources: SourceArgs,
+        /// Put them into this file instead, in one step, as the textfile collector of node_exporter wants it
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Go on with the file, with this time between two collections, until told to stop
+        #[arg(long, value_name = "SECONDS", requires = "out", value_parser = clap::value_parser!(u64).range(1..=3600))]
+        interval: Option<u64>,
+    },
     /// Write raw samples of jitter, a byte each, for NIST's assessment tool; nothing else is made of them
     Sample(SampleArgs),
 }

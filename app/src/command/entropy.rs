@@ -1,5 +1,6 @@
 //! `qratum entropy`: how are the sources of randomness of this machine, and is what they give enough?
 
+mod metrics;
 mod report;
 mod sample;
 
@@ -11,10 +12,7 @@ use std::{
     time::Duration,
 };
 
-use qratum_custody::{
-    entropy::{self, Drills, Error, Random, Report as Seen, Source, now, sources},
-    token::helper::Helper,
-};
+use qratum_custody::entropy::{self, Drills, Error, Random, Report as Seen, Source, now, sources};
 use tokio::{sync::oneshot, time::sleep};
 
 use self::report::Report;
@@ -22,7 +20,9 @@ use super::network::block_on;
 use crate::{
     cli::{EntropyCommand, SourceArgs},
     exit::{Exit, Failure},
+    file,
     home::Home,
+    monitor::security_token,
     output,
     signals::Signals,
 };
@@ -39,25 +39,30 @@ pub(crate) fn run(home: Option<PathBuf>, command: EntropyCommand, json: bool) ->
         EntropyCommand::Watch { sources, interval, collections } => {
             let interval = Duration::from_secs(interval);
             let random = watched(home, &sources)?;
-            block_on(watch((random, &sources), interval, collections.map_or(u64::MAX, u64::from), json))
+            let form = if json { Form::Json } else { Form::Line };
+            block_on(watch((random, &sources), interval, collections.map_or(u64::MAX, u64::from), form))
+        }
+        EntropyCommand::Metrics { .. } if json => {
+            let text =
+                "metrics have a form of their own\nLeave --json out, or take `qratum entropy status --json`";
+            Err(Failure::new(Exit::Usage, text))
+        }
+        EntropyCommand::Metrics { sources, out, interval } => {
+            let random = watched(home, &sources)?;
+            let most = if interval.is_some() { u64::MAX } else { 1 };
+            let interval = Duration::from_secs(interval.unwrap_or(0));
+            block_on(watch((random, &sources), interval, most, Form::Metrics(out)))
         }
         EntropyCommand::Sample(args) => sample::run(&args, json),
     }
 }
 
-/// The sources of this machine, and the token of the home's `config.toml`. What is wrong with that is
-/// said, and it may come later.
+/// The sources of this machine, and the token of the home's `config.toml`.
 fn all(home: Option<PathBuf>, tpm: &Path) -> Result<Vec<Box<dyn Source>>, Failure> {
     let threads = |error| Failure::io("threads of the sources", &error);
     let mut all = sources(tpm).map_err(threads)?;
-    let settings = Home::resolve(home).ok().map(|home| home.settings()).transpose()?;
-    if let Some(token) = settings.and_then(|settings| settings.entropy.token) {
-        let helper = Helper::start(&token.choice()?).map_err(|error| Failure::io("token", &error))?;
-        if let Some(why) = helper.trouble() {
-            output::note(&format!("the token of config.toml is credited with nothing: {why}"));
-        }
-        all.push(entropy::token(helper).map_err(threads)?);
-    }
+    let token = Home::resolve(home).ok().map(|home| security_token(&home)).transpose()?.flatten();
+    all.extend(token.map(entropy::token).transpose().map_err(threads)?);
     Ok(all)
 }
 
@@ -89,12 +94,32 @@ fn tell(report: &Report, json: bool) -> Result<Exit, Failure> {
     Ok(report.exit())
 }
 
-/// A line for each of so many collections. Ends as the last of them would.
+/// How a collection is told among others.
+enum Form {
+    Line,
+    Json,
+    /// Into this file, in the place of the one before; else on standard output.
+    Metrics(Option<PathBuf>),
+}
+
+impl Form {
+    fn tell(&self, report: &Report) -> Result<(), Failure> {
+        match self {
+            Self::Line => output::next_lines(&report.line())?,
+            Self::Json => output::next_json(report)?,
+            Self::Metrics(None) => output::own(report.metrics().as_bytes())?,
+            Self::Metrics(Some(path)) => file::replace(path, report.metrics().as_bytes())?,
+        }
+        Ok(())
+    }
+}
+
+/// Tells each of so many collections. Ends as the last of them would.
 async fn watch(
     (mut random, args): (Random, &SourceArgs),
     interval: Duration,
     most: u64,
-    json: bool,
+    form: Form,
 ) -> Result<Exit, Failure> {
     let mut signals = Signals::listen().map_err(|error| Failure::io("signals", &error))?;
     let (mut told, mut last) = (0, None);
@@ -108,11 +133,7 @@ async fn watch(
                 report
             }
         };
-        if json {
-            output::next_json(&report)?;
-        } else {
-            output::next_lines(&report.line())?;
-        }
+        form.tell(&report)?;
         told += 1;
         last = Some(report.exit());
         if told == most {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, thread, time::Duration};
 
-use qratum_custody::entropy::Drills;
+use qratum_custody::{entropy::Drills, token::helper::Helper};
 use qratum_light_node::Snapshot;
 use tokio::{
     sync::{mpsc, watch},
@@ -39,6 +39,8 @@ pub(crate) struct Setup {
     pub(crate) outlets: Vec<Outlet>,
     /// How often a sign of life goes out.
     pub(crate) heartbeat: Duration,
+    /// A token that is one more source of randomness.
+    pub(crate) token: Option<Helper>,
     /// The outages of sources that may be tried out; none where that is no demo.
     pub(crate) drills: Option<Drills>,
 }
@@ -75,11 +77,14 @@ pub(crate) struct Monitor {
 
 impl Monitor {
     /// Starts one on what a light node knows.
-    pub(crate) fn start(setup: Setup, snapshots: watch::Receiver<Arc<Snapshot>>) -> Result<Self, Failure> {
+    pub(crate) fn start(
+        mut setup: Setup,
+        snapshots: watch::Receiver<Arc<Snapshot>>,
+    ) -> Result<Self, Failure> {
         let (orders, ordered) = mpsc::unbounded_channel();
         let (told, changes) = mpsc::unbounded_channel();
         let (shown, view) = watch::channel(Arc::default());
-        let machine = Machine::watch(setup.drills.clone())?;
+        let machine = Machine::watch(setup.token.take(), setup.drills.take())?;
         let watched = machine.clone();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::io("runtime", &error))?;

@@ -3,8 +3,9 @@
 
 use std::{path::Path, sync::Arc};
 
-use qratum_custody::entropy::{
-    Drills, MIN_TOTAL, Report, SourceReport, Standing, Watch, sources, tpm::DEVICE,
+use qratum_custody::{
+    entropy::{self, Drills, MIN_TOTAL, Report, SourceReport, Standing, Watch, sources, tpm::DEVICE},
+    token::helper::Helper,
 };
 use tokio::sync::watch;
 
@@ -13,7 +14,18 @@ use super::{
     code::Code,
     sight::MACHINE,
 };
-use crate::exit::Failure;
+use crate::{exit::Failure, home::Home, output};
+
+/// The token that the home's `config.toml` names, in a process of its own: comes before the sandbox. What is
+/// wrong with it is said, and it may come later.
+pub(crate) fn security_token(home: &Home) -> Result<Option<Helper>, Failure> {
+    let Some(token) = home.settings()?.entropy.token else { return Ok(None) };
+    let helper = Helper::start(&token.choice()?).map_err(|error| Failure::io("token", &error))?;
+    if let Some(why) = helper.trouble() {
+        output::note(&format!("the token of config.toml is credited with nothing: {why}"));
+    }
+    Ok(Some(helper))
+}
 
 /// The subject of what is about all sources together.
 const POOL: &str = "pool";
@@ -31,10 +43,12 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// Starts one; where there are `drills`, sources can be made to fail.
-    pub(crate) fn watch(drills: Option<Drills>) -> Result<Self, Failure> {
+    /// Starts one over the sources of this machine and the `token`; where there are `drills`, sources can be
+    /// made to fail.
+    pub(crate) fn watch(token: Option<Helper>, drills: Option<Drills>) -> Result<Self, Failure> {
         let failure = |error: std::io::Error| Failure::io("threads of the sources", &error);
         let mut all = sources(Path::new(DEVICE)).map_err(failure)?;
+        all.extend(token.map(entropy::token).transpose().map_err(failure)?);
         if let Some(drills) = &drills {
             all = all.into_iter().map(|source| drills.under(source)).collect();
         }

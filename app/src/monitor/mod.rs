@@ -41,6 +41,6 @@ pub(crate) use document::{AlarmDocument, AlarmJson, Network};
 pub(crate) use driver::{Monitor, Setup, View};
 pub(crate) use entry::{Entry, Found};
 pub(crate) use journal::Journal;
-pub(crate) use machine::Reports;
+pub(crate) use machine::{Reports, security_token};
 pub(crate) use outlets::{brokered, setup};
 pub(crate) use program::Program;

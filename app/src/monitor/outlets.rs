@@ -14,6 +14,7 @@ use super::{
     code::Level,
     document::Network,
     driver::{Outlet, Setup},
+    machine::security_token,
     program::Program,
     sight::Watched,
     sink::Sink,
@@ -42,7 +43,15 @@ pub(crate) fn setup(home: &Home, genesis: &Genesis, headless: bool) -> Result<Se
     let AlertSettings { own, missed, heartbeat_s, .. } = settings;
     let watched = Watched { own, missed, trusting_period_ms: genesis.params.trusting_period_ms };
     let heartbeat = Duration::from_secs(heartbeat_s.into());
-    Ok(Setup { folder: home.alerts(), network, watched, outlets, heartbeat, drills: None })
+    Ok(Setup {
+        folder: home.alerts(),
+        network,
+        watched,
+        outlets,
+        heartbeat,
+        token: security_token(home)?,
+        drills: None,
+    })
 }
 
 /// Has the programs among the sinks run by brokers: for a process that will start nothing itself.

@@ -14,31 +14,31 @@ use crate::{
 pub(super) struct Report {
     schema: &'static str,
     /// The sources that were made to fail.
-    drill: Vec<String>,
+    pub(super) drill: Vec<String>,
     /// Whether the pool gave a seed.
-    healthy: bool,
-    sources: Vec<SourceReport>,
-    pool: PoolReport,
-    generator: Option<GeneratorReport>,
-    memory: MemoryReport,
+    pub(super) healthy: bool,
+    pub(super) sources: Vec<SourceReport>,
+    pub(super) pool: PoolReport,
+    pub(super) generator: Option<GeneratorReport>,
+    pub(super) memory: MemoryReport,
     /// Of a self-test only; empty otherwise.
     known_answers: Vec<KnownAnswer>,
 }
 
 #[derive(Debug, Serialize)]
-struct SourceReport {
-    id: &'static str,
-    class: &'static str,
+pub(super) struct SourceReport {
+    pub(super) id: &'static str,
+    pub(super) class: &'static str,
     #[serde(serialize_with = "state")]
-    state: Standing,
+    pub(super) state: Standing,
     basis: &'static str,
-    credited_bits: u32,
-    claimed_bits: u32,
-    samples: u64,
-    alarms: u64,
-    failures: u64,
+    pub(super) credited_bits: u32,
+    pub(super) claimed_bits: u32,
+    pub(super) samples: u64,
+    pub(super) alarms: u64,
+    pub(super) failures: u64,
     last_failure: Option<String>,
-    latency_us: Option<u64>,
+    pub(super) latency_us: Option<u64>,
     bytes_per_second: Option<u64>,
 }
 
@@ -48,23 +48,23 @@ fn state<S: Serializer>(state: &Standing, serializer: S) -> Result<S::Ok, S::Err
 }
 
 #[derive(Debug, Serialize)]
-struct PoolReport {
-    needed_bits: u32,
+pub(super) struct PoolReport {
+    pub(super) needed_bits: u32,
     kernel_bits: Option<u32>,
     other_classes: Option<u32>,
-    total_bits: Option<u32>,
+    pub(super) total_bits: Option<u32>,
     refusal: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
-struct GeneratorReport {
-    requests: u32,
-    age_ms: u64,
+pub(super) struct GeneratorReport {
+    pub(super) requests: u32,
+    pub(super) age_ms: u64,
 }
 
 #[derive(Debug, Serialize)]
-struct MemoryReport {
-    locked: bool,
+pub(super) struct MemoryReport {
+    pub(super) locked: bool,
     text: String,
 }
 

@@ -32,6 +32,7 @@ fn told(name: &str, from: Time, seen: Vec<Seen>) -> Vec<String> {
         watched: Watched { own: vec!["north".to_owned()], missed: 10, trusting_period_ms: 14 * DAY_MS },
         outlets: vec![outlet],
         heartbeat: Duration::from_secs(60),
+        token: None,
         drills: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
