@@ -2,6 +2,7 @@
 
 mod action;
 mod audit;
+mod check;
 mod cli;
 mod command;
 mod demo;

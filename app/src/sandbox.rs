@@ -5,7 +5,7 @@ use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt as _, path::PathBuf};
 use qratum_custody::entropy::tpm;
 use qratum_metal::sandbox::{FORBIDDEN, Sandbox, Table, enter};
 
-use crate::{command::doctor::Check, home::Home, output, terminal::theme_folder};
+use crate::{check::Check, home::Home, output, terminal::theme_folder};
 
 /// What it reads of the system: how the host of a web hook gets its address (files, and libraries
 /// that glibc loads for that), and itself.

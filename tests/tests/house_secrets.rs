@@ -112,6 +112,7 @@ const PUBLIC: &[(&str, &str, &str)] = &[
     ("crates/crypto/src/rng/drbg.rs", "now.resumes != self.seeded.resumes", "a count of resumes"),
     ("crates/crypto/src/rng/pool.rs", "self.others == 0", "credited bits, which a screen shows"),
     ("crates/crypto/src/rng/pool.rs", "**class != Class::Kernel", "the name of a class"),
+    ("crates/crypto/src/rng/random.rs", "source.id() == id", "the name of a source"),
     ("crates/crypto/src/sign/ed25519.rs", "*first < 0xed || middle.iter()", "a public key"),
     ("crates/crypto/src/sign/ed25519.rs", "*point == -point", "a public key"),
     ("crates/crypto/src/sign/ed25519.rs", "[-Scalar::ONE], [point]) == -point", "a public key"),

@@ -9,12 +9,10 @@ mod secrets;
 use qratum_light_node::{Config, Found, KeptFork};
 
 use self::report::Report;
-pub(crate) use self::{
-    report::{Check, Word},
-    secrets::checks as of_process,
-};
+pub(crate) use self::secrets::checks as of_process;
 use super::network::block_on;
 use crate::{
+    check::Check,
     cli::NetworkArgs,
     exit::{Exit, Failure},
     home::Home,

@@ -40,7 +40,7 @@ pub(crate) use self::{
 };
 use crate::{
     audit::{Build, Found as Audited},
-    command::doctor::Check,
+    check::Check,
     exit::{Exit, Failure},
     home::Home,
     monitor::{self, Change, View as Alarms, What},

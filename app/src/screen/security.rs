@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     audit::{Audit, Build, Found, NAME, Operation},
-    command::doctor::{Check, Word},
+    check::{Check, Word},
     model::{Ground, List, Model},
     time,
 };

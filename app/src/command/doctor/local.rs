@@ -13,8 +13,8 @@ use qratum_chain::types::Time;
 use qratum_light_node::Peer;
 use qratum_verifier::{anchor::Start, witness};
 
-use super::{report::Check, secrets};
-use crate::{home::Home, time};
+use super::secrets;
+use crate::{check::Check, home::Home, time};
 
 /// Bytes that should be free where the store is.
 const FREE: u64 = 100 << 20;
@@ -161,7 +161,8 @@ fn free_bytes(df: &str) -> Option<u64> {
 mod tests {
     use qratum_chain::document::genesis_from_json;
 
-    use super::{super::report::Word, *};
+    use super::*;
+    use crate::check::Word;
 
     #[test]
     fn free_space_is_the_fourth_column() {

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use qratum_light_node::{Config, PeerView, Refusal, Snapshot, State, StoreState, inspect_store};
 use tokio::time::timeout;
 
-use super::{
-    super::network::{Asking, start_failure},
-    report::Check,
+use super::super::network::{Asking, start_failure};
+use crate::{
+    check::{Check, Word},
+    exit::Failure,
+    time,
 };
-use crate::{exit::Failure, time};
 
 /// Looks at the store, then asks every peer, for at most `seconds`.
 pub(super) async fn network(config: Config, seconds: u64) -> Result<Vec<Check>, Failure> {
@@ -58,7 +59,7 @@ fn peer(view: &PeerView, refusal: Option<&Refusal>, all_down: bool) -> Check {
         (None, false, _) => {
             let todo = "Check that it runs, and the address in peers.json; a firewall may stand in between";
             let check = Check::warn(&check, "cannot be reached", todo);
-            if all_down { Check { verdict: super::report::Word::Fail, ..check } } else { check }
+            if all_down { Check { verdict: Word::Fail, ..check } } else { check }
         }
     }
 }

@@ -6,7 +6,7 @@ use qratum_metal::{
     secret,
 };
 
-use super::report::Check;
+use crate::check::Check;
 
 /// Bytes that should still be lockable: some hundred secrets with pages of their own.
 const ROOM: u64 = 1 << 20;
@@ -68,7 +68,8 @@ fn raise(limit: LockLimit) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::report::Word, *};
+    use super::*;
+    use crate::check::Word;
 
     const LIMIT: LockLimit = LockLimit { now: Some(8 << 20), most: Some(8 << 20) };
 

@@ -11,7 +11,7 @@ use qratum_metal::{pages::LockStatus, sandbox::Sandbox};
 
 use crate::{
     audit::{Build, Found, tests::audit},
-    command::doctor::Check,
+    check::Check,
     model::Model,
     sandbox,
     update::{Msg, update},
