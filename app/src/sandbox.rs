@@ -100,7 +100,7 @@ pub(crate) fn checks(sandbox: Option<&Sandbox>) -> Vec<Check> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::doctor::Word;
+    use crate::check::Word;
 
     fn told(landlock: i32, files: Result<(), &str>, calls: Result<(), &str>) -> [Check; 2] {
         let owned = |result: Result<(), &str>| result.map_err(str::to_owned);
