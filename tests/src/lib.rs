@@ -5,6 +5,7 @@
 //! each. Published vectors are not part of the repository; a machine without them still tests
 //! everything else, and a CI run (`CI=true`) without them fails.
 
+pub mod ceremony;
 #[cfg(feature = "network")]
 pub mod console;
 pub mod constant_time;

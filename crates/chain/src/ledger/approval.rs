@@ -3,8 +3,7 @@
 //! approval it needs comes, and not before.
 
 use super::{
-    Act, Answer, Authorized, Denial, Draft, Outcome, Place, Proposal, Request, Step, Voice,
-    recent::{self, WINDOW_MS},
+    Act, Answer, Authorized, Denial, Draft, Outcome, Place, Proposal, Request, Step, Voice, recent,
     registry::Refusal,
 };
 use crate::{
@@ -102,7 +101,7 @@ fn check_biokey(
     (draft, place): (&Draft<'_>, &Place<'_>),
 ) -> Result<(), Denial> {
     let opened = recent::time_of(draft, place, &factors.opened_at).ok_or(Denial::OpenedNowhere)?;
-    if opened.plus(WINDOW_MS) < place.time {
+    if !recent::in_window(opened, place) {
         return Err(Denial::OpenedTooLong);
     }
     let message = factors.biokey_message(challenge);
@@ -163,10 +162,11 @@ impl Actor {
         let policy = draft.policy().unwrap_or_default();
         let rule = policy.rule(proposal.action.class()).ok_or(Denial::NoRule)?;
         let latest = place.time.plus(rule.lifetime_ms);
+        let basis = recent::time_of(draft, place, &proposal.basis);
         first_denial([
             (self.account.roles.holds(rule.requester), Denial::Role),
             (proposal.policy_hash == policy.hash(), Denial::PolicyChanged),
-            (recent::time_of(draft, place, &proposal.basis).is_some(), Denial::Basis),
+            (basis.is_some_and(|time| recent::in_window(time, place)), Denial::Basis),
             (proposal.expiry > place.time && proposal.expiry <= latest, Denial::Lifetime),
             (proposal.expect == proposal.action.expectation(draft), Denial::StateChanged),
         ])?;

@@ -53,7 +53,7 @@ denials! {
     /// The assertion is not one of this credential over this act.
     Assertion = 12, "the security key did not sign this";
     /// The biokey was opened at a block that this chain does not have, or no longer remembers.
-    OpenedNowhere = 13, "the biokey was opened at a block that is not of the last minute of this chain";
+    OpenedNowhere = 13, "the biokey was opened at a block that is not one of the last of this chain";
     /// The biokey was opened too long before the block.
     OpenedTooLong = 14, "the biokey was opened longer ago than it lives";
     /// The biokey did not sign this act with this assertion.
@@ -66,7 +66,7 @@ denials! {
     RoleUnasked = 18, "the rule asks nobody of this role";
     /// The policy is another one than the request rests on.
     PolicyChanged = 19, "the policy is another one than the request rests on";
-    /// The request rests on a block that this chain does not have, or no longer remembers.
+    /// The request rests on a block that this chain does not have, or that is too old.
     Basis = 20, "it rests on a block that is not of the last minute of this chain";
     /// The state is not as it was when the action was tried.
     StateChanged = 21, "the state is not as it was when the action was tried";

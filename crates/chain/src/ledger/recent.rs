@@ -1,5 +1,5 @@
-//! Which blocks does the chain remember? Those of about the last minute, as entries of the state, so
-//! that every validator judges alike, however it came to its state.
+//! Which blocks does the chain remember? Those of about the last two minutes, as entries of the state,
+//! so that every validator judges alike, however it came to its state.
 //!
 //! A person's act names a block that it rests on: it cannot have been made before that block. Only a
 //! chain with people writes them down.
@@ -16,6 +16,10 @@ pub const BIOKEY_MS: u64 = 60_000;
 pub const INCLUSION_MS: u64 = 10_000;
 /// How far before a block the one may lie that an act in it names.
 pub const WINDOW_MS: u64 = BIOKEY_MS + INCLUSION_MS;
+
+/// How long a block is remembered, in milliseconds: longer than it can be named, so that who comes too
+/// late is told so.
+const MEMORY_MS: u64 = 2 * WINDOW_MS;
 
 const PREFIX: &[u8] = b"recent/";
 
@@ -58,14 +62,20 @@ pub fn time_of(draft: &Draft<'_>, place: &Place<'_>, at: &BlockRef) -> Option<Ti
     found.filter(|found| found.block_id == at.block_id).map(|found| found.time)
 }
 
-/// Remembers the parent of the block that is carried out, and forgets what no act can name any more.
+/// Whether an act in the block that is carried out can still name a block of this time.
+#[must_use]
+pub fn in_window(time: Time, place: &Place<'_>) -> bool {
+    place.time <= time.plus(WINDOW_MS)
+}
+
+/// Remembers the parent of the block that is carried out, and forgets what is long past.
 pub fn remember(draft: &mut Draft<'_>, place: &Place<'_>) {
     let Some(parent) = place.height.0.checked_sub(1) else { return };
     if draft.get(Policy::STATE_KEY).is_none() {
         return;
     }
     let old = |(_, value): &(Vec<u8>, Vec<u8>)| {
-        Ancestor::from_bytes(value).is_ok_and(|block| block.time.plus(WINDOW_MS) < place.time)
+        Ancestor::from_bytes(value).is_ok_and(|block| block.time.plus(MEMORY_MS) < place.time)
     };
     let old: Vec<_> = draft.under(PREFIX).take_while(old).map(|(key, _)| key).collect();
     old.into_iter().for_each(|key| draft.remove(key));

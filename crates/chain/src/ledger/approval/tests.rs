@@ -7,7 +7,10 @@ use qratum_crypto::sign::ed25519::{SecretKey, Signature};
 use super::*;
 use crate::{
     codec::Decode,
-    ledger::{Action, recent::Ancestor},
+    ledger::{
+        Action,
+        recent::{Ancestor, WINDOW_MS},
+    },
     state::StateMap,
     types::{
         BlockId, BlockRef, ChainId, ChainParams, Class, CredentialId, CredentialKey, Genesis,
@@ -425,8 +428,8 @@ fn cases_of_biokeys() -> Vec<Case> {
     let mut recombined = bob.signing(|it| it.factors.auth_data = auth_data(RP_ID, 5, 9));
     factors(&mut recombined).biokey = factors(&mut bob.honest.clone()).biokey;
     vec![
-        bob.case(Denial::OpenedNowhere, vec![at(tip, 7), at(tip + 1, tip + 1), at(oldest - 2, oldest - 2)]),
-        bob.case(Denial::OpenedTooLong, vec![at(oldest - 1, oldest - 1)]),
+        bob.case(Denial::OpenedNowhere, vec![at(tip, 7), at(tip + 1, tip + 1), at(u64::MAX, 0)]),
+        bob.case(Denial::OpenedTooLong, vec![at(oldest - 1, oldest - 1), at(0, 0)]),
         bob.case(
             Denial::Biokey,
             vec![
@@ -467,6 +470,8 @@ fn cases_of_proposals() -> Vec<Case> {
     let ruleless = village.put(Policy::STATE_KEY.to_vec(), rules.to_bytes());
     let revoked = village.with_status("dave", CredentialStatus::Revoked);
     let after = revoke("dave").expectation(&revoked.draft());
+    let later = village.grown(80);
+    let on_old = Proposal { basis: block(10), ..later.proposal(revoke("dave")) };
     vec![
         Case {
             refused: vec![(ruleless.clone(), ruleless.request("alice", revoke("dave")))],
@@ -486,6 +491,11 @@ fn cases_of_proposals() -> Vec<Case> {
                 alice.resting_on(|it| it.basis = block(village.tip.0 + 1)),
             ],
         ),
+        Case {
+            refused: vec![(later.clone(), later.sealed("alice", Step::Request(on_old)))],
+            twin: (later.clone(), later.request("alice", revoke("dave"))),
+            ..alice.case(Denial::Basis, vec![])
+        },
         alice.case(
             Denial::StateChanged,
             vec![alice.resting_on(|it| it.expect = Hash::ZERO), alice.resting_on(|it| it.expect = after)],
@@ -751,10 +761,10 @@ fn a_counter_that_goes_back_suspends_the_key_and_junk_does_not() {
 }
 
 #[test]
-fn the_chain_remembers_about_a_minute_and_a_chain_without_people_nothing() {
+fn the_chain_remembers_two_minutes_and_a_chain_without_people_nothing() {
     let village = Village::at(200);
     let kept = village.state.entries().keys().filter(|key| key.starts_with(b"recent/")).count();
-    assert_eq!(kept as u64, WINDOW_MS / 1000);
+    assert_eq!(kept as u64, 2 * WINDOW_MS / 1000);
     let alone = Genesis { people: None, ..genesis() };
     let (state, place) = (alone.state().unwrap(), village.place());
     let mut draft = Draft::new(&state);
