@@ -91,12 +91,14 @@ pub(crate) enum Found {
 }
 
 impl Audit {
-    /// In which ways the build that was measured is not `own`; a commit counts where both are known.
+    /// In which ways the build that was measured is not `own`, or is not known to be.
     pub(crate) fn differs(&self, own: &Build) -> Option<String> {
         let Build { version, commit, profile, arch } = &self.build;
         let others = match (commit, &own.commit) {
-            (Some(theirs), Some(ours)) if theirs != ours => Some(format!("commit {theirs}")),
-            _ => None,
+            (Some(theirs), Some(ours)) if theirs == ours => None,
+            (Some(theirs), Some(_)) => Some(format!("commit {theirs}")),
+            (None, _) => Some("it was made of changes that no commit holds".to_owned()),
+            (_, None) => Some("the commit of this build is not known".to_owned()),
         };
         let other =
             |what: &str, theirs: &str, ours: &str| (theirs != ours).then(|| format!("{what} {theirs}"));
@@ -182,7 +184,11 @@ pub(crate) mod tests {
         assert_eq!(other(|build| build.arch = "z80".to_owned()).as_deref(), Some("architecture z80"));
         let commit = format!("commit {}", "cd".repeat(20));
         assert_eq!(other(|build| build.commit = Some("cd".repeat(20))), Some(commit));
-        assert_eq!(other(|build| build.commit = None), None, "it is not known");
+        let unknown = other(|build| build.commit = None);
+        assert_eq!(unknown.as_deref(), Some("it was made of changes that no commit holds"));
+        let nameless = Build { commit: None, ..own() };
+        let unknown = audit(&own()).differs(&nameless);
+        assert_eq!(unknown.as_deref(), Some("the commit of this build is not known"));
     }
 
     #[test]

@@ -251,7 +251,7 @@ impl Sources<'_> {
         let machine = self.monitor.machine();
         let (order, name) = match &drill {
             Drill::Stick(id) => {
-                let stuck = format!("{id} is stuck: its own tests find that");
+                let stuck = format!("{id} is made to stick: its own tests are to find that");
                 let said = if machine.stick(id) { stuck } else { Drill::NONE.to_owned() };
                 self.jobs.push(Box::pin(ready(Msg::Drilled(said))));
                 return;

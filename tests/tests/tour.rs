@@ -43,7 +43,7 @@ fn the_tour_is_played_in_two_minutes() {
     console.until("drill: mallory lies");
     console.until("tour 3/6");
     console.enter(":drill entropy cpu\r");
-    console.until("is stuck: its own tests find that");
+    console.until("is made to stick: its own tests are to find that");
     console.press("!");
     console.until("entropy-source");
     console.press("x");

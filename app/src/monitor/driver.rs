@@ -16,7 +16,7 @@ use super::{
     delivery::{Inbox, Letter, Outcome, pause, serve},
     document::{AlarmDocument, Network},
     keeper::Keeper,
-    machine::{Machine, verdicts},
+    machine::Machine,
     notify::Notify,
     sight::{MACHINE, Watched},
     sink::Sink,
@@ -210,7 +210,9 @@ impl Work {
             }
             let snapshot = snapshots.borrow_and_update().clone();
             changes.extend(self.keeper.observe(&snapshot, time::now()));
-            for (about, text) in reports.borrow_and_update().iter().flat_map(|report| verdicts(report)) {
+            let watched = reports.has_changed().is_ok();
+            let report = reports.borrow_and_update().clone();
+            for (about, text) in machine.verdicts(report.as_deref(), watched) {
                 changes.extend(self.keeper.report(about, text, time::now()));
             }
             machine.heed(&changes);

@@ -78,6 +78,21 @@ impl Machine {
         ended
     }
 
+    /// What the last report comes to, and that a failure is only tried out. Where nobody is `watched` any more
+    /// the last report says nothing: its thread has ended, which only a fault of this program does.
+    pub(super) fn verdicts<'a>(&self, report: Option<&'a Report>, watched: bool) -> Vec<Verdict<'a>> {
+        if !watched {
+            let text = "nobody watches the sources any more: start this program anew";
+            return vec![((Code::EntropyLow, POOL), Some(text.to_owned()))];
+        }
+        let tried = self.drills.as_ref().map(Drills::running).unwrap_or_default();
+        let said = |((code, subject), text): Verdict<'a>| {
+            let is_drill = tried.iter().any(|id| id == subject);
+            ((code, subject), text.map(|text| if is_drill { format!("a drill: {text}") } else { text }))
+        };
+        report.into_iter().flat_map(verdicts).map(said).collect()
+    }
+
     /// A source whose alarm somebody has taken on may try again.
     pub(super) fn heed(&self, changes: &[Change]) {
         let taken =
@@ -90,7 +105,7 @@ impl Machine {
 type Verdict<'a> = ((Code, &'a str), Option<String>);
 
 /// What a report comes to. What it leaves open is not in it: neither raised nor over.
-pub(super) fn verdicts(report: &Report) -> Vec<Verdict<'_>> {
+fn verdicts(report: &Report) -> Vec<Verdict<'_>> {
     let of_sources = report.sources.iter().filter_map(|source| of_source(source, report));
     of_sources.chain(of_pool(report)).chain([of_memory(report)]).collect()
 }
@@ -198,6 +213,42 @@ mod tests {
         assert_eq!(of_pool(Err("no bits"), false), None);
         assert_eq!(of_pool(Err("no bits"), true), Some(Some("no bits".to_owned())));
         assert!(of_pool(Ok(well), true).flatten().is_some());
+    }
+
+    /// A watch of no sources at all, as far as its thread goes.
+    fn machine(drills: Drills) -> Machine {
+        let (told, reports) = watch::channel(None);
+        let tell = move |report| told.send(Some(Arc::new(report))).is_ok();
+        Machine { watch: Watch::start(Vec::new(), tell).unwrap(), reports, drills: Some(drills) }
+    }
+
+    #[test]
+    fn a_failure_that_is_only_tried_out_says_so() {
+        let (drills, mut report) = (Drills::default(), report());
+        report.sources[3] = SourceReport {
+            standing: Standing::Unhealthy,
+            alarmed: true,
+            last_failure: Some((Duration::from_secs(1), Fault::Unhealthy(Alarm::Permanent))),
+            ..source(3)
+        };
+        let machine = machine(drills.clone());
+        let told = || {
+            let mut found = machine.verdicts(Some(&report), true).into_iter();
+            found.find(|((_, subject), _)| *subject == source(3).id).and_then(|(_, text)| text).unwrap()
+        };
+        assert!(!told().contains("a drill"), "{}", told());
+        drills.begin(source(3).id);
+        assert!(told().starts_with("a drill: "), "{}", told());
+    }
+
+    #[test]
+    fn a_watch_that_has_ended_is_an_alarm_whatever_it_said_last() {
+        let (machine, report) = (machine(Drills::default()), report());
+        assert!(machine.verdicts(Some(&report), true).iter().all(|(_, text)| text.is_none()));
+        let found = machine.verdicts(Some(&report), false);
+        assert!(
+            matches!(&found[..], [((Code::EntropyLow, POOL), Some(text))] if text.contains("nobody watches"))
+        );
     }
 
     #[test]

@@ -23,7 +23,7 @@ const KERNEL: Ground = Ground::Unproven("the kernel was asked for it when this c
 /// What a report of this build rests on.
 const MEASURED: Ground = Ground::Unproven("make ct measured it, on the machine that its report names");
 /// What a report of another build rests on.
-const ELSEWHERE: Ground = Ground::Unproven("make ct measured it on another build than this one");
+const ELSEWHERE: Ground = Ground::Unproven("make ct measured it, and not shown to be on this build");
 /// What rests on nothing.
 const NOTHING: Ground = Ground::Unproven("nothing was measured on this build");
 
@@ -101,7 +101,7 @@ fn heading(audit: &Audit, differs: Option<String>) -> Cell {
     let Build { version, commit, profile, .. } = &audit.build;
     let verdict = match (differs, audit.good) {
         (Some(differs), _) => {
-            vec![glyph(Mark::Stale), here(format!(" NOT THIS BUILD: {differs}")).tone(Tone::Warn)]
+            vec![glyph(Mark::Stale), here(format!(" NOT SHOWN FOR THIS BUILD: {differs}")).tone(Tone::Warn)]
         }
         (None, true) => vec![glyph(Mark::Connected).tone(Tone::Good), own(" as it must be")],
         (None, false) => vec![glyph(Mark::Refused), own(" NOT as it must be").tone(Tone::Bad)],
@@ -113,7 +113,9 @@ fn heading(audit: &Audit, differs: Option<String>) -> Cell {
 }
 
 fn operation(operation: &Operation) -> Vec<Cell> {
+    let nothing = operation.t_test.is_none() && operation.memcheck.is_none();
     let verdict = match (operation.planted, operation.good) {
+        _ if nothing => vec![glyph(Mark::Stale), own(" not run").tone(Tone::Warn)],
         (false, true) => vec![glyph(Mark::Connected).tone(Tone::Good), own(" constant")],
         (true, true) => vec![glyph(Mark::Connected).tone(Tone::Good), own(" planted leak found")],
         (false, false) => vec![glyph(Mark::Refused), own(" LEAKS").tone(Tone::Bad)],
