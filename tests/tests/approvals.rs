@@ -1,5 +1,6 @@
 //! Nobody acts alone: people with software keys ask, approve and reject, past any console, on
-//! validators in virtual time. What is refused, each validator refuses, and for its own reason.
+//! validators in virtual time and on real processes. What is carried out is proven by a light node;
+//! what is refused, each validator refuses, and for its own reason.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,10 +10,16 @@
     reason = "a test file: a panic is the verdict"
 )]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use qratum_chain::{
     codec::Decode,
+    document::Statement,
     ledger::{Action, Denial, Draft, HEIGHT_KEY, Outcome, Proposal, Request, Step, registry::Refusal},
     state::StateMap,
     types::{
@@ -20,12 +27,16 @@ use qratum_chain::{
         Seal, Sender, Time, Txo,
     },
 };
-use qratum_light_node::wire::Submission;
+use qratum_light_node::{
+    Config, LightNode, Outcome as Found, peers_from_json,
+    wire::{self, Response, Submission},
+};
 use qratum_tests::{
     ceremony::{Cast, Ceremony, LIFETIME_MS, Person, auth_data, no, policy, yes},
     simulation::{genesis, network_of},
 };
-use qratum_validator::drivers::virtual_time::Net;
+use qratum_validator::{client::Client, demo, drivers::virtual_time::Net, home::Home};
+use tokio::time::{sleep, timeout};
 
 /// How many validators there are.
 const VALIDATORS: usize = 4;
@@ -88,6 +99,104 @@ impl Stage for Virtual {
     async fn block(&mut self) {
         let next = self.net.lowest() + 1;
         assert!(self.net.run(60_000, |net| net.lowest() >= next), "{:?}", self.net.broken());
+    }
+}
+
+/// A folder of one test and the validators that run on it; ended with it.
+struct Home4 {
+    path: PathBuf,
+    validators: Vec<Child>,
+}
+
+impl Drop for Home4 {
+    fn drop(&mut self) {
+        for child in &mut self.validators {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Validators as processes: what is seen was proven to a light node.
+struct Real {
+    genesis: Genesis,
+    clients: Vec<Client>,
+    node: LightNode,
+    _home: Home4,
+}
+
+/// A program of this build.
+fn program(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_BIN_EXE_run-vectors")).with_file_name(name);
+    assert!(path.is_file(), "{} is not built: run the tests of the whole workspace", path.display());
+    path
+}
+
+impl Real {
+    /// The chain began 100 seconds ago, so that its first block is too old to be named.
+    async fn new() -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("approvals-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
+        let people = Some(Cast::default().people());
+        let options = demo::Options { block_interval_ms: 500, people, ..demo::Options::default() };
+        let genesis = demo::create(&path, Time(now - 100_000), &options).unwrap().genesis;
+        let start = |name: &str| {
+            let mut command = Command::new(program("qratum-validator"));
+            command.args(["run", "--stop-on-stdin-eof", "--name", name, "--home"]).arg(&path);
+            command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+        };
+        let validators = genesis.validators.iter().map(|member| start(&member.name)).collect();
+        let home = Home4 { path: path.clone(), validators };
+        let peers = Home::new(&path).peers().unwrap();
+        let clients = peers.into_iter().map(|peer| Client::new(peer).unwrap()).collect();
+        let peers = peers_from_json(&std::fs::read(path.join("peers.json")).unwrap()).unwrap();
+        let config = Config { genesis: genesis.clone(), anchor: None, peers, home: None, keep: false };
+        let node = LightNode::start(config).await.unwrap();
+        node.synced(Duration::from_secs(60)).await.unwrap();
+        Self { genesis, clients, node, _home: home }
+    }
+}
+
+impl Stage for Real {
+    fn genesis(&self) -> &Genesis {
+        &self.genesis
+    }
+
+    async fn submit(&mut self, validator: usize, txo: &Txo) -> Submission {
+        for _ in 0..PATIENCE {
+            let asked = self.clients[validator].ask(wire::Request::Submit(txo.to_bytes())).await;
+            match asked {
+                Ok(Response::Submitted(submission)) => return submission,
+                Ok(other) => panic!("{other:?}"),
+                // The machine is busy.
+                Err(_) => sleep(Duration::from_millis(200)).await,
+            }
+        }
+        panic!("validator {validator} does not answer")
+    }
+
+    async fn entry(&mut self, key: &[u8]) -> (BlockRef, Time, Option<Vec<u8>>) {
+        for _ in 0..PATIENCE {
+            if let Ok(proven) = self.node.state(key).await {
+                let header = proven.checked.header.get();
+                let at = BlockRef { height: header.height, block_id: header.id() };
+                let Statement::State { value, .. } = proven.proof.statement else { panic!("no entry") };
+                return (at, header.time, value);
+            }
+            sleep(Duration::from_millis(200)).await;
+        }
+        panic!("nothing is proven")
+    }
+
+    async fn stands(&mut self, txo: &Txo) -> bool {
+        matches!(self.node.txo(txo.body.id()).await, Ok(Found::Included(_)))
+    }
+
+    async fn block(&mut self) {
+        let mut heads = self.node.heads();
+        timeout(Duration::from_secs(60), heads.recv()).await.expect("a head within a minute").ok();
     }
 }
 
@@ -381,4 +490,14 @@ async fn in_virtual_time() {
     let lowest = Height(play.stage.net.lowest());
     let id = |i| play.stage.net.host(i).unwrap().ledger().block(lowest).unwrap().block.id();
     assert_eq!((0..VALIDATORS).map(id).collect::<BTreeSet<_>>().len(), 1);
+}
+
+#[tokio::test]
+async fn on_real_processes() {
+    let mut play = Play::new(Real::new().await);
+    let genesis = BlockRef { height: Height(0), block_id: BlockId(play.chain_id.0) };
+    play.opened_long_ago(genesis).await;
+    play.carries_through().await;
+    play.comes_to_nothing().await;
+    play.stage.node.stop().await;
 }
