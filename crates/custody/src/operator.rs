@@ -124,14 +124,24 @@ impl Operator {
         random: &mut Random,
         now: Moment,
     ) -> Result<Vec<u8>, OperatorKeyError> {
+        self.seal_at(Cost::RECOMMENDED, passphrase, random, now)
+    }
+
+    fn seal_at(
+        &self,
+        cost: Cost,
+        passphrase: &LockedBytes,
+        random: &mut Random,
+        now: Moment,
+    ) -> Result<Vec<u8>, OperatorKeyError> {
         if passphrase.len() < LEAST_PASSPHRASE {
             return Err(OperatorKeyError::Short);
         }
         let (mut salt, mut nonce) = ([0; SALT], [0; aead::NONCE_LENGTH]);
         random.fill(&mut salt, OPERATOR_KEY, now)?;
         random.fill(&mut nonce, OPERATOR_KEY, now)?;
-        let keys = keys(passphrase, &salt, Cost::RECOMMENDED)?;
-        let Cost { memory_kib, passes, lanes } = Cost::RECOMMENDED;
+        let keys = keys(passphrase, &salt, cost)?;
+        let Cost { memory_kib, passes, lanes } = cost;
         let mut file = OPERATOR_KEY.bytes().to_vec();
         [memory_kib, passes, lanes].iter().for_each(|cost| file.extend_from_slice(&cost.to_le_bytes()));
         file.extend_from_slice(&salt);
@@ -262,10 +272,12 @@ mod tests {
         let mut random = Random::start(sources(Path::new("/nonexistent")).unwrap(), now()).unwrap();
         let operator = Operator::generate(&mut random, now()).unwrap();
         let right = passphrase("correct horse battery");
-        let file = operator.seal(&right, &mut random, now()).unwrap();
+        let cheap = Cost { memory_kib: 64, passes: 2, lanes: 2 };
+        let file = operator.seal_at(cheap, &right, &mut random, now()).unwrap();
         assert_eq!(Operator::said(&file).as_ref(), Some(operator.public()));
         let again = operator.seal(&right, &mut random, now()).unwrap();
         assert_ne!(file, again, "another salt and nonce");
+        assert!(Operator::open(&again, &right).is_ok(), "at the recommended cost too");
         let opened = Operator::open(&file, &right).unwrap();
         assert_eq!(opened.public(), operator.public());
         // The last 24 bytes are PK.seed, a part of the public key.

@@ -27,8 +27,12 @@ fn seed(operator: u8) -> Vec<u8> {
 }
 
 fn key(operator: u8) -> OperatorKey {
-    let bytes = WithSlhDsa::public(&seed(operator)).unwrap();
-    OperatorKey::new(bytes.as_slice().try_into().unwrap()).unwrap()
+    static MADE: [OnceLock<OperatorKey>; 4] = [const { OnceLock::new() }; 4];
+    let make = || {
+        let bytes = WithSlhDsa::public(&seed(operator)).unwrap();
+        OperatorKey::new(bytes.as_slice().try_into().unwrap()).unwrap()
+    };
+    MADE[usize::from(operator)].get_or_init(make).clone()
 }
 
 /// The signature of an operator over the checkpoint above. Slow to make, so made once.
