@@ -308,6 +308,7 @@ mod tests {
         assert!(two.is_met(&[t, c]) && !two.is_met(&[t, t]) && !two.is_met(&[c]) && !two.is_met(&[]));
         let three = rule(3, TWO);
         assert!(three.admits(&[t], t) && !three.admits(&[t, t], t) && three.admits(&[t, t], c));
+        assert!(three.is_met(&[t, t, c]) && !three.is_met(&[t, c]), "both groups, and too few");
     }
 
     #[test]
