@@ -10,8 +10,8 @@ use crate::{
     Hash,
     codec::Encode,
     types::{
-        Account, AccountId, AuthData, Credential, CredentialStatus, Factors, Policy, RequestId, Role, Rule,
-        Seal, Sender, Standing, Txo, TxoClass,
+        Account, AccountId, AuthData, Credential, CredentialStatus, Factors, Policy, RequestId, Role, Seal,
+        Sender, Standing, Txo, TxoClass,
     },
 };
 use qratum_crypto::{hash::sha2_256, sign::ed25519::verify_strict};
@@ -175,6 +175,7 @@ impl Actor {
             proposal: proposal.clone(),
             requester: self.id.clone(),
             person: self.account.person,
+            credential: self.credential.id,
             opened: place.height,
             voices: Vec::new(),
             outcome: Outcome::Open,
@@ -193,7 +194,7 @@ impl Actor {
             (rule.admits(&given, answer.role), Denial::RoleFilled),
             (request.proposal.expect == request.proposal.action.expectation(draft), Denial::StateChanged),
         ])?;
-        request.voices.push(self.voice(place, answer, true));
+        request.hear(self.voice(place, answer, true));
         if let Some(authorized) = Authorized::count(&request, &policy, draft) {
             authorized.execute(draft)?;
             request.outcome = Outcome::Executed(place.height);
@@ -204,7 +205,7 @@ impl Actor {
 
     fn reject(&self, draft: &mut Draft<'_>, place: &Place<'_>, answer: &Answer) -> Result<(), Denial> {
         let (mut request, _) = self.asked(draft, place, answer)?;
-        request.voices.push(self.voice(place, answer, false));
+        request.hear(self.voice(place, answer, false));
         request.outcome = Outcome::Rejected(place.height);
         draft.put(Request::state_key(answer.request), request.to_bytes());
         Ok(())
@@ -220,16 +221,16 @@ impl Actor {
         let request: Request =
             draft.read(&Request::state_key(answer.request)).ok_or(Denial::UnknownRequest)?;
         let policy = draft.policy().unwrap_or_default();
-        let asked = policy.rule(request.proposal.action.class()).map(Rule::roles).ok_or(Denial::NoRule)?;
-        let requester = draft.account(&request.requester);
+        let rule = policy.rule(request.proposal.action.class()).ok_or(Denial::NoRule)?;
+        let asks = |account: Account| account.speaks(rule.requester, request.credential);
         first_denial([
             (!matches!(request.outcome, Outcome::Executed(_)), Denial::Executed),
             (!matches!(request.outcome, Outcome::Rejected(_)), Denial::Rejected),
             (place.time <= request.proposal.expiry, Denial::Expired),
             (request.proposal.policy_hash == policy.hash(), Denial::PolicyChanged),
-            (requester.is_some_and(|requester| requester.can_act()), Denial::RequesterClosed),
+            (draft.account(&request.requester).is_some_and(asks), Denial::RequesterClosed),
             (self.account.roles.holds(answer.role), Denial::Role),
-            (asked.holds(answer.role), Denial::RoleUnasked),
+            (rule.roles().holds(answer.role), Denial::RoleUnasked),
             (request.person != self.account.person, Denial::OwnRequest),
         ])?;
         Ok((request, policy))

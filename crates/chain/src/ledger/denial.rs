@@ -80,8 +80,8 @@ denials! {
     Executed = 25, "the request was carried out already";
     /// Somebody rejected the request.
     Rejected = 26, "the request was rejected";
-    /// Whoever asked for it may not act any more.
-    RequesterClosed = 27, "whoever asked for it may not act any more";
+    /// Whoever asked for it may not ask any more in that role, or not with that security key.
+    RequesterClosed = 27, "whoever asked for it may not act any more in that role and with that key";
     /// The person asked for it: nobody approves their own request.
     OwnRequest = 28, "the same person asked for it";
     /// The person approved it already, maybe by another account.

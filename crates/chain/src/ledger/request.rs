@@ -2,15 +2,13 @@
 //! for each, so that a light node proves all of it at once.
 
 use core::fmt;
+use std::collections::BTreeSet;
 
 use super::{Action, Draft, Proposal};
 use crate::{
     Hash,
     codec::{Decode, Encode, Malformed, Reader, put_list},
-    types::{
-        AccountId, BlockRef, CredentialId, CredentialStatus, Height, PersonId, RequestId, Role, Standing,
-        Time,
-    },
+    types::{AccountId, BlockRef, CredentialId, Height, PersonId, RequestId, Role, Time},
 };
 
 /// What became of a request.
@@ -80,14 +78,9 @@ impl Voice {
     /// The shortest encoding: an account of one letter.
     const SHORTEST: usize = 1 + 5 + 32 + 1 + 32 + 8 + 32;
 
-    /// Whether it still counts: the account may act and has the role, and the credential counts.
+    /// Whether it still counts.
     fn counts(&self, draft: &Draft<'_>) -> bool {
-        draft.account(&self.account).is_some_and(|account| {
-            let status = account.credential(self.credential).map(|credential| credential.status);
-            account.standing == Standing::Active
-                && account.roles.holds(self.role)
-                && status == Some(CredentialStatus::Active)
-        })
+        draft.account(&self.account).is_some_and(|account| account.speaks(self.role, self.credential))
     }
 }
 
@@ -130,23 +123,31 @@ pub struct Request {
     pub requester: AccountId,
     /// Whose that is.
     pub person: PersonId,
+    /// With which credential.
+    pub credential: CredentialId,
     /// In the block at this height.
     pub opened: Height,
-    /// What was said, in this order.
+    /// What was said, in this order: one voice of each person, and none of who asked.
     pub voices: Vec<Voice>,
     /// What came of it.
     pub outcome: Outcome,
 }
 
 impl Request {
-    /// The most that is said to a request: each person once, and again with another credential where
-    /// the first was revoked.
+    /// The most that is said to a request.
     pub const MAX_VOICES: usize = 256;
 
     /// State key: `request/` and the id.
     #[must_use]
     pub fn state_key(id: RequestId) -> Vec<u8> {
         [b"request/".as_slice(), &id.0.0].concat()
+    }
+
+    /// Notes what somebody says, in place of whatever the same person said before. So a person has one
+    /// voice, with however many accounts and keys, and whichever of them count again one day.
+    pub(super) fn hear(&mut self, voice: Voice) {
+        self.voices.retain(|earlier| earlier.person != voice.person);
+        self.voices.push(voice);
     }
 
     /// The approvals that count now.
@@ -161,6 +162,7 @@ impl Encode for Request {
         self.proposal.encode(out);
         self.requester.encode(out);
         self.person.encode(out);
+        self.credential.encode(out);
         self.opened.encode(out);
         put_list(out, &self.voices);
         self.outcome.encode(out);
@@ -169,14 +171,18 @@ impl Encode for Request {
 
 impl Decode for Request {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
-        Ok(Self {
+        let request = Self {
             proposal: Proposal::decode(reader)?,
             requester: AccountId::decode(reader)?,
             person: PersonId::decode(reader)?,
+            credential: CredentialId::decode(reader)?,
             opened: Height::decode(reader)?,
             voices: reader.list("voices", Self::MAX_VOICES, Voice::SHORTEST)?,
             outcome: Outcome::decode(reader)?,
-        })
+        };
+        let mut people = BTreeSet::from([request.person]);
+        let distinct = request.voices.iter().all(|voice| people.insert(voice.person));
+        if distinct { Ok(request) } else { Err(Malformed::Field("voices")) }
     }
 }
 

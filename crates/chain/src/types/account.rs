@@ -383,6 +383,16 @@ impl Account {
         let counts = |credential: &Credential| credential.status == CredentialStatus::Active;
         self.standing == Standing::Active && self.credentials.iter().any(counts)
     }
+
+    /// Whether what was said with this credential in this role counts now: the account is active and has
+    /// the role, and the credential counts.
+    #[must_use]
+    pub fn speaks(&self, role: Role, credential: CredentialId) -> bool {
+        let status = self.credential(credential).map(|credential| credential.status);
+        self.standing == Standing::Active
+            && self.roles.holds(role)
+            && status == Some(CredentialStatus::Active)
+    }
 }
 
 impl Encode for Account {

@@ -29,7 +29,16 @@ impl PublicKey {
     /// each point, and none for the identity.
     #[must_use]
     pub fn is_point(&self) -> bool {
-        VerifyingKey::from_sec1_bytes(&self.0).is_ok()
+        self.point().is_some()
+    }
+
+    /// Only what starts with 02 or 03: the `sec1` crate also reads `05 || x`, another spelling of one of
+    /// the two points with this x.
+    fn point(&self) -> Option<VerifyingKey> {
+        if !matches!(self.0, [2 | 3, ..]) {
+            return None;
+        }
+        VerifyingKey::from_sec1_bytes(&self.0).ok()
     }
 }
 
@@ -39,7 +48,7 @@ impl PublicKey {
 /// # Errors
 /// [`BadSignature`], also for a key that is no point and for the other of the two.
 pub fn verify_low_s(key: &PublicKey, message: &[u8], signature: &[u8; 64]) -> Result<(), BadSignature> {
-    let key = VerifyingKey::from_sec1_bytes(&key.0).map_err(|_| BadSignature)?;
+    let key = key.point().ok_or(BadSignature)?;
     let signature = Signature::from_slice(signature).map_err(|_| BadSignature)?;
     if signature.normalize_s() != signature {
         return Err(BadSignature);
@@ -75,12 +84,15 @@ mod tests {
     fn what_is_no_point_and_no_pair_of_scalars_holds_for_nothing() {
         let (key, low) = signed(b"statement");
         let bytes: [u8; 64] = low.to_bytes().into();
-        // x = 2^256 - 1 is no residue modulo p, and 04 starts an uncompressed point.
-        for no_point in [[0xff; 33], [0; 33], {
-            let mut longer = key.0;
-            longer[0] = 4;
-            longer
-        }] {
+        // x = 2^256 - 1 is no residue modulo p, 04 starts an uncompressed point, and 05 a point whose y
+        // is the smaller of the two: a second spelling of one that 02 or 03 starts.
+        let starting = |tag| {
+            let mut other = key.0;
+            other[0] = tag;
+            other
+        };
+        let tags = (0..=u8::MAX).filter(|tag| !matches!(tag, 2 | 3)).map(starting);
+        for no_point in tags.chain([[0xff; 33], [0; 33]]) {
             assert!(!PublicKey(no_point).is_point());
             assert_eq!(verify_low_s(&PublicKey(no_point), b"statement", &bytes), Err(BadSignature));
         }
