@@ -26,7 +26,7 @@ pub enum Action {
         /// Anything but [`CredentialStatus::Cloned`], which the chain finds by itself.
         status: CredentialStatus,
     },
-    /// Another policy. Open requests are void with it.
+    /// Another policy. Open requests are void with it, for good: also where it is changed back.
     Policy(Policy),
 }
 
@@ -84,8 +84,10 @@ impl Action {
                 }
                 next.check().map_err(|_| Denial::UnfitPolicy)?;
                 let enough = next.can_be_met(&who_can_act(&draft.accounts()));
-                let entry = (Policy::STATE_KEY.to_vec(), next.to_bytes());
-                if enough { Ok(vec![entry]) } else { Err(Denial::TooFew) }
+                let version = draft.policy_version().saturating_add(1).to_le_bytes().to_vec();
+                let policy = (Policy::STATE_KEY.to_vec(), next.to_bytes());
+                let version = (Policy::VERSION_KEY.to_vec(), version);
+                if enough { Ok(vec![policy, version]) } else { Err(Denial::TooFew) }
             }
         }
     }

@@ -177,6 +177,7 @@ impl Actor {
             person: self.account.person,
             credential: self.credential.id,
             opened: place.height,
+            policy_version: draft.policy_version(),
             voices: Vec::new(),
             outcome: Outcome::Open,
         };
@@ -227,7 +228,7 @@ impl Actor {
             (!matches!(request.outcome, Outcome::Executed(_)), Denial::Executed),
             (!matches!(request.outcome, Outcome::Rejected(_)), Denial::Rejected),
             (place.time <= request.proposal.expiry, Denial::Expired),
-            (request.proposal.policy_hash == policy.hash(), Denial::PolicyChanged),
+            (request.is_under(draft), Denial::PolicyChanged),
             (draft.account(&request.requester).is_some_and(asks), Denial::RequesterClosed),
             (self.account.roles.holds(answer.role), Denial::Role),
             (rule.roles().holds(answer.role), Denial::RoleUnasked),

@@ -45,7 +45,7 @@ impl Authorized<Action> {
         let action = &request.proposal.action;
         let given: Vec<Role> = request.approvals(draft).iter().map(|voice| voice.role).collect();
         let met = policy.rule(action.class()).is_some_and(|rule| rule.is_met(&given));
-        (met && request.proposal.policy_hash == policy.hash()).then(|| Self { approved: action.clone() })
+        (met && request.is_under(draft)).then(|| Self { approved: action.clone() })
     }
 
     /// Does it.

@@ -85,6 +85,13 @@ impl<'a> Draft<'a> {
         self.read(Policy::STATE_KEY)
     }
 
+    /// How often the policy was changed.
+    #[must_use]
+    pub fn policy_version(&self) -> u64 {
+        let bytes = self.get(Policy::VERSION_KEY).and_then(|bytes| bytes.try_into().ok());
+        bytes.map_or(0, u64::from_le_bytes)
+    }
+
     /// The name under which security keys know this chain; empty on a chain without people.
     #[must_use]
     pub fn rp_id(&self) -> String {

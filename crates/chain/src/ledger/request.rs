@@ -127,6 +127,8 @@ pub struct Request {
     pub credential: CredentialId,
     /// In the block at this height.
     pub opened: Height,
+    /// How often the policy had been changed then.
+    pub policy_version: u64,
     /// What was said, in this order: one voice of each person, and none of who asked.
     pub voices: Vec<Voice>,
     /// What came of it.
@@ -150,6 +152,12 @@ impl Request {
         self.voices.push(voice);
     }
 
+    /// Whether the policy is the one that it was opened under. One that was changed and changed back is
+    /// another one: what people saw as void stays void.
+    pub(super) fn is_under(&self, draft: &Draft<'_>) -> bool {
+        self.policy_version == draft.policy_version()
+    }
+
     /// The approvals that count now.
     #[must_use]
     pub fn approvals(&self, draft: &Draft<'_>) -> Vec<&Voice> {
@@ -164,6 +172,7 @@ impl Encode for Request {
         self.person.encode(out);
         self.credential.encode(out);
         self.opened.encode(out);
+        out.extend_from_slice(&self.policy_version.to_le_bytes());
         put_list(out, &self.voices);
         self.outcome.encode(out);
     }
@@ -177,6 +186,7 @@ impl Decode for Request {
             person: PersonId::decode(reader)?,
             credential: CredentialId::decode(reader)?,
             opened: Height::decode(reader)?,
+            policy_version: reader.u64()?,
             voices: reader.list("voices", Self::MAX_VOICES, Voice::SHORTEST)?,
             outcome: Outcome::decode(reader)?,
         };

@@ -57,6 +57,7 @@ pub struct ChainParams {
     pub engine: Engine,
 }
 
+const MIN_BLOCK_INTERVAL_MS: u64 = 10;
 const MINUTE_MS: u64 = 60 * 1000;
 const HOUR_MS: u64 = 60 * MINUTE_MS;
 const DAY_MS: u64 = 24 * HOUR_MS;
@@ -82,7 +83,7 @@ impl ChainParams {
     fn check(&self) -> Result<(), GenesisError> {
         let bounds = [
             ("set_length", self.set_length, 1, 1_000_000),
-            ("block_interval_ms", self.block_interval_ms, 10, HOUR_MS),
+            ("block_interval_ms", self.block_interval_ms, MIN_BLOCK_INTERVAL_MS, HOUR_MS),
             ("unbonding_sets", self.unbonding_sets, 2, 1_000_000),
             ("unbonding_ms", self.unbonding_ms, 1, 3650 * DAY_MS),
             ("trusting_period_ms", self.trusting_period_ms, 1, 3650 * DAY_MS),
@@ -317,8 +318,18 @@ impl Genesis {
             }
             enrolment.check(&self.network, name, validator).map_err(fault)
         })?;
-        let used = used.iter().map(|key| key.0.to_vec()).collect();
-        self.people.as_ref().map_or(Ok(()), |people| people.check(used)).map_err(GenesisError::People)
+        self.check_people(used.iter().map(|key| key.0.to_vec()).collect())
+    }
+
+    /// `used`: the keys of the validators.
+    fn check_people(&self, used: BTreeSet<Vec<u8>>) -> Result<(), GenesisError> {
+        let Some(people) = &self.people else { return Ok(()) };
+        let (got, most) = (self.params.block_interval_ms, People::MAX_BLOCK_INTERVAL_MS);
+        if got > most {
+            let (name, least) = ("block_interval_ms", MIN_BLOCK_INTERVAL_MS);
+            return Err(GenesisError::Number { name, got, least, most });
+        }
+        people.check(used).map_err(GenesisError::People)
     }
 
     /// The state before the first block: parameters, the network's name, the validators' names, the
@@ -383,7 +394,7 @@ mod tests {
     use qratum_crypto::sign::ed25519::{PublicKey, SecretKey};
 
     use super::*;
-    use crate::types::{Jurisdiction, Proofs, Purpose, STAKE_UNIT};
+    use crate::types::{Class, Jurisdiction, Policy, Proofs, Purpose, RuleFault, STAKE_UNIT};
 
     fn secret(seed: u8) -> SecretKey {
         SecretKey::from_seed(&[seed; 32])
@@ -556,6 +567,21 @@ mod tests {
         assert!(edge.validator_set().is_ok());
         edge.params.trusting_period_ms = 3;
         assert_eq!(edge.validator_set(), Err(GenesisError::TrustingPeriod { got: 3, most: 2 }));
+    }
+
+    #[test]
+    fn people_need_blocks_that_come_soon_and_rules() {
+        let (rp_id, policy) = ("test.qratum.invalid".to_owned(), Policy::default());
+        let people = People { rp_id, policy, accounts: BTreeMap::new() };
+        let mut genesis = Genesis { people: Some(people), ..genesis() };
+        let most = People::MAX_BLOCK_INTERVAL_MS;
+        genesis.params.block_interval_ms = most;
+        let missing = PeopleFault::Rule(Class::Access, RuleFault::Missing);
+        assert_eq!(genesis.check_people(BTreeSet::new()), Err(GenesisError::People(missing)));
+        genesis.params.block_interval_ms = most + 1;
+        let slow = GenesisError::Number { name: "block_interval_ms", got: most + 1, least: 10, most };
+        assert_eq!(genesis.check_people(BTreeSet::new()), Err(slow));
+        assert_eq!(Genesis { people: None, ..genesis }.check_people(BTreeSet::new()), Ok(()));
     }
 
     #[test]

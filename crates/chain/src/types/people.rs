@@ -57,6 +57,9 @@ impl fmt::Display for PeopleFault {
 impl People {
     /// State key of [`People::rp_id`].
     pub const RP_ID_KEY: &'static [u8] = b"rp-id";
+    /// The longest time between blocks on a chain with people, in milliseconds: an act names a block
+    /// that it rests on, and must come into one soon after.
+    pub const MAX_BLOCK_INTERVAL_MS: u64 = 10_000;
     /// The longest name for security keys: that of a host.
     pub const MAX_RP_ID: usize = 253;
 

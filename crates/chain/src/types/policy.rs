@@ -59,7 +59,9 @@ pub struct Rule {
 impl Rule {
     /// The most approvals that a rule asks for.
     pub const MAX_THRESHOLD: u8 = 16;
-    /// The longest time that a request may stay open: a day.
+    /// The shortest time that a rule may give a request, in milliseconds: people must be able to answer.
+    pub const MIN_LIFETIME_MS: u64 = 60 * 1000;
+    /// The longest time that a request may stay open, in milliseconds: a day.
     pub const MAX_LIFETIME_MS: u64 = 24 * 60 * 60 * 1000;
 
     /// The roles whose approvals count.
@@ -95,17 +97,21 @@ impl Rule {
             Err(RuleFault::Threshold)
         } else if self.groups.is_empty() || !ascending || least > usize::from(self.threshold) {
             Err(RuleFault::Groups)
-        } else if self.lifetime_ms == 0 || self.lifetime_ms > Self::MAX_LIFETIME_MS {
+        } else if !(Self::MIN_LIFETIME_MS..=Self::MAX_LIFETIME_MS).contains(&self.lifetime_ms) {
             Err(RuleFault::Lifetime)
         } else {
             Ok(())
         }
     }
 
-    /// Whether whatever meets this rule meets `other` too.
+    /// Whether whatever meets this rule meets `other` too, and whoever may ask for the one may ask for the
+    /// other. No approval that counts here may be one that does not count there: it would fill a place.
     fn covers(&self, other: &Self) -> bool {
         let least = |role| self.groups.iter().find(|group| group.role == role).map_or(0, |group| group.least);
-        self.threshold >= other.threshold && other.groups.iter().all(|group| least(group.role) >= group.least)
+        self.requester == other.requester
+            && self.threshold >= other.threshold
+            && self.groups.iter().all(|group| other.roles().holds(group.role))
+            && other.groups.iter().all(|group| least(group.role) >= group.least)
     }
 
     /// Whether one of `people` can ask for it and enough others can approve.
@@ -183,8 +189,10 @@ pub enum RuleFault {
     Threshold,
     /// No group, one twice or out of order, or more demanded of them than of all.
     Groups,
-    /// Not 1 ms to [`Rule::MAX_LIFETIME_MS`].
+    /// Not [`Rule::MIN_LIFETIME_MS`] to [`Rule::MAX_LIFETIME_MS`].
     Lifetime,
+    /// There is none for people or for the policy: nobody could ever change it.
+    Missing,
     /// The rule for people or for the policy is easier to meet than this one: it would be the way
     /// around it.
     Closure,
@@ -195,7 +203,8 @@ impl fmt::Display for RuleFault {
         f.write_str(match self {
             Self::Threshold => "it must ask for the approvals of 2 to 16 people",
             Self::Groups => "its groups must be in order, each once, and ask for no more than the threshold",
-            Self::Lifetime => "its requests must stay open for 1 ms to 24 h",
+            Self::Lifetime => "its requests must stay open for a minute to 24 h",
+            Self::Missing => "there must be one: else nobody could ever change it",
             Self::Closure => "who may act and the policy must not be easier to change than what they guard",
         })
     }
@@ -208,6 +217,8 @@ pub struct Policy(BTreeMap<Class, Rule>);
 impl Policy {
     /// State key of the policy that holds.
     pub const STATE_KEY: &'static [u8] = b"policy";
+    /// State key of how often it was changed, as 8 little-endian bytes; none before the first time.
+    pub const VERSION_KEY: &'static [u8] = b"policy-version";
     /// The longest encoding in bytes: a rule for each class, and all roles in each.
     pub const MAX_LENGTH: usize = 4 + Class::ALL.len() * (1 + 1 + 1 + 4 + 2 * Role::ALL.len() + 8);
 
@@ -234,16 +245,17 @@ impl Policy {
         hash::tagged(domain::POLICY, &[&self.to_bytes()])
     }
 
-    /// Whether each rule is one, and neither people nor the policy itself can be changed with less than
+    /// Whether each rule is one, people and the policy itself can be changed, and neither with less than
     /// any class needs: else whoever could change them could do all.
     ///
     /// # Errors
     /// The class of the first rule with a fault.
     pub fn check(&self) -> Result<(), (Class, RuleFault)> {
+        let guard = |class| self.rule(class).ok_or((class, RuleFault::Missing));
+        let guards = [guard(Class::Access)?, guard(Class::Policy)?];
         for (class, rule) in self.rules() {
             rule.check().map_err(|fault| (class, fault))?;
-            let guards = [Class::Access, Class::Policy].map(|guard| self.rule(guard));
-            if guards.into_iter().flatten().any(|guard| !guard.covers(rule)) {
+            if guards.iter().any(|guard| !guard.covers(rule)) {
                 return Err((class, RuleFault::Closure));
             }
         }
@@ -313,7 +325,9 @@ mod tests {
 
     #[test]
     fn each_fault_of_a_rule_has_its_name() {
-        let fault = |rule: Rule| Policy::new([(Class::Access, rule)]).check().map_err(|(_, fault)| fault);
+        let guarded =
+            |access, policy| Policy::new([(Class::Access, access), (Class::Policy, policy)]).check();
+        let fault = |rule: Rule| guarded(rule.clone(), rule).map_err(|(_, fault)| fault);
         assert_eq!(fault(rule(2, TWO)), Ok(()));
         assert_eq!(fault(rule(1, &TWO[..1])), Err(RuleFault::Threshold));
         assert_eq!(fault(rule(17, TWO)), Err(RuleFault::Threshold));
@@ -321,15 +335,37 @@ mod tests {
         assert_eq!(fault(rule(2, &[TWO[1], TWO[0]])), Err(RuleFault::Groups));
         assert_eq!(fault(rule(2, &[TWO[0], TWO[0]])), Err(RuleFault::Groups));
         assert_eq!(fault(rule(2, &[(Role::Technical, 3)])), Err(RuleFault::Groups));
-        for lifetime_ms in [0, Rule::MAX_LIFETIME_MS + 1] {
+        for lifetime_ms in [0, Rule::MIN_LIFETIME_MS - 1, Rule::MAX_LIFETIME_MS + 1] {
             assert_eq!(fault(Rule { lifetime_ms, ..rule(2, TWO) }), Err(RuleFault::Lifetime));
         }
-        let guarded =
-            |access, policy| Policy::new([(Class::Access, access), (Class::Policy, policy)]).check();
+        for lifetime_ms in [Rule::MIN_LIFETIME_MS, Rule::MAX_LIFETIME_MS] {
+            assert_eq!(fault(Rule { lifetime_ms, ..rule(2, TWO) }), Ok(()));
+        }
+        for (class, missing) in [(Class::Access, Class::Policy), (Class::Policy, Class::Access)] {
+            let policy = Policy::new([(class, rule(2, TWO))]);
+            assert_eq!(policy.check(), Err((missing, RuleFault::Missing)));
+        }
+        assert_eq!(Policy::default().check(), Err((Class::Access, RuleFault::Missing)));
         assert_eq!(guarded(rule(2, TWO), rule(2, TWO)), Ok(()));
         assert_eq!(guarded(rule(2, TWO), rule(3, TWO)), Err((Class::Policy, RuleFault::Closure)));
         let other = rule(2, &[(Role::Technical, 2)]);
         assert_eq!(guarded(other, rule(2, TWO)), Err((Class::Access, RuleFault::Closure)));
+    }
+
+    /// Nobody changes the policy who could not have done what it guards.
+    #[test]
+    fn a_guard_asks_the_people_of_what_it_guards() {
+        let guarded =
+            |access, policy| Policy::new([(Class::Access, access), (Class::Policy, policy)]).check();
+        let closure = |class| Err((class, RuleFault::Closure));
+        let (t, c, a) = (Role::Technical, Role::Compliance, Role::Auditor);
+        assert_eq!(guarded(rule(2, &[(t, 0), (c, 0)]), rule(2, &[(a, 0)])), closure(Class::Access));
+        let with_auditors = rule(3, &[(t, 1), (c, 1), (a, 0)]);
+        assert_eq!(guarded(rule(3, TWO), with_auditors.clone()), closure(Class::Access));
+        assert_eq!(guarded(with_auditors.clone(), with_auditors), Ok(()));
+        let by_technicians = Rule { requester: t, ..rule(2, TWO) };
+        assert_eq!(guarded(rule(2, TWO), by_technicians.clone()), closure(Class::Access));
+        assert_eq!(guarded(by_technicians.clone(), by_technicians), Ok(()));
     }
 
     #[test]
