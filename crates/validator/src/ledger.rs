@@ -15,11 +15,7 @@ use std::{
 use qratum_chain::{
     Hash,
     codec::Encode,
-    ledger::{
-        self, Body, Draft, HEIGHT_KEY, Place,
-        recent::{self, Ancestor},
-        sets, slashing,
-    },
+    ledger::{self, Body, Draft, Place, recent::Ancestor, sets, slashing},
     schedule::{boundary_of, is_boundary, proposer, set_of},
     state::{Pending, StateMap},
     types::{
@@ -373,8 +369,7 @@ impl Ledger {
         for (index, txo) in body.transactions.iter().enumerate() {
             ledger::apply(&mut draft, &place, txo).map_err(|why| Fault::Transaction(index, why))?;
         }
-        recent::remember(&mut draft, &place);
-        draft.put(HEIGHT_KEY.to_vec(), place.height.0.to_le_bytes().to_vec());
+        ledger::finish(&mut draft, &place);
         let ends = is_boundary(place.height, self.params().set_length);
         let next = if ends { sets::turn(&mut draft, &place, self.set()) } else { None };
         let state = self.state.preview(draft.into_changes()).map_err(Fault::State)?;
@@ -443,6 +438,7 @@ mod tests {
     use qratum_chain::{
         codec::Decode,
         ledger::{
+            HEIGHT_KEY,
             registry::{Order, Refusal},
             slashing::EvidenceRefusal,
         },

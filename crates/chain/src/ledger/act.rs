@@ -59,6 +59,10 @@ pub struct Answer {
 }
 
 impl Act {
+    /// The last height lies at most so many above the first: a security key that was touched for this
+    /// act, and then for nothing, must not be good for it for ever.
+    pub const MAX_HEIGHTS: u64 = 300;
+
     /// The canonical encoding.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {

@@ -47,6 +47,9 @@ pub fn sender(draft: &Draft<'_>, place: &Place<'_>, txo: &Txo) -> Result<Actor, 
         return Err(Denial::AccountClosed.into());
     }
     let act = Act::from_bytes(&body.payload).map_err(|_| Refusal::Malformed)?;
+    if act.until.0.saturating_sub(act.from.0) > Act::MAX_HEIGHTS {
+        return Err(Denial::Heights.into());
+    }
     if place.height < act.from {
         return Err(Denial::Early.into());
     }
@@ -171,6 +174,8 @@ impl Actor {
             (proposal.expect == proposal.action.expectation(draft), Denial::StateChanged),
         ])?;
         proposal.action.effect(draft)?;
+        let id = RequestId(self.txo);
+        super::open::take(draft, place, self.account.person, (id, proposal.expiry))?;
         let request = Request {
             proposal: proposal.clone(),
             requester: self.id.clone(),
@@ -181,7 +186,7 @@ impl Actor {
             voices: Vec::new(),
             outcome: Outcome::Open,
         };
-        draft.put(Request::state_key(RequestId(self.txo)), request.to_bytes());
+        draft.put(Request::state_key(id), request.to_bytes());
         Ok(())
     }
 

@@ -98,6 +98,10 @@ denials! {
     UnfitPolicy = 34, "the new policy breaks a rule of policies";
     /// Afterwards too few people could act in some class.
     TooFew = 35, "too few people would be left to decide";
+    /// The act is for more heights than [`Act::MAX_HEIGHTS`](super::Act::MAX_HEIGHTS) after the first.
+    Heights = 36, "it is for too many heights";
+    /// The person has [`MAX_OPEN`](super::open::MAX_OPEN) requests open.
+    TooManyOpen = 37, "the same person has as many requests open as one may";
 }
 
 impl Encode for Denial {

@@ -10,7 +10,15 @@ use crate::{
     types::{Account, AccountId, KeyUse, People, Policy, Registration},
 };
 
-/// A state with changes that are not taken over yet.
+/// A state with changes that are not taken over yet. Only the ledger makes changes, so an action comes
+/// into the state by [`Authorized`](super::Authorized) alone.
+///
+/// ```compile_fail,E0624
+/// # use qratum_chain::ledger::Draft;
+/// fn alone(draft: &mut Draft<'_>) {
+///     draft.put(b"policy".to_vec(), Vec::new());
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Draft<'a> {
     base: &'a StateMap,
@@ -40,7 +48,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Puts `value` under `key`.
-    pub fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
+    pub(super) fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
         self.changes.insert(key, Some(value));
     }
 

@@ -4,10 +4,11 @@
 //! - [`Draft`]: the state while a block is carried out.
 //! - [`registry`]: what the operators of validators may order.
 //! - [`approval`]: what people may do, and what they must do together.
+//! - [`open`]: how many requests a person may have open.
 //! - [`slashing`]: what a proven offence costs.
 //! - [`sets`]: the next validator set, at the end of a set.
 //!
-//! Whoever carries out a block does so in this order: evidence, transactions, the next set.
+//! Whoever carries out a block does so in this order: evidence, transactions, [`finish`], the next set.
 
 mod act;
 mod action;
@@ -16,6 +17,7 @@ mod authorized;
 mod body;
 mod denial;
 mod draft;
+pub mod open;
 pub mod recent;
 pub mod registry;
 mod request;
@@ -88,6 +90,12 @@ pub fn apply(draft: &mut Draft<'_>, place: &Place<'_>, txo: &Txo) -> Result<(), 
         TxoClass::Admin => approval::apply(draft, place, txo),
         _ => registry::apply(draft, place, txo),
     }
+}
+
+/// What each block writes after its transactions: its height, and its parent among the recent blocks.
+pub fn finish(draft: &mut Draft<'_>, place: &Place<'_>) {
+    recent::remember(draft, place);
+    draft.put(HEIGHT_KEY.to_vec(), place.height.0.to_le_bytes().to_vec());
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::{Action, Draft, Proposal};
 use crate::{
     Hash,
     codec::{Decode, Encode, Malformed, Reader, put_list},
-    types::{AccountId, BlockRef, CredentialId, Height, PersonId, RequestId, Role, Time},
+    types::{AccountId, BlockRef, CredentialId, Height, People, PersonId, RequestId, Role, Time},
 };
 
 /// What became of a request.
@@ -136,8 +136,8 @@ pub struct Request {
 }
 
 impl Request {
-    /// The most that is said to a request.
-    pub const MAX_VOICES: usize = 256;
+    /// The most that is said to a request: by each account once.
+    pub const MAX_VOICES: usize = People::MAX_ACCOUNTS;
 
     /// State key: `request/` and the id.
     #[must_use]

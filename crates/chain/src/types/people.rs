@@ -36,6 +36,10 @@ pub enum PeopleFault {
     Rule(Class, RuleFault),
     /// There are too few people for some class: nobody could ever act in it.
     TooFew,
+    /// There would be too few without the one credential of this account, and a key can be lost.
+    OneKey(AccountId),
+    /// More accounts than [`People::MAX_ACCOUNTS`].
+    TooMany,
 }
 
 impl fmt::Display for PeopleFault {
@@ -50,6 +54,12 @@ impl fmt::Display for PeopleFault {
             Self::Unsound(account, purpose) => write!(f, "account {account}: the {purpose} is no public key"),
             Self::Rule(class, why) => write!(f, "the rule for {class}: {why}"),
             Self::TooFew => f.write_str("the policy asks for more people than there are"),
+            Self::OneKey(account) => write!(
+                f,
+                "account {account}: without its one credential too few people are left: it needs a second \
+                one, or somebody else its roles"
+            ),
+            Self::TooMany => write!(f, "there are more than {} accounts", People::MAX_ACCOUNTS),
         }
     }
 }
@@ -60,6 +70,8 @@ impl People {
     /// The longest time between blocks on a chain with people, in milliseconds: an act names a block
     /// that it rests on, and must come into one soon after.
     pub const MAX_BLOCK_INTERVAL_MS: u64 = 10_000;
+    /// The most accounts: each of them has a voice in a request at most.
+    pub const MAX_ACCOUNTS: usize = 256;
     /// The longest name for security keys: that of a host.
     pub const MAX_RP_ID: usize = 253;
 
@@ -71,6 +83,9 @@ impl People {
         let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.');
         if !(1..=Self::MAX_RP_ID).contains(&self.rp_id.len()) || !self.rp_id.bytes().all(fits) {
             return Err(PeopleFault::RpId);
+        }
+        if self.accounts.len() > Self::MAX_ACCOUNTS {
+            return Err(PeopleFault::TooMany);
         }
         let mut ids = BTreeSet::new();
         for (id, account) in &self.accounts {
@@ -91,8 +106,26 @@ impl People {
             }
         }
         self.policy.check().map_err(|(class, fault)| PeopleFault::Rule(class, fault))?;
-        let people = who_can_act(&self.accounts);
-        if self.policy.can_be_met(&people) { Ok(()) } else { Err(PeopleFault::TooFew) }
+        self.check_numbers()
+    }
+
+    /// Whether they are enough, with all keys and without any one of them: the chain suspends a key whose
+    /// counter goes back, and does not ask who is left then.
+    fn check_numbers(&self) -> Result<(), PeopleFault> {
+        let are_enough =
+            |accounts: &BTreeMap<AccountId, Account>| self.policy.can_be_met(&who_can_act(accounts));
+        if !are_enough(&self.accounts) {
+            return Err(PeopleFault::TooFew);
+        }
+        let with_one_key = self.accounts.iter().filter(|(_, account)| account.credentials.len() == 1);
+        for (id, _) in with_one_key {
+            let mut others = self.accounts.clone();
+            others.remove(id);
+            if !are_enough(&others) {
+                return Err(PeopleFault::OneKey(id.clone()));
+            }
+        }
+        Ok(())
     }
 
     /// Their entries of the first state.

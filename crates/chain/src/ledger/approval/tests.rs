@@ -14,8 +14,8 @@ use crate::{
     state::StateMap,
     types::{
         BlockId, BlockRef, ChainId, ChainParams, Class, CredentialId, CredentialKey, Genesis,
-        GenesisValidator, Group, Height, Jurisdiction, People, PersonId, Roles, Rule, SetId, Time, TxoBody,
-        Validator, Zone,
+        GenesisValidator, Group, Height, Jurisdiction, People, PeopleFault, PersonId, Roles, Rule, SetId,
+        Time, TxoBody, Validator, Zone,
     },
 };
 
@@ -176,7 +176,7 @@ impl Village {
         for txo in txos {
             apply(&mut draft, &self.place(), txo).unwrap();
         }
-        recent::remember(&mut draft, &self.place());
+        crate::ledger::finish(&mut draft, &self.place());
         let pending = self.state.preview(draft.into_changes()).unwrap();
         next.state.commit(pending);
         next.tip = self.tip.next();
@@ -384,7 +384,9 @@ fn cases_of_accounts() -> Vec<Case> {
     let (open, next) = (&bob.open, bob.open.tip.0 + 1);
     let standing = |name, standing| open.with(name, move |account| account.standing = standing);
     let mallory = Sender::Account(account("mallory"));
-    assert_eq!(open.outcome(&bob.at_heights(next, next)), Ok(()), "to the height");
+    for until in [next, next + Act::MAX_HEIGHTS] {
+        assert_eq!(open.outcome(&bob.at_heights(next, until)), Ok(()), "to the height");
+    }
     vec![
         bob.case(
             Denial::UnknownAccount,
@@ -396,6 +398,10 @@ fn cases_of_accounts() -> Vec<Case> {
         bob.elsewhere(
             Denial::AccountClosed,
             vec![standing("bob", Standing::Suspended), standing("bob", Standing::Revoked)],
+        ),
+        bob.case(
+            Denial::Heights,
+            vec![bob.at_heights(next, next + Act::MAX_HEIGHTS + 1), bob.at_heights(0, u64::MAX)],
         ),
         bob.case(Denial::Early, vec![bob.at_heights(next + 1, next + 9), bob.at_heights(u64::MAX, u64::MAX)]),
         bob.case(Denial::Late, vec![bob.at_heights(1, next - 1), bob.at_heights(0, 0)]),
@@ -666,7 +672,7 @@ fn cases_of_approvers() -> Vec<Case> {
 #[test]
 fn every_denial_has_a_case_and_an_honest_twin() {
     let ceremony = [cases_of_accounts(), cases_of_assertions(), cases_of_biokeys()].concat();
-    let requests = [cases_of_proposals(), cases_of_actions()].concat();
+    let requests = [cases_of_proposals(), cases_of_actions(), cases_of_many_requests()].concat();
     let approvals = [cases_of_closed_requests(), cases_of_approvers()].concat();
     let cases = [ceremony, requests, approvals].concat();
     for (index, Case { denial, refused, twin: (village, honest) }) in cases.iter().enumerate() {
@@ -752,6 +758,34 @@ fn who_was_revoked_since_does_not_count_any_more() {
     }
 }
 
+/// A chain where alice has as many requests open as one may, and the first of them.
+fn full(lifetime_ms: u64) -> (Village, RequestId) {
+    let (mut now, mut opened) = (Village::at(5), Vec::new());
+    for _ in 0..crate::ledger::open::MAX_OPEN {
+        let expiry = now.place().time.plus(lifetime_ms);
+        let proposal = Proposal { expiry, ..now.proposal(revoke("dave")) };
+        let txo = now.sealed("alice", Step::Request(proposal));
+        now = now.after(&[&txo]);
+        opened.push(RequestId(txo.body.id()));
+    }
+    (now, opened[0])
+}
+
+fn cases_of_many_requests() -> Vec<Case> {
+    let ((full, first), (brief, _)) = (full(LIFETIME_MS), full(1));
+    let no = Step::Reject(Answer { request: first, role: TECHNICAL });
+    let rejected = full.after(&[&full.sealed("bob", no)]);
+    let held = crate::ledger::open::HELD_MS / 1000;
+    let (last, over) = (brief.grown(5 + held), brief.grown(6 + held));
+    let another = |village: &Village| (village.clone(), village.request("alice", revoke("dave")));
+    let of = |refused: &Village, twin: &Village| Case {
+        denial: Denial::TooManyOpen,
+        refused: vec![another(refused)],
+        twin: another(twin),
+    };
+    vec![of(&full, &rejected), of(&last, &over)]
+}
+
 /// A key that comes back brings no second voice of the same person.
 #[test]
 fn a_person_counts_once_with_however_many_keys() {
@@ -826,6 +860,28 @@ fn the_chain_remembers_two_minutes_and_a_chain_without_people_nothing() {
     let mut draft = Draft::new(&state);
     recent::remember(&mut draft, &place);
     assert!(draft.into_changes().is_empty());
+}
+
+#[test]
+fn people_suffice_without_any_one_key_and_are_not_too_many() {
+    let check = |change: &dyn Fn(&mut People)| {
+        let mut people = people();
+        change(&mut people);
+        people.check(BTreeSet::new())
+    };
+    let one_key =
+        |name| move |it: &mut People| it.accounts.get_mut(&account(name)).unwrap().credentials.truncate(1);
+    assert_eq!(check(&|_| {}), Ok(()));
+    assert_eq!(check(&one_key("bob")), Ok(()), "dave is there");
+    assert_eq!(check(&one_key("alice")), Err(PeopleFault::OneKey(account("alice"))));
+    let without_alice = |it: &mut People| drop(it.accounts.remove(&account("alice")));
+    assert_eq!(check(&without_alice), Err(PeopleFault::TooFew));
+    let crowd = |it: &mut People| {
+        let oscar = it.accounts[&account("oscar")].clone();
+        let more = (0..=People::MAX_ACCOUNTS).map(|n| (account(&format!("o-{n}")), oscar.clone()));
+        it.accounts.extend(more);
+    };
+    assert_eq!(check(&crowd), Err(PeopleFault::TooMany));
 }
 
 /// A stream of numbers from a seed (the 64-bit generator of Knuth's MMIX).
