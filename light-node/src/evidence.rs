@@ -19,7 +19,7 @@ use qratum_verifier::{
 
 use crate::{
     Accused, Place,
-    place::{read, replace, sync_folder},
+    file::{read, replace, sync_folder},
 };
 
 /// The most files of a kind that are read: a home that has seen more is not read on.
@@ -51,7 +51,8 @@ fn put(place: &Place, name: &str, evidence: &Evidence) -> Result<(), String> {
     if text.len() > MAX_LENGTH {
         return Err(failed(&"the evidence is longer than a document may be"));
     }
-    replace(&folder.join(name), text.as_bytes())
+    let path = folder.join(name);
+    replace(&path, text.as_bytes()).map_err(|why| format!("{}: {why}", path.display()))
 }
 
 /// The offences that a home has kept, as far as they verify from where its trust starts; one that does not

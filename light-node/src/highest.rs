@@ -11,7 +11,7 @@ use qratum_chain::{
     types::{ChainId, Height, Time},
 };
 
-use crate::place::{self, Place};
+use crate::{file, place::Place};
 
 /// The highest block that was ever verified in a home.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +63,7 @@ impl Highest {
     /// # Errors
     /// What is wrong with the file, in words.
     pub fn read(&self, chain: ChainId) -> Result<Option<Mark>, String> {
-        let bytes = place::read(&self.0, Mark::LENGTH).map_err(|error| self.failed(&error))?;
+        let bytes = file::read(&self.0, Mark::LENGTH).map_err(|error| self.failed(&error))?;
         let Some(bytes) = bytes else { return Ok(None) };
         let mark = Mark::from_bytes(&bytes).map_err(|why| self.failed(&why))?;
         Ok(Some(mark).filter(|mark| mark.chain == chain))
@@ -74,7 +74,7 @@ impl Highest {
     pub(crate) fn write(&self, mark: &Mark) -> Result<(), String> {
         let folder = self.0.parent().unwrap_or(&self.0);
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|why| self.failed(&why))?;
-        place::replace(&self.0, &mark.to_bytes())
+        file::replace(&self.0, &mark.to_bytes()).map_err(|why| self.failed(&why))
     }
 
     fn failed(&self, why: &impl std::fmt::Display) -> String {

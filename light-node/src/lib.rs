@@ -25,6 +25,7 @@ mod driver;
 mod evidence;
 mod exhibit;
 mod fetch;
+pub mod file;
 mod follow;
 mod frame;
 mod heard;

@@ -20,7 +20,7 @@ use qratum_verifier::{
 use crate::{
     Highest, Mark, Place,
     evidence::{self, Found, KeptFork},
-    place::replace,
+    file::replace,
     store::{OpenError, Replayed, Store, replay},
 };
 
@@ -238,7 +238,9 @@ impl Plan {
     /// [`PinError::Failed`]; before the anchor is replaced, nothing has changed.
     pub fn carry_out(self, now: Time) -> Result<Pinned, PinError> {
         let text = self.next.to_json().map_err(|error| PinError::Failed(error.to_string()))?;
-        replace(&self.place.anchor(), text.as_bytes()).map_err(PinError::Failed)?;
+        let anchor = self.place.anchor();
+        replace(&anchor, text.as_bytes())
+            .map_err(|why| PinError::Failed(format!("{}: {why}", anchor.display())))?;
         let evidence = match self.fork {
             Some(_) => evidence::leave(&self.place, self.to.anchor.id()).map_err(PinError::Failed)?,
             None => Vec::new(),

@@ -142,7 +142,9 @@ fn close_files(table: &Table) -> Result<(i32, bool), RulesetError> {
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
     let device = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::IoctlDev;
     let made = AccessFs::from_all(WANTED)
-        & !(AccessFs::Execute | AccessFs::MakeChar | AccessFs::MakeBlock | AccessFs::IoctlDev);
+        & !(AccessFs::Execute | AccessFs::MakeChar | AccessFs::MakeBlock | AccessFs::IoctlDev)
+        // Another process that is not closed in would follow the one and wait at the other.
+        & !(AccessFs::MakeSym | AccessFs::MakeFifo);
     let bind = |port: &u16| Ok::<_, RulesetError>(NetPort::new(*port, AccessNet::BindTcp));
     let status = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)

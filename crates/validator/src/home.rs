@@ -17,9 +17,9 @@
 
 use core::fmt;
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Read, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    fs::{self, File},
+    io::{self, Read},
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -32,6 +32,7 @@ use qratum_crypto::sign::{
     self,
     ed25519::{PublicKey, SecretKey},
 };
+use qratum_light_node::file;
 pub use qratum_light_node::peer_id;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -337,17 +338,12 @@ pub fn make_folder(path: &Path) -> Result<(), HomeError> {
     fs::DirBuilder::new().mode(0o700).create(path).map_err(|why| HomeError::Io(path.to_owned(), why))
 }
 
-/// Writes a file that only its owner can read and that did not exist.
+/// Writes a file that only its owner can read and that did not exist, as a whole and durably.
 ///
 /// # Errors
 /// [`HomeError::Io`].
 pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), HomeError> {
-    let write = || {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        file.write_all(bytes)?;
-        file.sync_all()
-    };
-    write().map_err(|why| HomeError::Io(path.to_owned(), why))
+    file::create(path, bytes).map_err(|why| HomeError::Io(path.to_owned(), why))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ mod rules;
 mod underlay;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     sync::Arc,
 };
 
@@ -20,7 +20,7 @@ use qratum_chain::{
     state::{Pending, StateMap},
     types::{
         BlockId, Certificate, ChainId, ChainParams, Engine, Genesis, Header, Height, LightBlock, Offence,
-        Round, SetId, Time, Validator, ValidatorSet,
+        Round, SetId, Time, ValidatorSet,
     },
 };
 use qratum_crypto::merkle::{self, Sha3, Tree};
@@ -38,6 +38,11 @@ use crate::{
 
 /// How many blocks are kept at least: whoever was away for less catches up block by block.
 pub const RETAINED: u64 = 1000;
+/// So many times as many blocks are kept at most, where no snapshot can be taken since a hand-over lacks
+/// signatures: whoever was away may hold the keys that are missing, and is to have time to come back.
+/// With [`RETAINED`] these are some three hours of a chain with a block a second, and 1.3 GB at the very
+/// most.
+pub const LACKING: u64 = 10;
 /// How far a fresh proposal's time may be ahead of the own clock, in milliseconds.
 pub const MAX_AHEAD_MS: u64 = 500;
 /// The largest message delay: how far a fresh proposal's time may lie behind the own clock, in
@@ -61,8 +66,8 @@ pub struct Ledger {
     retained: u64,
     /// The ends of all sets, and where the blocks were founded: light nodes need them for ever.
     ends: BTreeMap<Height, (Header, Certificate)>,
-    /// Those of them whose hand-over is to have ML-DSA signatures, and has not enough yet.
-    lacking: BTreeSet<Height>,
+    /// The blocks of those whose hand-over is to have ML-DSA signatures, and has not enough yet.
+    lacking: BTreeMap<Height, Decided>,
     /// The newest snapshot, with the height of its checkpoint.
     snapshot: Option<(Height, Arc<Vec<u8>>)>,
     /// The one that is taken next, without its path, once all sets up to it were handed over.
@@ -91,9 +96,15 @@ impl Ledger {
         if genesis.params.engine != Engine::Tendermint {
             return Err(LedgerError::Unsupported("HotStuff certificates"));
         }
-        let registered = first_set.members().iter().any(Validator::has_pq_key);
-        if registered && first_set.members().len() > MAX_MEMBERS {
+        let members = first_set.members();
+        let registered = members.iter().filter(|member| member.has_pq_key()).count();
+        if registered > MAX_MEMBERS {
             return Err(LedgerError::Unsupported("ML-DSA hand-overs of so many validators"));
+        }
+        // The chain could go on with the votes of those without a key, while light nodes wait for ever for
+        // the signature of one that has it, or has registered one that nobody holds.
+        if registered != 0 && registered != members.len() {
+            return Err(LedgerError::Unsupported("ML-DSA keys of only some validators"));
         }
         genesis.verify_enrolments().map_err(LedgerError::Genesis)?;
         let header = genesis.header().map_err(LedgerError::Genesis)?;
@@ -109,7 +120,7 @@ impl Ledger {
             blocks: VecDeque::new(),
             retained: RETAINED,
             ends: BTreeMap::new(),
-            lacking: BTreeSet::new(),
+            lacking: BTreeMap::new(),
             snapshot: None,
             due: None,
             state,
@@ -217,7 +228,7 @@ impl Ledger {
     /// and none where its hand-over lacks signatures: they would refuse it.
     #[must_use]
     pub fn light_block(&self, height: Height) -> Option<LightBlock> {
-        let (header, certificate) = self.certified(height).filter(|_| !self.lacking.contains(&height))?;
+        let (header, certificate) = self.certified(height).filter(|_| !self.lacking.contains_key(&height))?;
         let (set, next) = (self.set_at(height), self.set_at(height.next()));
         Some(LightBlock {
             header: header.clone(),
@@ -295,7 +306,7 @@ impl Ledger {
         if is_boundary(height, self.params().set_length) {
             self.ends.insert(height, (header.clone(), decided.certificate.clone()));
             if self.lacks_signatures(height, &decided.certificate) {
-                self.lacking.insert(height);
+                self.lacking.insert(height, decided.clone());
             }
         }
         self.blocks.push_back(decided);
@@ -303,12 +314,13 @@ impl Ledger {
             self.due = Some((height, Snapshot::of(Vec::new(), &self.history, &self.state)));
         }
         self.checkpoint();
+        self.drop_far_below(height, self.retained.saturating_mul(LACKING));
     }
 
     /// Takes the snapshot that is due, if every set up to it was handed over, and drops the blocks that
     /// nobody is to need any more.
     fn checkpoint(&mut self) {
-        let lacking = self.lacking.first().copied();
+        let lacking = self.lacking();
         let Some((height, snapshot)) = self.due.take_if(|(at, _)| lacking.is_none_or(|end| end > *at)) else {
             return;
         };
@@ -316,7 +328,12 @@ impl Ledger {
         let path = ends.filter(|end| is_boundary(*end, self.params().set_length)).chain([height]);
         let path = path.filter_map(|end| self.light_block(end)).collect();
         self.snapshot = Some((height, Arc::new(snapshot.along(path).to_bytes())));
-        while self.below.height.0.saturating_add(self.retained) < height.0
+        self.drop_far_below(height, self.retained);
+    }
+
+    /// Drops the blocks at `height` and below it but for the newest so many of them.
+    fn drop_far_below(&mut self, height: Height, most: u64) {
+        while self.below.height.0.saturating_add(most) < height.0
             && let Some(dropped) = self.blocks.pop_front()
         {
             for txo in &dropped.block.body.transactions {
@@ -480,9 +497,23 @@ mod tests {
             LedgerError::Unsupported("HotStuff certificates")
         );
         let mut many = genesis(&[1; MAX_MEMBERS + 1]);
-        many.validators[0].validator.pq_key_hash = Hash([1; 32]);
+        for (member, number) in many.validators.iter_mut().zip(1..) {
+            member.validator.pq_key_hash = Hash([number; 32]);
+        }
         let too_many = LedgerError::Unsupported("ML-DSA hand-overs of so many validators");
         assert_eq!(Ledger::new(&many).unwrap_err(), too_many);
+    }
+
+    /// With keys of more than two thirds, one of them could withhold its signature for ever while the
+    /// chain goes on with the votes of those who have no key.
+    #[test]
+    fn a_genesis_in_which_only_some_have_an_ml_dsa_key_is_refused() {
+        for without in 0..POWERS.len() {
+            let mut mixed = testing::genesis_of(&POWERS, true);
+            mixed.validators[without].validator.pq_key_hash = Hash::ZERO;
+            let some = LedgerError::Unsupported("ML-DSA keys of only some validators");
+            assert_eq!(Ledger::new(&mixed).unwrap_err(), some, "{without}");
+        }
     }
 
     #[test]

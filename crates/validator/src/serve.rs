@@ -36,11 +36,11 @@ pub fn answer(host: &Host, request: &Request) -> Response {
 }
 
 /// The answer to a validator that asks for decided blocks: blocks, or the snapshot where they were
-/// dropped.
+/// dropped. No blocks where they were dropped above the snapshot, since a hand-over lacks signatures.
 #[must_use]
 pub fn blocks(ledger: &Ledger, from: Height) -> Reply {
     match ledger.snapshot() {
-        Some((height, _)) if from < ledger.lowest() => page(ledger, height.0, 0),
+        Some((height, _)) if from < ledger.lowest() && from <= *height => page(ledger, height.0, 0),
         _ => Reply::Blocks(decided(ledger, from)),
     }
 }

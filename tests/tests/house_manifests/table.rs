@@ -111,9 +111,9 @@ pub(crate) const LIBRARIES: &[Library] = &[
     library("seccompiler", &["qratum-metal"], "which calls the kernel refuses, without C"),
     library(
         "rustix",
-        &["qratum-validator", "qratum", "qratum-metal"],
+        &["qratum-validator", "qratum", "qratum-metal", "qratum-light-node"],
         "what std does not say: the room on a disk, the settings of a terminal, the locks and limits of \
-         memory",
+         memory, files that no link leads to",
     ),
     library("jmt", &["qratum-chain"], "the one state map, without I/O"),
     library("borsh", &["qratum-chain"], "the encoding of the state map's proofs, and of nothing else"),

@@ -66,7 +66,7 @@ impl Validator {
     /// Length of a leaf in bytes.
     pub const LENGTH: usize = 82;
 
-    /// Whether hand-overs must carry this member's ML-DSA signature to count it.
+    /// Whether a key is registered; nothing says that somebody holds it.
     #[must_use]
     pub fn has_pq_key(&self) -> bool {
         self.pq_key_hash != Hash::ZERO

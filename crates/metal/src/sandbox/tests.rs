@@ -63,6 +63,18 @@ fn files_outside_the_table_are_closed_and_those_in_it_open() {
         assert!(denied(fs::read_dir(folders[2])) && denied(fs::read("/etc/passwd")));
         assert!(denied(fs::read("/proc/self/mem")) && denied(fs::read("/proc/1/cmdline")));
         assert!(fs::hard_link(&other, folders[1].join("linked")).is_err(), "carried into the table");
+        assert!(
+            denied(std::os::unix::fs::symlink(&other, folders[1].join("linked"))),
+            "for others to follow"
+        );
+        let pipe = rustix::fs::mknodat(
+            rustix::fs::CWD,
+            folders[1].join("pipe"),
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RWXU,
+            0,
+        );
+        assert!(denied(pipe.map_err(io::Error::from)), "for others to wait at");
         fs::OpenOptions::new().write(true).open("/dev/null").unwrap().write_all(b"x").unwrap();
         assert!(denied(fs::File::open("/dev/zero")));
     });

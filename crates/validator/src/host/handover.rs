@@ -2,10 +2,12 @@
 //!
 //! The chain never waits for them: a block is final by its precommits, and the next height begins. Every
 //! validator that took the block over signs its precommit certificate's vote a second time and tells the
-//! others, again each second while signatures are missing, and asks one of them whether it has more.
-//! More than two thirds of the power that votes is what the chain needs to go on at all; the same
-//! validators sign here, so wherever it goes on, hand-overs come, unless ML-DSA keys were lost. Then
-//! light nodes stay below the end of the set, and the operator is told whose signatures are missing.
+//! others, again each second while signatures are missing and later more rarely, and asks one of them
+//! whether it has more. More than two thirds of the power that votes is what the chain needs to go on at
+//! all, and either all members have registered ML-DSA keys or none: the honest ones of every set are
+//! enough, unless they lost keys. Then light nodes stay below the end of the set, the operator is told
+//! whose signatures are missing, and no snapshot is taken: whoever was away for longer than blocks are
+//! kept ([`LACKING`](crate::ledger::LACKING)) waits for the hand-over as well.
 
 use core::{cmp::Ordering, mem};
 use std::collections::BTreeMap;
@@ -21,10 +23,14 @@ use crate::{
     signer::HandoverKey,
 };
 
-/// So long after the last time the own signature is told again, in milliseconds.
+/// So long after the last time the own signature is told again at first, in milliseconds.
 const AGAIN_MS: u64 = 1_000;
-/// After so many times the operator is told.
+/// The longest pause that this grows to.
+const LONGEST_MS: u64 = 60_000;
+/// After so many times the operator is told, and the pause grows.
 const PATIENCE: u32 = 10;
+/// So many times later the operator is told again: about an hour.
+const REMINDER: u32 = 60;
 
 /// What is gathered for the lowest end of a set that lacks signatures.
 #[derive(Debug)]
@@ -203,7 +209,7 @@ impl Host {
             return;
         }
         let Some(vote) = self.handover.vote.clone() else { return };
-        self.handover.due_ms = now.uptime_ms.saturating_add(AGAIN_MS);
+        self.handover.due_ms = now.uptime_ms.saturating_add(pause_ms(self.handover.tries));
         self.handover.tries = self.handover.tries.saturating_add(1);
         out.extend(
             self.handover.own.iter().map(|half| Output::Tell(Message::Handover(Box::new(half.clone())))),
@@ -212,16 +218,17 @@ impl Host {
         if let Some(turn) = self.handover.tries.checked_rem(peers) {
             self.ask_from(Peer(turn), vote.height, now, out);
         }
-        if self.handover.tries == PATIENCE {
+        if self.handover.tries % REMINDER == PATIENCE {
             out.push(Output::Warn(self.missing(&vote)));
         }
     }
 
+    /// Who could sign, and did not.
     fn missing(&self, vote: &Vote) -> String {
         let set = self.ledger.set_at(vote.height);
         let Tally { signed, total } = self.signed(set);
-        let members = 0..u32::try_from(set.members().len()).unwrap_or(u32::MAX);
-        let missing = members.filter(|index| !self.handover.halves.contains_key(index));
+        let able = (0u32..).zip(set.members()).filter(|(_, member)| member.has_pq_key());
+        let missing = able.map(|(index, _)| index).filter(|index| !self.handover.halves.contains_key(index));
         let names: Vec<String> = missing.map(|index| self.ledger.name_of(vote.set_id, index)).collect();
         format!(
             "the hand-over at height {} has ML-DSA signatures of {signed} of {total} power, not of {}: until \
@@ -230,6 +237,13 @@ impl Host {
             names.join(", ")
         )
     }
+}
+
+/// How long to wait after so many times, in milliseconds: [`AGAIN_MS`], which doubles with each beyond
+/// [`PATIENCE`] up to [`LONGEST_MS`].
+fn pause_ms(tries: u32) -> u64 {
+    let doublings = tries.saturating_sub(PATIENCE);
+    AGAIN_MS.saturating_mul(2u64.saturating_pow(doublings)).min(LONGEST_MS)
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ impl Ledger {
     /// The lowest end of a set whose hand-over lacks signatures.
     #[must_use]
     pub fn lacking(&self) -> Option<Height> {
-        self.lacking.first().copied()
+        self.lacking.first_key_value().map(|(height, _)| *height)
     }
 
     /// The highest block to which a light node can come.
@@ -42,31 +42,33 @@ impl Ledger {
         height: Height,
         certificate: Certificate,
     ) -> Result<Option<Decided>, QuorumFault> {
-        let Some(header) = self.ends.get(&height).map(|(header, _)| header.clone()) else { return Ok(None) };
-        if !self.is_better(height, &certificate) {
+        let Some(kept) = self.lacking.get(&height).filter(|kept| self.is_better(kept, &certificate)) else {
             return Ok(None);
-        }
-        quorum::verify_kept(self.set_at(height), &header, &certificate, true)?;
+        };
+        let better = Decided { block: kept.block.clone(), certificate };
+        let (header, certificate) = (&better.block.header, &better.certificate);
+        quorum::verify_kept(self.set_at(height), header, certificate, true)?;
         if certificate.commit().is_none_or(|commit| commit.round < header.round) {
             return Err(QuorumFault::OtherBlock);
         }
-        if !self.lacks_signatures(height, &certificate) {
+        self.ends.insert(height, (header.clone(), certificate.clone()));
+        let place = height.0.checked_sub(self.lowest().0).and_then(|place| usize::try_from(place).ok());
+        if let Some(decided) = place.and_then(|place| self.blocks.get_mut(place)) {
+            decided.certificate = certificate.clone();
+        }
+        if self.lacks_signatures(height, certificate) {
+            self.lacking.insert(height, better.clone());
+        } else {
             self.lacking.remove(&height);
         }
-        self.ends.insert(height, (header, certificate.clone()));
-        let place = height.0.checked_sub(self.lowest().0).and_then(|place| usize::try_from(place).ok());
-        let kept = place.and_then(|place| self.blocks.get_mut(place)).map(|decided| {
-            decided.certificate = certificate;
-            decided.clone()
-        });
         self.checkpoint();
-        Ok(kept)
+        Ok(Some(better))
     }
 
-    fn is_better(&self, height: Height, certificate: &Certificate) -> bool {
-        let kept = self.ends.get(&height).and_then(|(_, kept)| kept.commit());
-        let earlier = certificate.commit().map(|commit| commit.round) < kept.map(|commit| commit.round);
-        self.lacking.contains(&height) && (earlier || !self.lacks_signatures(height, certificate))
+    fn is_better(&self, kept: &Decided, certificate: &Certificate) -> bool {
+        let round = |certificate: &Certificate| certificate.commit().map(|commit| commit.round);
+        let earlier = round(certificate) < round(&kept.certificate);
+        earlier || !self.lacks_signatures(kept.height(), certificate)
     }
 
     /// Whether a light node would miss signatures in this certificate for the end of a set.

@@ -10,7 +10,8 @@ use qratum_verifier::{Reject, SetCache, Trusted, Verdict, verify};
 use super::*;
 use crate::{
     drivers::virtual_time::Net,
-    ledger::Ledger,
+    ledger::{LACKING, Ledger, RETAINED},
+    quorum::QuorumFault,
     serve,
     snapshot::Snapshot,
     testing::{POWERS, START, certificate, genesis_of, handing_net, handover_key, handover_seed},
@@ -173,10 +174,16 @@ fn a_snapshot_is_taken_once_its_last_set_was_handed_over() {
     assert_eq!(net.host(0).unwrap().ledger().snapshot(), None, "nobody could verify it");
 }
 
-/// A chain of twenty blocks whose last was decided in round 1, and the signature of `signer` on it.
+/// A chain of twenty blocks whose last was decided in round 1, and the certificate of that one.
 fn ended() -> (Ledger, CommitCertificate) {
-    let mut ledger = Ledger::new(&genesis_of(&POWERS, true)).unwrap();
-    for height in 1..=20u64 {
+    long(20, RETAINED)
+}
+
+/// A chain of so many blocks whose twentieth was decided in round 1, of which so many are retained, and
+/// the certificate of that one.
+fn long(heights: u64, retained: u64) -> (Ledger, CommitCertificate) {
+    let mut ledger = Ledger::new(&genesis_of(&POWERS, true)).unwrap().retaining(retained);
+    for height in 1..=heights {
         let time = START.plus(height * 1000);
         let block = ledger.build(Round(0), time, &Default::default()).unwrap();
         let mut commit = certificate(&block.header, 4, &[0, 1, 2]);
@@ -225,4 +232,36 @@ fn a_ledger_takes_only_a_better_certificate_for_the_end_of_a_set() {
     assert_eq!((ledger.shown(), ledger.lacking()), (Height(20), None));
     assert_eq!(ledger.certify(Height(20), whole.clone()), Ok(None), "it has one");
     assert_eq!(ledger.certify(Height(19), whole), Ok(None), "no end of a set");
+}
+
+/// Keys that are lost for good must not cost all memory; and where they come back, all is handed over.
+#[test]
+fn blocks_far_below_the_tip_go_even_while_a_hand_over_lacks() {
+    let (ledger, _) = long(80, 5);
+    assert_eq!((ledger.lowest(), ledger.lacking()), (Height(80 - 5 * LACKING + 1), Some(Height(20))));
+    let (mut ledger, commit) = long(105, 5);
+    assert_eq!((ledger.lowest(), ledger.snapshot()), (Height(105 - 5 * LACKING + 1), None));
+    assert_eq!(ledger.block(Height(20)), None);
+    let whole = handed(&commit, &[0, 1, 2]);
+    let kept = ledger.certify(Height(20), whole.clone()).unwrap().unwrap();
+    assert_eq!((kept.height(), kept.certificate), (Height(20), whole), "to go to disk as a block");
+    for end in [40, 60, 80, 100] {
+        let (_, plain) = ledger.certified(Height(end)).unwrap();
+        let whole = handed(plain.commit().unwrap(), &[0, 1, 2]);
+        assert!(ledger.certify(Height(end), whole).unwrap().is_some(), "{end}");
+    }
+    let (at, bytes) = ledger.snapshot().unwrap();
+    assert_eq!((*at, ledger.shown()), (Height(100), Height(105)));
+    let snapshot = Snapshot::from_bytes(bytes).unwrap();
+    assert!(snapshot.check(&genesis_of(&POWERS, true), Some(START.plus(3 * MINUTE))).is_ok());
+}
+
+/// Each second at first, then ever more rarely, and once a minute for as long as it lasts.
+#[test]
+fn what_is_long_missing_is_asked_for_more_rarely() {
+    let seconds = |tries| pause_ms(tries) / 1_000;
+    assert_eq!([0, 1, PATIENCE].map(seconds), [1; 3]);
+    let later = [1, 2, 3, 4, 5, 6, 7].map(|more| seconds(PATIENCE + more));
+    assert_eq!(later, [2, 4, 8, 16, 32, 60, 60]);
+    assert_eq!(seconds(u32::MAX), 60);
 }
