@@ -26,6 +26,9 @@ const FIRST: Duration = Duration::from_secs(1);
 const PACE: Duration = Duration::from_secs(30);
 /// While it is not decided whether something has failed or is good again.
 const QUICK: Duration = Duration::from_secs(3);
+/// So many collections may be quick: they decide that something has failed, and that it is good again.
+/// Each that is not quick allows one more, so what is good and bad in turns makes no watch dear.
+const MOST_QUICK: u32 = THRESHOLDS.raise.saturating_add(THRESHOLDS.clear);
 
 /// What the thread is told to do before its next collection, which then comes at once.
 enum Order {
@@ -72,7 +75,7 @@ impl Watch {
 }
 
 fn work(mut random: Random, orders: &Receiver<Order>, mut tell: impl FnMut(Report) -> bool) {
-    let (mut low, mut wait) = (Hysteresis::default(), FIRST);
+    let (mut low, mut wait, mut quick) = (Hysteresis::default(), FIRST, MOST_QUICK);
     loop {
         match orders.recv_timeout(wait) {
             Ok(Order::Acknowledge(id)) => random.acknowledge(&id),
@@ -84,7 +87,15 @@ fn work(mut random: Random, orders: &Receiver<Order>, mut tell: impl FnMut(Repor
         if !tell(Report::of(&random, &outcome, low.raised, now())) {
             return;
         }
-        wait = if low.is_unsettled() || is_unsettled(random.monitor()) { QUICK } else { PACE };
+        (wait, quick) = next(low.is_unsettled() || is_unsettled(random.monitor()), quick);
+    }
+}
+
+/// When the next collection comes, and how many may be quick after it.
+fn next(is_unsettled: bool, quick: u32) -> (Duration, u32) {
+    match quick.checked_sub(1) {
+        Some(left) if is_unsettled => (QUICK, left),
+        _ => (PACE, quick.saturating_add(1).min(MOST_QUICK)),
     }
 }
 
@@ -141,6 +152,24 @@ mod tests {
             assert_eq!(next(), (Standing::Healthy, true, true, true));
         }
         assert_eq!(next(), (Standing::Healthy, false, false, true));
+    }
+
+    /// What never settles: thirteen quick collections decide twice, and then each other one is quick.
+    #[test]
+    fn what_flaps_does_not_make_the_watch_dear() {
+        let mut quick = MOST_QUICK;
+        let mut waits = |is_unsettled, count: usize| -> Vec<u64> {
+            let wait = |_| {
+                let (wait, left) = next(is_unsettled, quick);
+                quick = left;
+                wait.as_secs()
+            };
+            (0..count).map(wait).collect()
+        };
+        assert_eq!(waits(true, 13), [3; 13]);
+        assert_eq!(waits(true, 4), [30, 3, 30, 3]);
+        assert_eq!(waits(false, 20), [30; 20]);
+        assert_eq!(waits(true, 14), [vec![3; 13], vec![30]].concat(), "and no more than that");
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //!
 //! Two processes, both this program once more under another name ([`asked_for`]). The keeper is started
 //! before the sandbox; it loads nothing, and starts a worker for what it is asked. The worker loads the
-//! module and has its output thrown away; it answers in frames of one length, so a longer answer is none.
+//! module and has its output thrown away; it answers in frames of one length, and one that says more than
+//! it was asked for is not believed.
 //! The keeper ends a worker that does not answer within [`LIMIT`], and one that nobody has asked for
 //! [`IDLE`]. Each ends with the process that started it: its socket ends, and the kernel kills a worker
 //! that hangs.
@@ -54,8 +55,9 @@ enum Question {
     Random = b'r',
 }
 
-/// `status || bytes`: with status 0 the bytes are the answer; with 1, 2 and 3 the token is not there, is
-/// there and failed, and did not answer in time, and the bytes say why, in ASCII.
+/// `status || bytes`: with status 0 and 4 the bytes are the answer, of a token that is a device and of one
+/// that is a program; with 1, 2 and 3 the token is not there, is there and failed, and did not answer in
+/// time, and the bytes say why, in ASCII.
 type Frame = Locked<{ 1 + LENGTH }>;
 
 /// The keeper of a token.
@@ -76,7 +78,7 @@ impl Helper {
         let (mut socket, _) = spawn(KEEPER, choice)?;
         let mut said = [0; LENGTH];
         let device = match ask(&mut socket, Question::Identity, &mut said) {
-            Ok(()) => Ok(said.first() == Some(&1)),
+            Ok(is_device) => Ok(is_device),
             Err(fault) => Err(reason(&said).unwrap_or_else(|| fault.to_string())),
         };
         Ok(Self { socket, device })
@@ -89,13 +91,15 @@ impl Helper {
     }
 
     /// Its generator as a source, to be given a thread of its own. A token that is a program, or that was
-    /// not there at the start, is credited with nothing.
+    /// not there at the start, is credited with nothing; and what a program answers in the name of a token
+    /// that was a device is no answer.
     #[must_use]
     pub fn source(self) -> impl Source {
-        let credit = if self.device == Ok(true) { 256 } else { 0 };
+        let credited = self.device == Ok(true);
         let mut socket = self.socket;
+        let credit = if credited { 256 } else { 0 };
         Device::new(Description { id: ID, class: Class::Token, credit }, move |bytes| {
-            ask(&mut socket, Question::Random, bytes).inspect_err(|_| wipe(bytes))
+            draw(&mut socket, credited, bytes)
         })
     }
 }
@@ -204,8 +208,20 @@ impl Worker {
         let late = Instant::now() + LIMIT;
         self.socket.write_all(&question)?;
         frame.with_mut(|frame| read_until(&mut self.socket, frame, late))?;
-        let good = frame.with(|frame| frame.first() == Some(&0));
+        self.said_no_more()?;
+        let good = frame.with(|frame| matches!(frame.first(), Some(0 | 4)));
         Ok(good.then_some(self))
+    }
+
+    /// The module has the socket as well: what it wrote there would be the head of the next answer.
+    fn said_no_more(&mut self) -> io::Result<()> {
+        self.socket.set_nonblocking(true)?;
+        let more = self.socket.read(&mut [0]);
+        self.socket.set_nonblocking(false)?;
+        match more {
+            Ok(1..) => Err(io::Error::other("its module wrote between the answers")),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -245,14 +261,13 @@ fn serve<T: Token>(mut asked: UnixStream, open: impl FnOnce() -> Result<T, Error
         frame.with_mut(|frame| {
             let (status, bytes) = frame.split_at_mut(1);
             let answered = match &mut token {
-                Ok(token) if question == [Question::Identity as u8] => {
-                    bytes.fill(u8::from(token.identity().is_device()));
-                    Ok(())
+                Ok(token) => {
+                    status.fill(if token.identity().is_device() { 0 } else { 4 });
+                    let is_random = question == [Question::Random as u8];
+                    if is_random { token.random(bytes) } else { Ok(()) }
                 }
-                Ok(token) => token.random(bytes),
                 Err(why) => Err(why.clone()),
             };
-            status.fill(0);
             if let Err(why) = answered {
                 fail(frame, if why == Error::Absent { 1 } else { 2 }, &why.to_string());
             }
@@ -269,8 +284,19 @@ fn fail(frame: &mut [u8; 1 + LENGTH], status: u8, why: &str) {
     frame.iter_mut().zip(said).for_each(|(place, byte)| *place = byte);
 }
 
+/// Random bytes, of a device where they are credited; wiped where there are none.
+fn draw(socket: &mut UnixStream, credited: bool, bytes: &mut [u8; LENGTH]) -> Result<(), Fault> {
+    let answered = ask(socket, Question::Random, bytes);
+    let taken =
+        answered.and_then(|is_device| if is_device || !credited { Ok(()) } else { Err(Fault::Failed) });
+    taken.inspect_err(|_| wipe(bytes))
+}
+
 /// Asks the keeper, which always answers in time.
-fn ask(socket: &mut UnixStream, question: Question, bytes: &mut [u8; LENGTH]) -> Result<(), Fault> {
+///
+/// # Returns
+/// Whether a device answered.
+fn ask(socket: &mut UnixStream, question: Question, bytes: &mut [u8; LENGTH]) -> Result<bool, Fault> {
     let mut status = [0];
     let asked = socket.write_all(&[question as u8]).and_then(|()| socket.read_exact(&mut status));
     if asked.and_then(|()| socket.read_exact(bytes)).is_err() {
@@ -279,7 +305,8 @@ fn ask(socket: &mut UnixStream, question: Question, bytes: &mut [u8; LENGTH]) ->
         return Err(Fault::Failed);
     }
     match status {
-        [0] => Ok(()),
+        [0] => Ok(true),
+        [4] => Ok(false),
         [1] => Err(Fault::Unavailable),
         [2] => Err(Fault::Failed),
         [3] => Err(Fault::TimedOut),

@@ -36,7 +36,10 @@ impl Token for Counting {
 }
 
 /// The answers of a worker whose token is opened so, and how the asking ended.
-fn answers(open: Result<Counting, Error>, questions: &[Question]) -> Vec<(Result<(), Fault>, [u8; LENGTH])> {
+fn answers(
+    open: Result<Counting, Error>,
+    questions: &[Question],
+) -> Vec<(Result<bool, Fault>, [u8; LENGTH])> {
     let (mut ours, theirs) = UnixStream::pair().unwrap();
     let worker = thread::spawn(move || serve(theirs, || open));
     let ask = |question: &Question| {
@@ -59,13 +62,13 @@ fn a_worker_answers_in_frames_and_says_why_not() {
     let asked = [Question::Identity, Question::Random, Question::Random, Question::Random];
     let said = answers(Ok(counting("Vendor", 2)), &asked);
     let good: Vec<_> = said.iter().take(3).map(|(result, bytes)| (*result, bytes[0], bytes[63])).collect();
-    assert_eq!(good, [(Ok(()), 1, 1), (Ok(()), 1, 1), (Ok(()), 0, 0)]);
+    assert_eq!(good, [(Ok(true), 0, 0), (Ok(true), 1, 1), (Ok(true), 0, 0)]);
     assert_eq!(
         (said[3].0, reason(&said[3].1)),
         (Err(Fault::Failed), Some("its module refused: C_GenerateRandom".to_owned()))
     );
-    let program = answers(Ok(counting("SoftHSM project", 1)), &[Question::Identity]);
-    assert_eq!((program[0].0, program[0].1[0]), (Ok(()), 0));
+    let program = answers(Ok(counting("SoftHSM project", 1)), &[Question::Identity, Question::Random]);
+    assert_eq!(program.iter().map(|(result, _)| *result).collect::<Vec<_>>(), [Ok(false); 2]);
     let absent = answers(Err(Error::Absent), &[Question::Random]);
     assert_eq!(absent[0].0, Err(Fault::Unavailable));
 }
@@ -102,4 +105,30 @@ fn a_keeper_that_does_not_answer_is_not_asked_again() {
     assert_eq!(ask(&mut ours, Question::Random, &mut [0; LENGTH]), Err(Fault::Failed));
     assert!(theirs.write_all(&[0; 1 + LENGTH]).is_err());
     assert_eq!(ask(&mut ours, Question::Random, &mut [0; LENGTH]), Err(Fault::Failed));
+}
+
+/// A module can write into the socket of its worker, before or after the answer.
+#[test]
+fn a_worker_that_says_more_than_an_answer_is_not_believed() {
+    let answer = |said: &[u8]| {
+        let (socket, mut theirs) = UnixStream::pair().unwrap();
+        theirs.write_all(said).unwrap();
+        let worker = Worker { socket, child: Command::new("true").spawn().unwrap() };
+        let mut frame = Frame::new_with(|_| ()).unwrap();
+        let answered = worker.answer([Question::Random as u8], &mut frame);
+        answered.map(|again| again.is_some()).map_err(|error| error.to_string())
+    };
+    assert_eq!(answer(&[0; 1 + LENGTH]), Ok(true));
+    assert_eq!(answer(&[0; 2 + LENGTH]), Err("its module wrote between the answers".to_owned()));
+}
+
+/// A program may stand behind the label of a token that was a device at the start.
+#[test]
+fn a_program_in_the_name_of_a_device_gives_nothing() {
+    for (credited, status, taken) in [(true, 0, Ok(())), (true, 4, Err(Fault::Failed)), (false, 4, Ok(()))] {
+        let (mut socket, mut theirs) = UnixStream::pair().unwrap();
+        theirs.write_all(&[[status].as_slice(), &[7; LENGTH]].concat()).unwrap();
+        let (mut bytes, given) = ([0; LENGTH], if taken.is_ok() { 7 } else { 0 });
+        assert_eq!((draw(&mut socket, credited, &mut bytes), bytes), (taken, [given; LENGTH]), "{status}");
+    }
 }
