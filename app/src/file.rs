@@ -2,11 +2,14 @@
 //! such as were not there.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, Permissions},
     io::{self, Read, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::PermissionsExt,
     path::Path,
 };
+
+use qratum_light_node::file::anew;
+pub(crate) use qratum_light_node::file::create;
 
 use crate::exit::{Exit, Failure};
 
@@ -34,7 +37,8 @@ fn bounded(from: impl Read, expected: usize, most: usize) -> io::Result<Option<V
     Ok((bytes.len() <= most).then_some(bytes))
 }
 
-/// Writes a file that only its owner can read, durably; an error where there is one already.
+/// Writes a file that only its owner can read, as a whole and durably; an error where there is one
+/// already.
 pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     create(path, bytes).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => {
@@ -48,21 +52,14 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     })
 }
 
-/// The same, with the error of the system.
-pub(crate) fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
 /// Puts a file that all may read in the place of whatever is there, in one step: a reader sees the old one
 /// or the new one, and never a part.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}.new", std::process::id()));
     let write = || {
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(&beside)?;
+        let mut file = anew(&beside)?;
+        file.set_permissions(Permissions::from_mode(0o644))?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&beside, path)

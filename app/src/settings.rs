@@ -27,6 +27,7 @@ const MOST: usize = 64 << 10;
 const SINKS: usize = 16;
 /// Who may not write what is obeyed: its group and all.
 const OTHERS_WRITE: u32 = 0o022;
+const STICKY: u32 = 0o1000;
 
 /// Everything that can be set; each part has a default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -232,18 +233,19 @@ impl Settings {
     }
 }
 
-/// Whether only this user or root decides what is in a file: by its owner and mode, and by those of
-/// its folder.
+/// Whether only this user or root decides what is in a file, behind all links: by its owner and mode, and
+/// by those of all folders above. Where others may write into one, the sticky bit keeps what is not theirs.
 pub(crate) fn is_obeyed(path: &Path) -> Result<(), String> {
     let user = fs::metadata("/proc/self").map_err(|error| format!("/proc/self: {error}"))?.uid();
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    for path in [path, folder.unwrap_or_else(|| Path::new("."))] {
+    let real = fs::canonicalize(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    for (above, path) in real.ancestors().enumerate() {
         let shown = path.display();
         let found = fs::metadata(path).map_err(|error| format!("{shown}: {error}"))?;
         if found.uid() != user && found.uid() != 0 {
             return Err(format!("{shown} belongs to another user, so it is not obeyed"));
         }
-        if found.permissions().mode() & OTHERS_WRITE != 0 {
+        let (mode, is_folder) = (found.permissions().mode(), above > 0);
+        if mode & OTHERS_WRITE != 0 && !(is_folder && mode & STICKY != 0) {
             return Err(format!("{shown} can be written by others, so it is not obeyed"));
         }
     }
@@ -408,6 +410,30 @@ mod tests {
                 let failure = read.unwrap_err();
                 let text = failure.text.unwrap();
                 assert!(failure.exit == Exit::Usage && text.contains("can be written by others"), "{text}");
+            }
+        }
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    /// Whoever can put something else in the place that a link leads to, or of a folder further up,
+    /// decides what is in it. In a folder like `/tmp` nobody can.
+    #[test]
+    fn what_a_link_leads_to_and_the_folders_far_above_are_looked_at_too() {
+        let folder = std::env::temp_dir().join(format!("qratum-obeyed-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        let [near, far] = ["near", "open/far"].map(|name| folder.join(name));
+        for path in [&near, &far] {
+            fs::create_dir_all(path).unwrap();
+        }
+        let (file, link) = (far.join("module.so"), near.join("module.so"));
+        fs::write(&file, "").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        for (mode, obeyed) in [(0o755, true), (0o777, false), (0o1777, true)] {
+            fs::set_permissions(folder.join("open"), fs::Permissions::from_mode(mode)).unwrap();
+            for path in [&file, &link] {
+                let told = is_obeyed(path);
+                let why = told.as_ref().is_err_and(|why| why.contains("open can be written by others"));
+                assert_eq!((told.is_ok(), why), (obeyed, !obeyed), "{mode:o}: {told:?}");
             }
         }
         fs::remove_dir_all(folder).unwrap();

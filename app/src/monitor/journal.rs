@@ -8,9 +8,11 @@
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
-    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
 };
+
+use qratum_light_node::file;
 
 use super::entry::{Entry, Found, line, lines};
 
@@ -39,13 +41,8 @@ impl Journal {
         DirBuilder::new().mode(0o700).recursive(true).create(folder)?;
         loop {
             let path = folder.join(NAME);
-            let file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .mode(0o600)
-                .open(&path)?;
+            let mut options = OpenOptions::new();
+            let file = file::open(&path, options.read(true).write(true).create(true).truncate(false))?;
             file.lock()?;
             // Somebody may have put a new one in its place before the lock was there.
             let is_it = fs::metadata(&path)
@@ -147,9 +144,7 @@ impl Journal {
 // - starting anew: a crash between two of these leaves the old journal or the new one
 
 fn write_new(folder: &Path, kept: &[Entry]) -> io::Result<(File, u64)> {
-    let path = folder.join(NEW);
-    let mut file =
-        OpenOptions::new().read(true).write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    let mut file = file::anew(&folder.join(NEW))?;
     for entry in kept {
         file.write_all(&line(entry)?)?;
     }

@@ -6,12 +6,12 @@
 use std::{
     fs::{DirBuilder, File, OpenOptions, TryLockError},
     io,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
 };
 
 use qratum_chain::types::Time;
-use qratum_light_node::Snapshot;
+use qratum_light_node::{Snapshot, file};
 
 use super::{
     alarm::{Acknowledgement, Alarm, Change, What},
@@ -266,7 +266,7 @@ impl Keeper {
 fn own(folder: &Path) -> io::Result<Role> {
     DirBuilder::new().mode(0o700).recursive(true).create(folder)?;
     let path = folder.join("owner.lock");
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    let file = file::open(&path, OpenOptions::new().write(true).create(true).truncate(false))?;
     match file.try_lock() {
         Ok(()) => Ok(Role::Delivers(Some(file))),
         Err(TryLockError::WouldBlock) => Ok(Role::Watches),
