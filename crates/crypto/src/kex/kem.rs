@@ -1,6 +1,7 @@
 //! ML-KEM (FIPS 203) at two strengths: a secret for two, sent under the public key of one.
 //!
-//! A secret key is its seed, a shared secret 32 bytes, both in locked memory. A ciphertext that is of
+//! A secret key is its seed, a shared secret 32 bytes, both in locked memory at rest: the
+//! library takes and gives them by value, so copies pass over the stack meanwhile. A ciphertext that is of
 //! another key, or spoiled, is no error: it leads to another secret ("implicit rejection"), so whoever
 //! uses one must have the other side confirm it.
 
