@@ -201,20 +201,20 @@ pub fn count(
     for (over, Endorsement { key, signature }) in endorsements {
         let place = operators.all.iter().position(|operator| operator.key == *key);
         let known = place.and_then(|place| Some((operators.all.get(place)?, signed.get_mut(place)?)));
-        let fault = match &known {
-            None => Some(EndorsementFault::Outsider),
-            Some((_, true)) => Some(EndorsementFault::Twice),
-            Some(_) if over != checkpoint => Some(EndorsementFault::OtherCheckpoint),
-            Some(_) => fault(checkpoint, key, signature),
+        let refusal = |operator, fault| Refused { operator, key: key.clone(), fault };
+        let Some((operator, signed)) = known else {
+            refused.push(refusal(None, EndorsementFault::Outsider));
+            continue;
         };
-        match (fault, known) {
-            (None, Some((_, signed))) => *signed = true,
-            (Some(fault), known) => {
-                let operator = known.map(|(operator, _)| operator.name.clone());
-                refused.push(Refused { operator, key: key.clone(), fault });
-            }
-            (None, None) => {}
-        }
+        let fault = if over != checkpoint {
+            Some(EndorsementFault::OtherCheckpoint)
+        } else if *signed {
+            Some(EndorsementFault::Twice)
+        } else {
+            fault(checkpoint, key, signature)
+        };
+        *signed |= fault.is_none();
+        refused.extend(fault.map(|fault| refusal(Some(operator.name.clone()), fault)));
     }
     let names = |wanted: bool| {
         let chosen = operators.all.iter().zip(&signed).filter(move |(_, signed)| **signed == wanted);

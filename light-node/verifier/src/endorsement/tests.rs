@@ -116,6 +116,12 @@ fn outsiders_doubles_and_other_checkpoints_count_nothing() {
     assert_eq!(against(|_, it| it.key = key(3)), (None, EndorsementFault::Outsider));
     let twice = (Some("op-0".to_owned()), EndorsementFault::Twice);
     assert_eq!(against(|_, it| *it = signed(0)), twice, "one operator twice is one");
+    let other = |over: &mut Checkpoint, it: &mut Endorsement| {
+        over.height.0 += 1;
+        *it = signed(0);
+    };
+    let elsewhere = (Some("op-0".to_owned()), EndorsementFault::OtherCheckpoint);
+    assert_eq!(against(other), elsewhere, "of one who signed this one too");
     for change in [
         |it: &mut Checkpoint| it.chain_id.0.0[0] ^= 1,
         |it: &mut Checkpoint| it.height.0 += 1,
