@@ -53,7 +53,7 @@ pub fn read(path: &Path, most: usize) -> io::Result<Option<Vec<u8>>> {
 /// From the file system.
 pub fn anew(path: &Path) -> io::Result<File> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => open(path, OpenOptions::new().read(true).write(true).create_new(true)),
     }
 }

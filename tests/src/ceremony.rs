@@ -41,7 +41,7 @@ const CAST: [Row; 7] = [
     ("bob", 2, &[Role::Technical], true),
     ("bob-2", 2, &[Role::Compliance], false),
     ("carol", 3, &[Role::Compliance], true),
-    ("dave", 4, &[Role::Technical], false),
+    ("dave", 4, &[Role::Admin, Role::Technical], false),
     ("oscar", 5, &[Role::OnCall], false),
 ];
 
@@ -129,7 +129,7 @@ impl Person {
     /// The ceremony of somebody who does everything right, at this block.
     #[must_use]
     pub fn ceremony(&self, chain_id: ChainId, nonce: u64, at: BlockRef, step: Step) -> Ceremony<'_> {
-        let act = Act { from: Height(0), until: Height(at.height.0.saturating_add(1000)), step };
+        let act = Act { from: at.height, until: Height(at.height.0.saturating_add(Act::MAX_HEIGHTS)), step };
         let counter = self.counter.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         Ceremony {
             body: TxoBody {

@@ -5,8 +5,8 @@
 //! before the sandbox; it loads nothing, and starts a worker for what it is asked. The worker loads the
 //! module and has its output thrown away; it answers in frames of one length, and one that says more than
 //! it was asked for is not believed.
-//! The keeper ends a worker that does not answer within [`LIMIT`], and one that nobody has asked for
-//! [`IDLE`]. Each ends with the process that started it: its socket ends, and the kernel kills a worker
+//! The keeper ends a worker that does not answer within `LIMIT`, and one that nobody has asked for
+//! `IDLE`. Each ends with the process that started it: its socket ends, and the kernel kills a worker
 //! that hangs.
 
 use std::{
