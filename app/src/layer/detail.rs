@@ -55,7 +55,7 @@ fn in_the_set(model: &Model, who: &Who<'_>, leaf: &Validator) -> Rows {
         head.validators().index_of(&leaf.pubkey).is_some_and(|index| head.signers().contains(&index));
     let mark = if signed { Mark::Signed } else { Mark::Unsigned };
     let key = if who.hidden { worth.fact("(hidden)") } else { worth.hash(leaf.pubkey) };
-    let pq = if leaf.has_pq_key() { "registered: signs hand-overs" } else { "none registered" };
+    let pq = if leaf.has_pq_key() { "registered for hand-overs" } else { "none registered" };
     let rows = [
         ("power", vec![worth.fact(format!("{}, {}", leaf.power, share(leaf.power.into(), total)))]),
         ("jurisdiction", vec![worth.fact(leaf.jurisdiction)]),

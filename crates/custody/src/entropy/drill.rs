@@ -12,8 +12,8 @@ use qratum_crypto::rng::{
 };
 use qratum_metal::secret::wipe;
 
-/// Which sources are made to fail now. Clones are one and the same list. Who shows such a source says that
-/// it is a drill.
+/// Which sources are made to fail now. Clones are one and the same list. Who tells somebody of such a
+/// source must say that it is a drill: its record looks like that of a device that is stuck.
 #[derive(Clone, Debug, Default)]
 pub struct Drills(Arc<Mutex<BTreeSet<String>>>);
 
