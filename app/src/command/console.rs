@@ -7,6 +7,7 @@ use qratum_light_node::{Config, LightNode};
 use super::{
     alerts::greet,
     doctor::of_process,
+    hosted::Hosted,
     lines::{Goal, Lines},
     network::{block_on, start_failure},
 };
@@ -60,10 +61,10 @@ pub(super) async fn show(
     setup: Setup,
     (demo, signals): (Demo<'_>, Signals),
 ) -> Result<Exit, Failure> {
-    let node = LightNode::start(config).await.map_err(|error| start_failure(&error))?;
-    let monitor = Monitor::start(setup, node.snapshots())?;
-    let ended = runtime::run(model, (&node, home, monitor), demo, (signals, look)).await;
-    node.stop().await;
+    let hosted = Hosted::start(config).await?;
+    let monitor = Monitor::start(setup, hosted.node.snapshots())?;
+    let ended = runtime::run(model, (&hosted.node, home, monitor), demo, (signals, look)).await;
+    hosted.stop().await;
     ended.map(|()| Exit::Done)
 }
 

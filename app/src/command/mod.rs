@@ -16,6 +16,7 @@ mod evidence;
 pub(crate) mod explain;
 mod genesis;
 mod header;
+mod hosted;
 mod init;
 mod lines;
 mod man;

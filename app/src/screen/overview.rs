@@ -219,7 +219,9 @@ pub(super) fn members(model: &Model) -> Table<'_> {
             vec![worth.fact(leaf.power)],
             vec![worth.fact(share(leaf.power.into(), total))],
             vec![worth.word(mark)],
-            vec![worth.bar(if signed { leaf.power.into() } else { 0 }, total, false)],
+            // Of the power, and not of who signed: which signatures a certificate holds changes with each
+            // block where all is well.
+            vec![worth.bar(leaf.power.into(), total, false)],
         ]
     };
     let heading = vec![own("validators "), worth.fact(count), own(": power, share, certificate")];

@@ -4,7 +4,7 @@ use std::{thread, time::Duration};
 
 use qratum_tests::console::{Console, Home, frames};
 
-use crate::{Figure, Outcome, figure, kernel::cpu};
+use crate::{Figure, NO_LIMIT, Outcome, figure, kernel::cpu};
 
 /// How long it is watched.
 const WATCH: Duration = Duration::from_secs(60);
@@ -38,15 +38,12 @@ fn watch(console: &Console, what: &str, (bytes, percent): (f64, f64)) -> Outcome
     thread::sleep(WATCH);
     let (written, after) = (console.written(), cpu(console.pid())?);
     let (seconds, size) = (WATCH.as_secs_f64(), written.len() as f64);
+    let share = |after: f64, before: f64| (after - before) / seconds / 10.0;
     let frames = frames(&written).max(1) as f64;
     Ok(vec![
         figure(&format!("80x24, {what}: in a second"), size / seconds, bytes, "B"),
-        figure(&format!("80x24, {what}: a frame"), size / frames, f64::INFINITY, "B"),
-        figure(
-            &format!("80x24, {what}: CPU, the node's too"),
-            (after - before) / seconds / 10.0,
-            percent,
-            "%",
-        ),
+        figure(&format!("80x24, {what}: a frame"), size / frames, NO_LIMIT, "B"),
+        figure(&format!("80x24, {what}: CPU"), share(after.screen, before.screen), percent, "%"),
+        figure(&format!("80x24, {what}: CPU of the node"), share(after.node, before.node), NO_LIMIT, "%"),
     ])
 }
