@@ -18,8 +18,8 @@ use qratum_chain::{
     codec::Encode,
     ledger::registry::Order,
     types::{
-        AccountId, AuthData, BlockId, BlockRef, ChainId, CredentialId, Factors, Height, Seal, Sender, Txo,
-        TxoBody, TxoClass,
+        AccountId, AuthData, BiokeySignatures, BlockId, BlockRef, ChainId, CredentialId, Factors, Height,
+        Seal, Sender, Txo, TxoBody, TxoClass,
     },
 };
 use qratum_crypto::sign::ed25519::{PublicKey, SecretKey, Signature};
@@ -100,7 +100,7 @@ fn what_a_person_sealed_is_shown_and_not_judged() {
         auth_data: AuthData([1; 37]),
         signature: [2; 64],
         opened_at: BlockRef { height: Height(7), block_id: BlockId::ZERO },
-        biokey: Signature([4; 64]),
+        biokey: BiokeySignatures::missing(),
     };
     let sealed =
         Txo { body: TxoBody { sender: carol, ..signed.body }, seal: Seal::Factors(Box::new(factors)) };

@@ -20,8 +20,8 @@ use crate::frame;
 
 /// Name of the light-client protocol.
 pub const PROTOCOL: StreamProtocol = StreamProtocol::new("/qratum/light/1");
-/// The longest request frame.
-pub const MAX_REQUEST: usize = 1024;
+/// The longest request frame: an act of a person, with the ML-DSA-65 signatures in it.
+pub const MAX_REQUEST: usize = 32 << 10;
 /// The longest transaction that is submitted: its request is no longer than others.
 pub const MAX_SUBMITTED: usize = MAX_REQUEST - 5;
 /// The longest answer frame: a block of 1024 members with both signatures from each, and two sets.

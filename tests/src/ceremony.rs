@@ -11,17 +11,15 @@ use qratum_chain::{
     Hash,
     ledger::{Act, Answer, Step},
     types::{
-        Account, AccountId, AuthData, BlockRef, ChainId, Class, Credential, CredentialId, CredentialKey,
-        Factors, Group, Height, Jurisdiction, People, PersonId, Policy, RequestId, Role, Roles, Rule, Seal,
-        Sender, Standing, Txo, TxoBody, TxoClass, Zone,
+        Account, AccountId, AuthData, BiokeyKeys, BiokeySignatures, BlockRef, ChainId, Class, CredentialId,
+        CredentialKey, Device, Factors, Group, Height, Jurisdiction, NewCredential, People, PersonId, Policy,
+        RequestId, Role, Roles, Rule, Seal, Sender, Standing, Txo, TxoBody, TxoClass, Zone,
     },
 };
 use qratum_crypto::{
+    domain::{self, Tag},
     hash::sha2_256,
-    sign::{
-        ed25519::{SecretKey, Signature},
-        es256,
-    },
+    sign::{BadSignature, ed25519::SecretKey, es256, ml_dsa},
 };
 
 use crate::forge::seed_bytes;
@@ -77,6 +75,28 @@ impl Secret {
     }
 }
 
+/// The two key pairs of a biokey.
+struct Biokey {
+    ed25519: SecretKey,
+    mldsa: ml_dsa::SecretKey,
+}
+
+impl Biokey {
+    fn new(seed: &[u8; 32]) -> Self {
+        Self { ed25519: SecretKey::from_seed(seed), mldsa: ml_dsa::SecretKey::from_seed(seed) }
+    }
+
+    fn keys(&self) -> BiokeyKeys {
+        BiokeyKeys::of(self.ed25519.public(), &self.mldsa.public())
+    }
+
+    fn sign(&self, tag: Tag, message: Hash) -> Result<BiokeySignatures, BadSignature> {
+        let ed25519 = self.ed25519.sign(&message.0);
+        let mldsa = self.mldsa.sign(tag, &message.0)?;
+        BiokeySignatures::new(ed25519, self.mldsa.public(), mldsa).ok_or(BadSignature)
+    }
+}
+
 /// Whoever holds the keys of one account.
 pub struct Person {
     /// Name of the account.
@@ -84,7 +104,7 @@ pub struct Person {
     person: u8,
     roles: &'static [Role],
     secret: Secret,
-    biokey: SecretKey,
+    biokey: Biokey,
     /// How many assertions the key has made.
     counter: AtomicU32,
 }
@@ -102,7 +122,7 @@ impl Person {
             person,
             roles,
             secret,
-            biokey: SecretKey::from_seed(&seed_bytes(9_001 + 2 * number)),
+            biokey: Biokey::new(&seed_bytes(9_001 + 2 * number)),
             counter: AtomicU32::new(0),
         })
     }
@@ -114,7 +134,9 @@ impl Person {
     }
 
     fn enrolled(&self) -> Option<Account> {
-        let credential = Credential::new(self.credential(), self.secret.public(), self.biokey.public());
+        let device = Device { label: "software".to_owned(), aaguid: [0; 16], attestation: None };
+        let (id, key, biokey) = (self.credential(), self.secret.public(), self.biokey.keys());
+        let credential = NewCredential { id, key, biokey, device }.enrolled(None, Height(0));
         Some(Account {
             person: PersonId(Hash([self.person; 32])),
             roles: Roles::of(self.roles.iter().copied()),
@@ -144,7 +166,7 @@ impl Person {
                 auth_data: auth_data(0x05, counter),
                 signature: [0; 64],
                 opened_at: at,
-                biokey: Signature([0; 64]),
+                biokey: BiokeySignatures::missing(),
             },
             touched: self,
             opened: self,
@@ -177,7 +199,10 @@ impl Ceremony<'_> {
     pub fn finish(self) -> Txo {
         let (mut factors, challenge) = (self.factors, self.body.challenge());
         factors.signature = self.touched.secret.sign(&factors.assertion_message(challenge, RP_ID));
-        factors.biokey = self.opened.biokey.sign(&factors.biokey_message(challenge).0);
+        let message = factors.biokey_message(challenge);
+        if let Ok(said) = self.opened.biokey.sign(domain::BIOKEY_ACTION, message) {
+            factors.biokey = said;
+        }
         Txo { body: self.body, seal: Seal::Factors(Box::new(factors)) }
     }
 }

@@ -23,8 +23,8 @@ use qratum_chain::{
     ledger::{Action, Denial, Draft, HEIGHT_KEY, Outcome, Proposal, Request, Step, registry::Refusal},
     state::StateMap,
     types::{
-        Account, BlockId, BlockRef, ChainId, CredentialStatus, Genesis, Height, Policy, RequestId, Role,
-        Seal, Sender, Time, Txo,
+        Account, BiokeySignatures, BlockId, BlockRef, ChainId, CredentialStatus, Genesis, Height, Policy,
+        RequestId, Role, Seal, Sender, Time, Txo,
     },
 };
 use qratum_light_node::{
@@ -387,6 +387,17 @@ impl<S: Stage> Play<S> {
         self.refused(&replayed, Denial::Assertion).await;
         let recombined = self.recombined(step()).await;
         self.refused(&recombined, Denial::Biokey).await;
+        let by_two = |change: &dyn Fn(&mut BiokeySignatures)| {
+            let mut txo = bob.clone();
+            if let Seal::Factors(factors) = &mut txo.seal {
+                change(&mut factors.biokey);
+            }
+            txo
+        };
+        let mldsa_flipped = by_two(&|said| said.mldsa[7] ^= 1);
+        self.refused(&mldsa_flipped, Denial::BiokeyMlDsa).await;
+        let key_flipped = by_two(&|said| said.mldsa_key[7] ^= 1);
+        self.refused(&key_flipped, Denial::BiokeyOther).await;
         let nowhere = |it: &mut Ceremony<'_>, _: &Cast| it.factors.opened_at.block_id = BlockId::ZERO;
         let txo = self.signing("bob", step(), nowhere).await;
         self.refused(&txo, Denial::OpenedNowhere).await;
@@ -398,7 +409,7 @@ impl<S: Stage> Play<S> {
         let ceremony = || self.person("bob").ceremony(self.chain_id, nonce, at, step.clone()).finish();
         let (mut one, two) = (ceremony(), ceremony());
         if let (Seal::Factors(into), Seal::Factors(from)) = (&mut one.seal, &two.seal) {
-            into.biokey = from.biokey;
+            into.biokey = from.biokey.clone();
         }
         one
     }

@@ -45,7 +45,15 @@ struct FactorsJson {
     auth_data: String,
     signature: String,
     opened_at: BlockJson,
-    biokey: String,
+    biokey: BiokeyJson,
+}
+
+/// What both halves of a biokey said, and the key of the second.
+#[derive(Debug, Serialize)]
+struct BiokeyJson {
+    ed25519: String,
+    mldsa_key: String,
+    mldsa: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -62,7 +70,11 @@ impl From<&Factors> for FactorsJson {
             auth_data: hex::of(&factors.auth_data.0),
             signature: hex::of(&factors.signature),
             opened_at: BlockJson { height: opened_at.height.0, block_id: opened_at.block_id.to_string() },
-            biokey: hex::of(&factors.biokey.0),
+            biokey: BiokeyJson {
+                ed25519: hex::of(&factors.biokey.ed25519.0),
+                mldsa_key: hex::of(&*factors.biokey.mldsa_key),
+                mldsa: hex::of(&*factors.biokey.mldsa),
+            },
         }
     }
 }

@@ -9,8 +9,9 @@ use super::{DocumentError, hex};
 use crate::{
     codec::Malformed,
     types::{
-        Account, AccountId, Class, Credential, CredentialId, CredentialKey, Group, Jurisdiction, People,
-        PersonId, Policy, Role, Roles, Rule, Standing, Zone,
+        Account, AccountId, Attestation, BiokeyKeys, Class, Credential, CredentialId, CredentialKey, Device,
+        Group, Height, Jurisdiction, NewCredential, People, PersonId, Policy, Role, Roles, Rule, Standing,
+        Zone, is_name,
     },
 };
 
@@ -56,7 +57,25 @@ struct CredentialJson {
     id: String,
     algorithm: AlgorithmJson,
     key: String,
-    biokey: String,
+    biokey: BiokeyJson,
+    label: String,
+    aaguid: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    attestation: Option<AttestationJson>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BiokeyJson {
+    ed25519: String,
+    mldsa_hash: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AttestationJson {
+    format: String,
+    leaf: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -169,8 +188,29 @@ impl From<&Credential> for CredentialJson {
                 CredentialKey::Ed25519(_) => AlgorithmJson::Ed25519,
             },
             key: ::hex::encode(credential.key.bytes()),
-            biokey: credential.biokey.to_string(),
+            biokey: BiokeyJson {
+                ed25519: credential.biokey.ed25519.to_string(),
+                mldsa_hash: credential.biokey.mldsa_hash.to_string(),
+            },
+            label: credential.device.label.clone(),
+            aaguid: ::hex::encode(credential.device.aaguid),
+            attestation: credential.device.attestation.as_ref().map(|attestation| AttestationJson {
+                format: attestation.format.clone(),
+                leaf: attestation.leaf.to_string(),
+            }),
         }
+    }
+}
+
+/// A name, under which nothing but a name is read.
+fn name(text: &str, field: &'static str) -> Result<String, DocumentError> {
+    if is_name(text) { Ok(text.to_owned()) } else { Err(unknown(field)) }
+}
+
+impl AttestationJson {
+    fn read(&self) -> Result<Attestation, DocumentError> {
+        let format = name(&self.format, "format of an attestation")?;
+        Ok(Attestation { format, leaf: hex::hash(&self.leaf, "leaf of an attestation")? })
     }
 }
 
@@ -183,6 +223,15 @@ impl CredentialJson {
             AlgorithmJson::Ed25519 => CredentialKey::Ed25519(hex::key(&self.key, "credential key")?),
         };
         let id = CredentialId(hex::hash(&self.id, "credential id")?);
-        Ok(Credential::new(id, key, hex::key(&self.biokey, "biokey")?))
+        let biokey = BiokeyKeys {
+            ed25519: hex::key(&self.biokey.ed25519, "biokey")?,
+            mldsa_hash: hex::hash(&self.biokey.mldsa_hash, "hash of the biokey")?,
+        };
+        let device = Device {
+            label: name(&self.label, "label of a credential")?,
+            aaguid: hex::array(&self.aaguid, "aaguid")?,
+            attestation: self.attestation.as_ref().map(AttestationJson::read).transpose()?,
+        };
+        Ok(NewCredential { id, key, biokey, device }.enrolled(None, Height(0)))
     }
 }

@@ -9,12 +9,13 @@ use super::{
 use crate::{
     Hash,
     codec::Encode,
+    state::Changes,
     types::{
-        Account, AccountId, AuthData, Credential, CredentialStatus, Factors, Policy, RequestId, Role, Seal,
-        Sender, Standing, Txo, TxoClass,
+        Account, AccountId, AuthData, Credential, CredentialId, CredentialStatus, Factors, Policy, RequestId,
+        Role, Seal, Sender, Standing, Txo, TxoBody, TxoClass,
     },
 };
-use qratum_crypto::{hash::sha2_256, sign::ed25519::verify_strict};
+use qratum_crypto::{domain, hash::sha2_256};
 
 /// A person who showed both factors.
 #[derive(Clone, Debug)]
@@ -33,13 +34,25 @@ pub struct Actor {
 /// # Errors
 /// [`Refusal`]: what can be told without a look at the nonce and at what is asked for.
 pub fn sender(draft: &Draft<'_>, place: &Place<'_>, txo: &Txo) -> Result<Actor, Refusal> {
-    let body = &txo.body;
+    let Seal::Factors(factors) = &txo.seal else { return Err(Refusal::Class) };
+    let actor = claimed(draft, place, &txo.body, factors.credential)?;
+    let challenge = txo.body.challenge();
+    check_assertion(factors, &actor.credential, challenge, &draft.rp_id())?;
+    check_biokey(factors, &actor.credential, challenge, (draft, place))?;
+    Ok(Actor { counter: factors.auth_data.counter(), ..actor })
+}
+
+/// Who is said to send it, with which of their credentials, which is not to say that they do.
+fn claimed(
+    draft: &Draft<'_>,
+    place: &Place<'_>,
+    body: &TxoBody,
+    credential: CredentialId,
+) -> Result<Actor, Refusal> {
     if body.chain_id != place.chain_id {
         return Err(Refusal::WrongChain);
     }
-    let (TxoClass::Admin, Sender::Account(id), Seal::Factors(factors)) =
-        (body.class, &body.sender, &txo.seal)
-    else {
+    let (TxoClass::Admin, Sender::Account(id)) = (body.class, &body.sender) else {
         return Err(Refusal::Class);
     };
     let account = draft.account(id).ok_or(Denial::UnknownAccount)?;
@@ -56,11 +69,8 @@ pub fn sender(draft: &Draft<'_>, place: &Place<'_>, txo: &Txo) -> Result<Actor, 
     if place.height > act.until {
         return Err(Denial::Late.into());
     }
-    let credential = account.credential(factors.credential).ok_or(Denial::UnknownCredential)?.clone();
-    let challenge = body.challenge();
-    check_assertion(factors, &credential, challenge, &draft.rp_id())?;
-    check_biokey(factors, &credential, challenge, (draft, place))?;
-    let (counter, txo) = (factors.auth_data.counter(), body.id());
+    let credential = account.credential(credential).ok_or(Denial::UnknownCredential)?.clone();
+    let (counter, txo) = (credential.sign_count.saturating_add(1), body.id());
     Ok(Actor { id: id.clone(), account, credential, counter, act, txo })
 }
 
@@ -74,11 +84,7 @@ pub fn check_assertion(
     challenge: Hash,
     rp_id: &str,
 ) -> Result<(), Denial> {
-    match credential.status {
-        CredentialStatus::Active => {}
-        CredentialStatus::Suspended | CredentialStatus::Cloned => return Err(Denial::CredentialSuspended),
-        CredentialStatus::Revoked => return Err(Denial::CredentialRevoked),
-    }
+    check_counts(credential)?;
     let (data, flags) = (&factors.auth_data, factors.auth_data.flags());
     if data.rp_id_hash() != sha2_256(rp_id.as_bytes()) {
         return Err(Denial::RelyingParty);
@@ -96,6 +102,15 @@ pub fn check_assertion(
     credential.key.verify(&message, &factors.signature).map_err(|_| Denial::Assertion)
 }
 
+/// Whether acts with it count.
+const fn check_counts(credential: &Credential) -> Result<(), Denial> {
+    match credential.status {
+        CredentialStatus::Active => Ok(()),
+        CredentialStatus::Suspended | CredentialStatus::Cloned => Err(Denial::CredentialSuspended),
+        CredentialStatus::Revoked => Err(Denial::CredentialRevoked),
+    }
+}
+
 /// The second factor: the biokey of this credential was there in the last minute, for this assertion.
 fn check_biokey(
     factors: &Factors,
@@ -108,7 +123,8 @@ fn check_biokey(
         return Err(Denial::OpenedTooLong);
     }
     let message = factors.biokey_message(challenge);
-    verify_strict(&credential.biokey, &message.0, &factors.biokey).map_err(|_| Denial::Biokey)
+    let said = credential.biokey.verify(domain::BIOKEY_ACTION, message, &factors.biokey);
+    said.map_err(Denial::from)
 }
 
 /// Checks an act in full and carries it out.
@@ -120,14 +136,10 @@ fn check_biokey(
 /// [`Refusal`]; the draft is unchanged then.
 pub fn apply(draft: &mut Draft<'_>, place: &Place<'_>, txo: &Txo) -> Result<(), Refusal> {
     let actor = sender(draft, place, txo)?;
-    if txo.body.nonce != actor.account.nonce {
-        return Err(Refusal::Nonce { want: actor.account.nonce });
-    }
-    let mut next = draft.clone();
-    next.put(Account::state_key(&actor.id), actor.counted(actor.counter, CredentialStatus::Active));
-    actor.carry_out(&mut next, place)?;
+    actor.check_nonce(&txo.body)?;
+    let next = actor.done(draft, place)?;
     if actor.counter_went_back() {
-        let suspended = actor.counted(actor.credential.sign_count, CredentialStatus::Cloned);
+        let suspended = actor.after_it(|key| key.status = CredentialStatus::Cloned);
         draft.put(Account::state_key(&actor.id), suspended);
     } else {
         *draft = next;
@@ -135,19 +147,50 @@ pub fn apply(draft: &mut Draft<'_>, place: &Place<'_>, txo: &Txo) -> Result<(), 
     Ok(())
 }
 
+/// What an act would do in this block if it were sealed with this credential: all rules but those of
+/// the two factors, for whoever wants to see it before anybody signs.
+///
+/// # Errors
+/// [`Refusal`].
+pub fn rehearse(
+    draft: &Draft<'_>,
+    place: &Place<'_>,
+    body: &TxoBody,
+    credential: CredentialId,
+) -> Result<Changes, Refusal> {
+    let actor = claimed(draft, place, body, credential)?;
+    check_counts(&actor.credential)?;
+    actor.check_nonce(body)?;
+    Ok(actor.done(draft, place)?.into_changes())
+}
+
 impl Actor {
+    fn check_nonce(&self, body: &TxoBody) -> Result<(), Refusal> {
+        let want = self.account.nonce;
+        if body.nonce == want { Ok(()) } else { Err(Refusal::Nonce { want }) }
+    }
+
+    /// After the act, when the counter of the key went on.
+    fn done<'a>(&self, draft: &Draft<'a>, place: &Place<'_>) -> Result<Draft<'a>, Denial> {
+        let mut next = draft.clone();
+        let used = self.after_it(|key| (key.sign_count, key.last_used) = (self.counter, place.height));
+        next.put(Account::state_key(&self.id), used);
+        self.carry_out(&mut next, place)?;
+        Ok(next)
+    }
+
     /// A key that counts must have counted on. One that does not count always says 0.
     const fn counter_went_back(&self) -> bool {
         let (before, now) = (self.credential.sign_count, self.counter);
         (before != 0 || now != 0) && now <= before
     }
 
-    /// The entry of the account after one more act.
-    fn counted(&self, sign_count: u32, status: CredentialStatus) -> Vec<u8> {
+    /// The entry of the account after one more act, which changes the credential like this.
+    fn after_it(&self, change: impl FnOnce(&mut Credential)) -> Vec<u8> {
         let mut account = self.account.clone();
         account.nonce = account.nonce.saturating_add(1);
         if let Some(credential) = account.credential_mut(self.credential.id) {
-            (credential.sign_count, credential.status) = (sign_count, status);
+            change(credential);
         }
         account.to_bytes()
     }

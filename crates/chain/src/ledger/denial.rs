@@ -2,7 +2,10 @@
 
 use core::fmt;
 
-use crate::codec::{Decode, Encode, Malformed, Reader};
+use crate::{
+    codec::{Decode, Encode, Malformed, Reader},
+    types::BadBiokey,
+};
 
 macro_rules! denials {
     ($($(#[$of:meta])* $name:ident = $number:literal, $words:literal;)*) => {
@@ -102,6 +105,20 @@ denials! {
     Heights = 36, "it is for too many heights";
     /// The person has [`MAX_OPEN`](super::open::MAX_OPEN) requests open.
     TooManyOpen = 37, "the same person has as many requests open as one may";
+    /// The ML-DSA key that came with the act is not the one of the biokey.
+    BiokeyOther = 38, "the ML-DSA key is not the one of the biokey";
+    /// The ML-DSA key of the biokey did not sign this act with this assertion.
+    BiokeyMlDsa = 39, "the ML-DSA half of the biokey did not sign this with this assertion";
+}
+
+impl From<BadBiokey> for Denial {
+    fn from(half: BadBiokey) -> Self {
+        match half {
+            BadBiokey::Ed25519 => Self::Biokey,
+            BadBiokey::OtherMlDsa => Self::BiokeyOther,
+            BadBiokey::MlDsa => Self::BiokeyMlDsa,
+        }
+    }
 }
 
 impl Encode for Denial {

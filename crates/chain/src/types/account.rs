@@ -2,13 +2,7 @@
 
 use core::fmt;
 
-use qratum_crypto::sign::{
-    BadSignature,
-    ed25519::{self, PublicKey, Signature, VoteKey},
-    es256,
-};
-
-use super::{CredentialId, Jurisdiction, MAX_NAME, PersonId, is_name};
+use super::{Credential, CredentialId, CredentialStatus, Jurisdiction, MAX_NAME, PersonId, is_name};
 use crate::codec::{Decode, Encode, Malformed, Reader, put_bytes, put_list};
 
 /// The name of an account: 1 to 32 of `a-z 0-9 -`.
@@ -132,20 +126,6 @@ words!(
     }
 );
 
-words!(
-    /// Whether a credential counts.
-    CredentialStatus, "status of a credential" {
-        /// It does.
-        Active = 1, "active";
-        /// Not until it is reinstated: people decided so.
-        Suspended = 2, "suspended";
-        /// Not until it is reinstated: its counter went back, as that of a copied key does.
-        Cloned = 3, "cloned";
-        /// Never again.
-        Revoked = 4, "revoked";
-    }
-);
-
 /// A set of roles.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Roles(u8);
@@ -228,111 +208,6 @@ impl Decode for Zone {
     }
 }
 
-/// The public key of a credential, by its COSE algorithm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CredentialKey {
-    /// ES256, -7: ECDSA over P-256 with SHA-256.
-    Es256(es256::PublicKey),
-    /// EdDSA over Ed25519, -8 and -19.
-    Ed25519(PublicKey),
-}
-
-impl CredentialKey {
-    /// The key itself, 33 or 32 bytes.
-    #[must_use]
-    pub const fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Es256(key) => &key.0,
-            Self::Ed25519(key) => &key.0,
-        }
-    }
-
-    /// Whether the bytes are a key, in its one spelling and of its group.
-    #[must_use]
-    pub fn is_sound(&self) -> bool {
-        match self {
-            Self::Es256(key) => key.is_point(),
-            Self::Ed25519(key) => VoteKey::decode(key).is_ok(),
-        }
-    }
-
-    /// Low-s ES256 or strict Ed25519.
-    ///
-    /// # Errors
-    /// [`BadSignature`].
-    pub fn verify(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), BadSignature> {
-        match self {
-            Self::Es256(key) => es256::verify_low_s(key, message, signature),
-            Self::Ed25519(key) => ed25519::verify_strict(key, message, &Signature(*signature)),
-        }
-    }
-}
-
-impl Encode for CredentialKey {
-    fn encode(&self, out: &mut Vec<u8>) {
-        out.push(if matches!(self, Self::Es256(_)) { 7 } else { 8 });
-        out.extend_from_slice(self.bytes());
-    }
-}
-
-impl Decode for CredentialKey {
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
-        match reader.u8()? {
-            7 => Ok(Self::Es256(es256::PublicKey(reader.array()?))),
-            8 => Ok(Self::Ed25519(PublicKey(reader.array()?))),
-            _ => Err(Malformed::Field("algorithm of a credential")),
-        }
-    }
-}
-
-/// A key pair in a security key, with the biokey that counts with it and with no other.
-///
-/// There is no flag for backups: an assertion with one set is refused, so a key that leaves its device
-/// cannot act.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Credential {
-    /// Which one.
-    pub id: CredentialId,
-    /// Verifies the assertions.
-    pub key: CredentialKey,
-    /// Verifies the second factor.
-    pub biokey: PublicKey,
-    /// The counter of its last assertion; 0 where the device counts nothing.
-    pub sign_count: u32,
-    /// Whether it counts.
-    pub status: CredentialStatus,
-}
-
-impl Credential {
-    /// As it is enrolled.
-    #[must_use]
-    pub const fn new(id: CredentialId, key: CredentialKey, biokey: PublicKey) -> Self {
-        Self { id, key, biokey, sign_count: 0, status: CredentialStatus::Active }
-    }
-}
-
-impl Encode for Credential {
-    fn encode(&self, out: &mut Vec<u8>) {
-        self.id.encode(out);
-        self.key.encode(out);
-        out.extend_from_slice(&self.biokey.0);
-        out.extend_from_slice(&self.sign_count.to_le_bytes());
-        self.status.encode(out);
-    }
-}
-
-impl Decode for Credential {
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
-        Ok(Self {
-            id: CredentialId::decode(reader)?,
-            key: CredentialKey::decode(reader)?,
-            biokey: PublicKey(reader.array()?),
-            sign_count: reader.u32()?,
-            status: CredentialStatus::decode(reader)?,
-        })
-    }
-}
-
 /// What the chain keeps of an account, under [`Account::state_key`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
@@ -355,8 +230,6 @@ pub struct Account {
 impl Account {
     /// The most credentials of an account.
     pub const MAX_CREDENTIALS: usize = 8;
-    /// An Ed25519 credential.
-    const SHORTEST_CREDENTIAL: usize = 32 + 33 + 32 + 4 + 1;
     /// What stands before the name in a state key.
     pub(crate) const PREFIX: &'static [u8] = b"account/";
 
@@ -416,7 +289,7 @@ impl Decode for Account {
             zone: Zone::decode(reader)?,
             standing: Standing::decode(reader)?,
             nonce: reader.u64()?,
-            credentials: reader.list("credentials", Self::MAX_CREDENTIALS, Self::SHORTEST_CREDENTIAL)?,
+            credentials: reader.list("credentials", Self::MAX_CREDENTIALS, Credential::SHORTEST)?,
         })
     }
 }

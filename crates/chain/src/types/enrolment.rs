@@ -33,6 +33,8 @@ pub enum Purpose {
     Credential = 4,
     /// Is the second factor of a person.
     Biokey = 5,
+    /// Is the ML-DSA-65 half of the second factor, known by its hash.
+    BiokeyMlDsa = 6,
 }
 
 impl fmt::Display for Purpose {
@@ -43,6 +45,7 @@ impl fmt::Display for Purpose {
             Self::Operator => "operator key",
             Self::Credential => "credential",
             Self::Biokey => "biokey",
+            Self::BiokeyMlDsa => "ML-DSA half of the biokey",
         })
     }
 }
@@ -61,6 +64,7 @@ impl Decode for Purpose {
             3 => Ok(Self::Operator),
             4 => Ok(Self::Credential),
             5 => Ok(Self::Biokey),
+            6 => Ok(Self::BiokeyMlDsa),
             _ => Err(Malformed::Field("purpose of a key")),
         }
     }

@@ -8,7 +8,7 @@ use qratum_crypto::{
     sign::ed25519::Signature,
 };
 
-use super::{BlockId, BlockRef, CredentialId, Height};
+use super::{BiokeySignatures, BlockId, BlockRef, CredentialId, Height};
 use crate::{
     Hash,
     codec::{
@@ -62,7 +62,7 @@ pub struct Factors {
     /// The block that was there when the biokey was unlocked.
     pub opened_at: BlockRef,
     /// By the biokey, over [`Factors::biokey_message`].
-    pub biokey: Signature,
+    pub biokey: BiokeySignatures,
 }
 
 impl Factors {
@@ -85,13 +85,17 @@ impl Factors {
     }
 
     pub(super) fn read(decoder: &mut Decoder<'_>) -> Result<Self, decode::Error> {
-        items(decoder, 6)?;
+        items(decoder, 8)?;
         Ok(Self {
             credential: CredentialId(Hash(array(decoder)?)),
             auth_data: AuthData(array(decoder)?),
             signature: array(decoder)?,
             opened_at: BlockRef { height: Height(decoder.u64()?), block_id: BlockId(Hash(array(decoder)?)) },
-            biokey: Signature(array(decoder)?),
+            biokey: BiokeySignatures {
+                ed25519: Signature(array(decoder)?),
+                mldsa_key: Box::new(array(decoder)?),
+                mldsa: Box::new(array(decoder)?),
+            },
         })
     }
 }
@@ -102,8 +106,9 @@ impl encode::Encode<()> for Factors {
         e: &mut Encoder<W>,
         _: &mut (),
     ) -> Result<(), encode::Error<W::Error>> {
-        e.array(6)?.bytes(&self.credential.0.0)?.bytes(&self.auth_data.0)?.bytes(&self.signature)?;
-        e.u64(self.opened_at.height.0)?.bytes(&self.opened_at.block_id.0.0)?.bytes(&self.biokey.0)?;
+        e.array(8)?.bytes(&self.credential.0.0)?.bytes(&self.auth_data.0)?.bytes(&self.signature)?;
+        e.u64(self.opened_at.height.0)?.bytes(&self.opened_at.block_id.0.0)?.bytes(&self.biokey.ed25519.0)?;
+        e.bytes(&*self.biokey.mldsa_key)?.bytes(&*self.biokey.mldsa)?;
         Ok(())
     }
 }

@@ -318,7 +318,8 @@ impl Genesis {
             }
             enrolment.check(&self.network, name, validator).map_err(fault)
         })?;
-        self.check_people(used.iter().map(|key| key.0.to_vec()).collect())
+        let used = used.iter().map(|key| key.0.to_vec());
+        self.check_people(used.chain(pq_keys.iter().map(|hash| hash.0.to_vec())).collect())
     }
 
     /// `used`: the keys of the validators.

@@ -3,8 +3,10 @@
 
 mod account;
 mod anchor;
+mod biokey;
 mod certificate;
 mod chained;
+mod credential;
 mod endorsement;
 mod enrolment;
 mod evidence;
@@ -21,12 +23,12 @@ mod txo;
 mod validators;
 mod vote;
 
-pub use account::{
-    Account, AccountId, Credential, CredentialKey, CredentialStatus, Role, Roles, Standing, Zone,
-};
+pub use account::{Account, AccountId, Role, Roles, Standing, Zone};
 pub use anchor::Checkpoint;
+pub use biokey::{BadBiokey, BiokeyKeys, BiokeySignatures};
 pub use certificate::{Bitmap, Certificate, CommitCertificate, PqSignature};
 pub use chained::{ChainedBlock, ChainedCertificate, HotStuffPhase, PhaseCertificate};
+pub use credential::{Attestation, Credential, CredentialKey, CredentialStatus, Device, NewCredential};
 pub use endorsement::{Endorsement, MAX_OPERATORS, OperatorKey};
 pub use enrolment::{Enrolment, EnrolmentFault, Proofs, Purpose, STAKE_UNIT, power_of};
 pub use evidence::{DoubleProposal, DoubleVote, ForkEvidence, Offence};

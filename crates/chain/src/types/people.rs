@@ -3,9 +3,7 @@
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
-use qratum_crypto::sign::ed25519::VoteKey;
-
-use super::{Account, AccountId, Class, KeyUse, PersonId, Policy, Purpose, Roles, RuleFault};
+use super::{Account, AccountId, Class, Credential, KeyUse, PersonId, Policy, Purpose, Roles, RuleFault};
 use crate::codec::Encode;
 
 /// Who may act on a chain from its first block.
@@ -146,11 +144,11 @@ impl People {
 
 /// The keys of an account, what they are for, and whether they are keys.
 fn keys(account: &Account) -> impl Iterator<Item = (Purpose, Vec<u8>, bool)> {
-    account.credentials.iter().flat_map(|credential| {
-        let sound = VoteKey::decode(&credential.biokey).is_ok();
+    account.credentials.iter().flat_map(|Credential { key, biokey, .. }| {
         [
-            (Purpose::Credential, credential.key.bytes().to_vec(), credential.key.is_sound()),
-            (Purpose::Biokey, credential.biokey.0.to_vec(), sound),
+            (Purpose::Credential, key.bytes().to_vec(), key.is_sound()),
+            (Purpose::Biokey, biokey.ed25519.0.to_vec(), biokey.is_sound()),
+            (Purpose::BiokeyMlDsa, biokey.mldsa_hash.0.to_vec(), true),
         ]
     })
 }

@@ -138,8 +138,9 @@ impl Txo {
     const VERSION: u64 = 1;
     /// The longest payload in bytes.
     pub const MAX_PAYLOAD: usize = 64 << 10;
-    /// The longest encoding in bytes.
-    pub const MAX_LENGTH: usize = Self::MAX_PAYLOAD + 256;
+    /// The longest encoding in bytes: what stands around a payload is at most the seal of a person, with
+    /// an ML-DSA-65 key and its signature.
+    pub const MAX_LENGTH: usize = Self::MAX_PAYLOAD + (6 << 10);
 
     /// The canonical encoding.
     #[must_use]
@@ -245,7 +246,7 @@ impl encode::Encode<()> for Txo {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{AuthData, BlockId, BlockRef, CredentialId, Height};
+    use crate::types::{AuthData, BiokeySignatures, BlockId, BlockRef, CredentialId, Height};
 
     fn txo() -> Txo {
         let secret = SecretKey::from_seed(&[5; 32]);
@@ -311,13 +312,16 @@ mod tests {
             auth_data: AuthData([1; 37]),
             signature: [2; 64],
             opened_at: block,
-            biokey: Signature([4; 64]),
+            biokey: BiokeySignatures::missing(),
         };
         let (signed, account) = (txo(), AccountId::new("carol").unwrap());
         let body = TxoBody { sender: Sender::Account(account), ..signed.body.clone() };
         let sealed = Txo { body, seal: Seal::Factors(Box::new(factors)) };
         assert_eq!(Txo::from_bytes(&sealed.to_bytes()), Ok(sealed.clone()));
         assert_eq!(sealed.signature_holds(), Err(BadSignature));
+        let longest = TxoBody { nonce: u64::MAX, payload: vec![7; Txo::MAX_PAYLOAD], ..sealed.body.clone() };
+        let longest = Txo { body: longest, ..sealed.clone() };
+        assert_eq!(Txo::from_bytes(&longest.to_bytes()), Ok(longest));
         let crossed = [
             Txo { seal: signed.seal.clone(), ..sealed.clone() },
             Txo { seal: sealed.seal.clone(), ..signed },

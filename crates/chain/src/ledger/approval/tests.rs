@@ -1,8 +1,14 @@
 //! A chain with seven accounts of five people, and whatever they try.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::OnceLock,
+};
 
-use qratum_crypto::sign::ed25519::{SecretKey, Signature};
+use qratum_crypto::{
+    domain::Tag,
+    sign::{ed25519::SecretKey, ml_dsa},
+};
 
 use super::*;
 use crate::{
@@ -13,9 +19,9 @@ use crate::{
     },
     state::StateMap,
     types::{
-        BlockId, BlockRef, ChainId, ChainParams, Class, CredentialId, CredentialKey, Genesis,
-        GenesisValidator, Group, Height, Jurisdiction, People, PeopleFault, PersonId, Roles, Rule, SetId,
-        Time, TxoBody, Validator, Zone,
+        BiokeyKeys, BiokeySignatures, BlockId, BlockRef, ChainId, ChainParams, Class, CredentialId,
+        CredentialKey, Device, Genesis, GenesisValidator, Group, Height, Jurisdiction, NewCredential, People,
+        PeopleFault, PersonId, Roles, Rule, SetId, Time, TxoBody, Validator, Zone,
     },
 };
 
@@ -56,6 +62,32 @@ fn second_of(name: &str) -> CredentialId {
     CredentialId::of(format!("{name}, second").as_bytes())
 }
 
+/// The biokey of this seed.
+#[derive(Clone, Copy)]
+struct Biokey(u8);
+
+impl Biokey {
+    /// Each is made once: it takes longer than to sign.
+    fn mldsa(self) -> &'static ml_dsa::SecretKey {
+        static MADE: [OnceLock<ml_dsa::SecretKey>; 256] = [const { OnceLock::new() }; 256];
+        MADE[usize::from(self.0)].get_or_init(|| ml_dsa::SecretKey::from_seed(&[self.0; 32]))
+    }
+
+    fn keys(self) -> BiokeyKeys {
+        BiokeyKeys::of(secret(self.0).public(), &self.mldsa().public())
+    }
+
+    fn sign(self, tag: Tag, message: Hash) -> BiokeySignatures {
+        let (ed25519, mldsa) = (secret(self.0).sign(&message.0), self.mldsa());
+        let signature = mldsa.sign(tag, &message.0).unwrap();
+        BiokeySignatures::new(ed25519, mldsa.public(), signature).unwrap()
+    }
+}
+
+fn device() -> Device {
+    Device { label: "blue".to_owned(), aaguid: [7; 16], attestation: None }
+}
+
 fn rule(threshold: u8, lifetime_ms: u64) -> Rule {
     let groups = [Role::Technical, Role::Compliance].map(|role| Group { role, least: 1 }).to_vec();
     Rule { requester: Role::Admin, threshold, groups, lifetime_ms }
@@ -70,7 +102,8 @@ fn people() -> People {
         let n = number(name);
         let credential = |id, seed| {
             let key = CredentialKey::Ed25519(secret(seed).public());
-            Credential::new(id, key, secret(100 + seed).public())
+            let biokey = Biokey(100 + seed).keys();
+            NewCredential { id, key, biokey, device: device() }.enrolled(None, Height(0))
         };
         let account_of = Account {
             person: PersonId(Hash([person; 32])),
@@ -118,7 +151,7 @@ struct Ceremony {
     body: TxoBody,
     factors: Factors,
     key: SecretKey,
-    biokey: SecretKey,
+    biokey: Biokey,
     rp_id: &'static str,
 }
 
@@ -126,7 +159,7 @@ impl Ceremony {
     fn finish(self) -> Txo {
         let (mut factors, challenge) = (self.factors, self.body.challenge());
         factors.signature = self.key.sign(&factors.assertion_message(challenge, self.rp_id)).0;
-        factors.biokey = self.biokey.sign(&factors.biokey_message(challenge).0);
+        factors.biokey = self.biokey.sign(domain::BIOKEY_ACTION, factors.biokey_message(challenge));
         Txo { body: self.body, seal: Seal::Factors(Box::new(factors)) }
     }
 }
@@ -171,11 +204,15 @@ impl Village {
 
     /// After a block with these transactions.
     fn after(&self, txos: &[&Txo]) -> Self {
-        let mut next = self.clone();
-        let mut draft = Draft::new(&self.state);
+        let mut draft = self.draft();
         for txo in txos {
             apply(&mut draft, &self.place(), txo).unwrap();
         }
+        self.with_block(draft)
+    }
+
+    fn with_block(&self, mut draft: Draft<'_>) -> Self {
+        let mut next = self.clone();
         crate::ledger::finish(&mut draft, &self.place());
         let pending = self.state.preview(draft.into_changes()).unwrap();
         next.state.commit(pending);
@@ -189,6 +226,25 @@ impl Village {
             grown = grown.after(&[]);
         }
         grown
+    }
+
+    /// After a block with what a person does who shows both factors of this key; none where it is
+    /// refused.
+    fn after_step(&self, name: &str, credential: CredentialId, step: Step) -> Option<Self> {
+        let account_of = self.draft().account(&account(name))?;
+        let credential = account_of.credential(credential)?.clone();
+        if account_of.standing != Standing::Active || credential.status != CredentialStatus::Active {
+            return None;
+        }
+        let act = Act { from: Height(0), until: Height(0), step };
+        let txo = Hash([self.tip.next().0 as u8; 32]);
+        let actor = Actor { id: account(name), account: account_of, credential, counter: 0, act, txo };
+        Some(self.with_block(actor.done(&self.draft(), &self.place()).ok()?))
+    }
+
+    /// The id of the transaction of [`Village::after_step`] in the newest block.
+    fn newest_act(&self) -> Hash {
+        Hash([self.tip.0 as u8; 32])
     }
 
     fn draft(&self) -> Draft<'_> {
@@ -230,10 +286,10 @@ impl Village {
                 auth_data: auth_data(RP_ID, 5, 0),
                 signature: [0; 64],
                 opened_at: block(self.tip.0),
-                biokey: Signature([0; 64]),
+                biokey: BiokeySignatures::missing(),
             },
             key: secret(number(name)),
-            biokey: secret(100 + number(name)),
+            biokey: Biokey(100 + number(name)),
             rp_id: RP_ID,
         }
     }
@@ -258,7 +314,7 @@ impl Village {
     fn sealed_by_second(&self, name: &str, step: Step) -> Txo {
         let mut ceremony = self.ceremony(name, step);
         ceremony.factors.credential = second_of(name);
-        (ceremony.key, ceremony.biokey) = (secret(number(name) + 20), secret(number(name) + 120));
+        (ceremony.key, ceremony.biokey) = (secret(number(name) + 20), Biokey(number(name) + 120));
         ceremony.finish()
     }
 
@@ -352,6 +408,12 @@ impl Bob {
         let mut txo = self.honest.clone();
         change(&mut txo);
         txo
+    }
+
+    /// The second half of his biokey says something else, or for another purpose.
+    fn resigned(&self, tag: Tag, message: Hash) -> Txo {
+        let said = Biokey(100 + number("bob")).sign(tag, message);
+        self.changed(|txo| factors(txo).biokey.mldsa = said.mldsa.clone())
     }
 
     fn at_heights(&self, from: u64, until: u64) -> Txo {
@@ -465,16 +527,36 @@ fn cases_of_biokeys() -> Vec<Case> {
     let at = |height, id| bob.opened_at(BlockRef { height: Height(height), block_id: block_id(id) });
     // An assertion of the same key for the same act, with the biokey's word for another.
     let mut recombined = bob.signing(|it| it.factors.auth_data = auth_data(RP_ID, 5, 9));
-    factors(&mut recombined).biokey = factors(&mut bob.honest.clone()).biokey;
+    factors(&mut recombined).biokey = factors(&mut bob.honest.clone()).biokey.clone();
     vec![
         bob.case(Denial::OpenedNowhere, vec![at(tip, 7), at(tip + 1, tip + 1), at(u64::MAX, 0)]),
         bob.case(Denial::OpenedTooLong, vec![at(oldest - 1, oldest - 1), at(0, 0)]),
         bob.case(
             Denial::Biokey,
             vec![
-                bob.signing(|it| it.biokey = secret(100 + number("carol"))),
+                bob.signing(|it| it.biokey = Biokey(100 + number("carol"))),
                 bob.changed(|txo| factors(txo).opened_at = block(tip - 1)),
                 recombined,
+            ],
+        ),
+        bob.case(
+            Denial::BiokeyOther,
+            vec![bob.changed(|txo| {
+                let said = &mut factors(txo).biokey;
+                let message = Hash([1; 32]);
+                let other = Biokey(9).sign(domain::BIOKEY_ACTION, message);
+                (said.mldsa_key, said.mldsa) = (other.mldsa_key, other.mldsa);
+            })],
+        ),
+        bob.case(
+            Denial::BiokeyMlDsa,
+            vec![
+                bob.changed(|txo| factors(txo).biokey.mldsa[9] ^= 1),
+                bob.resigned(domain::BIOKEY_ACTION, Hash([1; 32])),
+                bob.resigned(
+                    domain::HANDOVER,
+                    factors(&mut bob.honest.clone()).biokey_message(bob.honest.body.challenge()),
+                ),
             ],
         ),
     ]
@@ -830,7 +912,8 @@ fn a_counter_that_goes_back_suspends_the_key_and_junk_does_not() {
         ceremony
     };
     let counted = counting.after(&[&with_counter(8).finish()]);
-    assert_eq!(counted.draft().account(&account("bob")).unwrap().credentials[0].sign_count, 8);
+    let key = &counted.draft().account(&account("bob")).unwrap().credentials[0];
+    assert_eq!((key.sign_count, key.last_used), (8, counted.tip));
     assert_eq!(counted.request_at(id).voices.len(), 1);
     for counter in [7, 6, 0] {
         let cloned = counting.after(&[&with_counter(counter).finish()]);
@@ -903,14 +986,13 @@ fn some_status(dice: &mut Dice) -> Action {
     Action::Credential { account: account(name), credential, status }
 }
 
-/// Any act of any of `names`, with any of their keys: sensible ones, and ones in a wrong role or for a
-/// request that is closed.
-fn some_act(village: &Village, names: &[&str], requests: &[RequestId], dice: &mut Dice) -> Txo {
-    let name = names[dice.below(names.len())];
+/// Anything that somebody may want: sensible steps, and ones in a wrong role or for a request that is
+/// closed.
+fn some_step(village: &Village, requests: &[RequestId], dice: &mut Dice) -> Step {
     let role = Role::ALL[dice.below(3)];
     let request = requests.get(dice.below(requests.len() + 1)).copied();
     let answer = request.map(|request| Answer { request, role });
-    let step = match (dice.below(16), answer) {
+    match (dice.below(16), answer) {
         (0, Some(answer)) => Step::Reject(answer),
         (1..=13, Some(answer)) => Step::Approve(answer),
         (14, _) => {
@@ -919,20 +1001,22 @@ fn some_act(village: &Village, names: &[&str], requests: &[RequestId], dice: &mu
             Step::Request(village.proposal(Action::Policy(policy(threshold, lifetime_ms))))
         }
         _ => Step::Request(village.proposal(some_status(dice))),
-    };
-    if dice.below(2) == 0 { village.sealed(name, step) } else { village.sealed_by_second(name, step) }
+    }
 }
 
 /// Lets `names` do whatever they may on a chain that asks for `threshold` approvals, and returns the
-/// chain and all requests. Where keys `drift`, others suspend and reinstate them in between.
+/// chain and all requests. Where keys `drift`, others suspend and reinstate them in between. Each act is
+/// of a person with any of their keys, whose factors hold.
 fn life(names: &[&str], (threshold, drift): (u8, bool), seed: u64) -> (Village, Vec<RequestId>) {
     let mut village = Village::at(2).asking_for(threshold);
     let (mut requests, mut dice) = (Vec::new(), Dice(seed));
     for _ in 0..80 {
-        let txo = some_act(&village, names, &requests, &mut dice);
-        if village.outcome(&txo) == Ok(()) {
-            village = village.after(&[&txo]);
-            let opened = RequestId(txo.body.id());
+        let name = names[dice.below(names.len())];
+        let credential = [credential_of(name), second_of(name)][dice.below(2)];
+        let step = some_step(&village, &requests, &mut dice);
+        if let Some(next) = village.after_step(name, credential, step) {
+            village = next;
+            let opened = RequestId(village.newest_act());
             if village.state.get(&Request::state_key(opened)).is_some() {
                 requests.push(opened);
             }
@@ -965,7 +1049,11 @@ fn nothing_is_carried_out_below_the_threshold() {
         assert_eq!(village.draft().policy(), Some(policy(*threshold, LIFETIME_MS)), "{names:?}, seed {seed}");
         for (id, enrolled) in genesis().people.unwrap().accounts {
             let now = village.draft().account(&id).unwrap();
-            assert_eq!(now.credentials, enrolled.credentials, "{names:?}, seed {seed}");
+            let lasting = |account: &Account| {
+                let of = |it: &Credential| Credential { last_used: Height(0), ..it.clone() };
+                account.credentials.iter().map(of).collect::<Vec<_>>()
+            };
+            assert_eq!(lasting(&now), lasting(&enrolled), "{names:?}, seed {seed}");
         }
         let executed = |id: &RequestId| matches!(village.request_at(*id).outcome, Outcome::Executed(_));
         assert!(!requests.iter().any(executed), "{names:?}, seed {seed}");
