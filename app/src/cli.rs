@@ -1,5 +1,6 @@
 //! What can be typed? The command line, and nothing else.
 
+mod acting;
 mod anchor;
 mod entropy;
 mod genesis;
@@ -15,6 +16,10 @@ use qratum_light_node::State;
 use serde::Serialize;
 
 pub(crate) use self::{
+    acting::{
+        AccessCommand, AccountCommand, ActArgs, AnswerArgs, OpenArgs, PeopleCommand, PolicyCommand,
+        RequestCommand, SignTextArgs, Start, SubmitArgs,
+    },
     anchor::{
         AnchorCommand, AnchorKeyArgs, AnchorSignArgs, AnchorVerifyArgs, ExportArgs, PinArgs, ReanchorArgs,
     },
@@ -142,6 +147,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ProofCommand,
     },
+    #[command(flatten)]
+    People(PeopleCommand),
     /// Transactions
     Txo {
         #[command(subcommand)]

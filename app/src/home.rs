@@ -114,6 +114,11 @@ impl Home {
         self.0.join("alerts")
     }
 
+    /// `acts`, where what was signed is kept until it is known what became of it.
+    pub(crate) fn acts(&self) -> PathBuf {
+        self.0.join("acts")
+    }
+
     /// `exports`, where a console puts what it is asked to write.
     pub(crate) fn exports(&self) -> PathBuf {
         self.0.join("exports")

@@ -1,5 +1,6 @@
 //! The `qratum` program: a console, and commands, over an embedded verifying light node.
 
+mod acting;
 mod action;
 mod audit;
 mod check;

@@ -12,7 +12,7 @@
 //! `board` shows what came of it in one of the `state`s: `heard` knows who else has a block, and
 //! `skew` whether the local clock is wrong, `score` who is banned, and `polls` whether
 //! the network votes. `fetch` asks for one header,
-//! `climb` for the blocks that prove it, `statement` for what rests on it, and `exhibit` for what proves
+//! `climb` for the blocks that prove it, `statement` and `entries` for what rests on it, and `exhibit` for what proves
 //! an offence to others. `clock` is the one place that reads the system clock.
 
 mod asked;
@@ -22,6 +22,7 @@ mod clock;
 mod config;
 mod desk;
 mod driver;
+mod entries;
 mod evidence;
 mod exhibit;
 mod fetch;
@@ -50,6 +51,7 @@ pub mod wire;
 
 pub use clock::Clock;
 pub use config::{Config, ConfigError, Peer, peer_id, peers_from_json};
+pub use entries::{Entries, Received};
 pub use evidence::{Found, KeptFork};
 pub use exhibit::BlockEvidence;
 pub use fetch::{FetchError, Proven};

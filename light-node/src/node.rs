@@ -20,6 +20,7 @@ use crate::{
     config::{bind, pinned},
     desk::{self, Desk},
     driver::Driver,
+    entries::{Entries, Received},
     exhibit::{self, BlockEvidence},
     fetch::{Fetch, FetchError, Proven},
     follow::Follow,
@@ -186,6 +187,22 @@ impl LightNode {
     pub async fn state(&self, key: &[u8]) -> Result<ProvenStatement, FetchError> {
         self.unforked()?;
         self.fetch.state(key, self.snapshots()).await
+    }
+
+    /// What is under these keys in the state after one block, the newest of some peer: each proven to be
+    /// so, or not to be there.
+    ///
+    /// # Errors
+    /// [`FetchError`]; also [`FetchError::Unavailable`] where blocks come faster than the answers.
+    pub async fn entries(&self, keys: &[Vec<u8>]) -> Result<Entries, FetchError> {
+        self.unforked()?;
+        self.fetch.entries(keys, &self.snapshots()).await
+    }
+
+    /// Hands a transaction, given as its canonical bytes, to all pinned peers that are connected, and
+    /// tells what each says. What came of it is told by the state alone.
+    pub async fn submit(&self, txo: &[u8]) -> Vec<Received> {
+        self.fetch.submit(txo, &self.snapshots()).await
     }
 
     /// What became of the transaction with this id; where it stands in a block, with the proof.

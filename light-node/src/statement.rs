@@ -42,7 +42,7 @@ pub enum Outcome {
 }
 
 /// What asking needs beside the connections: heads that rise.
-type Snapshots = watch::Receiver<Arc<Snapshot>>;
+pub(crate) type Snapshots = watch::Receiver<Arc<Snapshot>>;
 
 impl Fetch {
     /// The newest value under `key`, or that there is none.
@@ -96,19 +96,27 @@ impl Fetch {
         peer: usize,
         statement: Statement,
         height: Height,
-        mut snapshots: Snapshots,
+        snapshots: Snapshots,
     ) -> Result<ProvenStatement, FetchError> {
-        let high = |snapshot: &Arc<Snapshot>| snapshot.head.header().get().height >= height;
-        let head: Arc<Trusted> = match timeout(CATCH_UP, snapshots.wait_for(high)).await {
-            Ok(Ok(snapshot)) => Arc::clone(&snapshot.head),
-            Ok(Err(_)) => return Err(FetchError::Stopped),
-            Err(_) => return Err(FetchError::Unavailable),
-        };
+        let head = Self::head_from(height, snapshots).await?;
         let Proven { proof: header, checked } = self.header(height, &head).await?;
         if let Err(reject) = stands(statement.clone(), &checked.header) {
             self.refuse(peer, Reason::Rejected(reject.clone())).await;
             return Err(FetchError::Rejected(reject));
         }
         Ok(ProvenStatement { proof: StatementProof { header, statement }, checked })
+    }
+
+    /// Waits until the head is as high as this.
+    pub(crate) async fn head_from(
+        height: Height,
+        mut snapshots: Snapshots,
+    ) -> Result<Arc<Trusted>, FetchError> {
+        let high = |snapshot: &Arc<Snapshot>| snapshot.head.header().get().height >= height;
+        match timeout(CATCH_UP, snapshots.wait_for(high)).await {
+            Ok(Ok(snapshot)) => Ok(Arc::clone(&snapshot.head)),
+            Ok(Err(_)) => Err(FetchError::Stopped),
+            Err(_) => Err(FetchError::Unavailable),
+        }
     }
 }

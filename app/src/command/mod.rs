@@ -22,6 +22,7 @@ mod lines;
 mod man;
 mod network;
 mod peers;
+mod people;
 mod pin;
 mod proof;
 mod status;
@@ -80,6 +81,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
             EvidenceCommand::Show(args) => evidence::show(&Home::resolve(home)?, &args, json),
             EvidenceCommand::Verify(args) => evidence::verify(home, &args, json),
         },
+        Some(Command::People(command)) => people::run(&Home::resolve(home)?, command, json),
         Some(Command::Txo { command: TxoCommand::Inspect { file } }) => txo::inspect(&file, json),
         Some(Command::Crypto { command: CryptoCommand::List }) => crypto::list(json),
         Some(Command::Entropy { command }) => entropy::run(home, command, json),

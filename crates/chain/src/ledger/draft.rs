@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use qratum_crypto::sign::ed25519::PublicKey;
 
+use super::{Known, index};
 use crate::{
     codec::{Decode, Encode},
     state::{Changes, StateMap},
-    types::{Account, AccountId, KeyUse, People, Policy, Registration},
+    types::{Account, AccountId, KeyUse, People, Policy, Registration, RequestId},
 };
 
 /// A state with changes that are not taken over yet. Only the ledger makes changes, so an action comes
@@ -21,15 +22,30 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Draft<'a> {
-    base: &'a StateMap,
+    base: Base<'a>,
     changes: Changes,
+}
+
+/// What was there before.
+#[derive(Clone, Copy, Debug)]
+enum Base<'a> {
+    /// All of it, as a validator has it.
+    Whole(&'a StateMap),
+    /// Some of it, as a light node does.
+    Part(&'a Known),
 }
 
 impl<'a> Draft<'a> {
     /// No changes yet.
     #[must_use]
     pub const fn new(base: &'a StateMap) -> Self {
-        Self { base, changes: Changes::new() }
+        Self { base: Base::Whole(base), changes: Changes::new() }
+    }
+
+    /// No changes yet, on entries that were proven. [`Known::missed`] says what else was read.
+    #[must_use]
+    pub const fn over(known: &'a Known) -> Self {
+        Self { base: Base::Part(known), changes: Changes::new() }
     }
 
     /// What was changed.
@@ -43,12 +59,17 @@ impl<'a> Draft<'a> {
     pub fn get(&self, key: &[u8]) -> Option<&[u8]> {
         match self.changes.get(key) {
             Some(changed) => changed.as_deref(),
-            None => self.base.get(key),
+            None => match self.base {
+                Base::Whole(state) => state.get(key),
+                Base::Part(known) => known.get(key),
+            },
         }
     }
 
-    /// Puts `value` under `key`.
+    /// Puts `value` under `key`, and lists the key where lists are kept.
     pub(super) fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
+        let listed = index::with(&|key| self.get(key).map(<[u8]>::to_vec), &key);
+        self.changes.extend(listed);
         self.changes.insert(key, Some(value));
     }
 
@@ -65,9 +86,14 @@ impl<'a> Draft<'a> {
     /// All entries whose key starts with `prefix`, in the order of their keys.
     pub(super) fn under(&self, prefix: &[u8]) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
         let of = |key: &&Vec<u8>| key.starts_with(prefix);
-        let base = self.base.entries().range(prefix.to_vec()..).map(|(key, _)| key).take_while(of);
         let changed = self.changes.range(prefix.to_vec()..).map(|(key, _)| key).take_while(of);
-        let keys: BTreeSet<&Vec<u8>> = base.chain(changed).collect();
+        let mut keys: BTreeSet<&Vec<u8>> = changed.collect();
+        match self.base {
+            Base::Whole(state) => {
+                keys.extend(state.entries().range(prefix.to_vec()..).map(|(key, _)| key).take_while(of));
+            }
+            Base::Part(known) => keys.extend(known.under(prefix)),
+        }
         keys.into_iter().filter_map(|key| Some((key.clone(), self.get(key)?.to_vec())))
     }
 
@@ -80,11 +106,26 @@ impl<'a> Draft<'a> {
     /// All accounts.
     #[must_use]
     pub fn accounts(&self) -> BTreeMap<AccountId, Account> {
-        let named = |(key, value): (Vec<u8>, Vec<u8>)| {
-            let name = String::from_utf8(key.strip_prefix(Account::PREFIX)?.to_vec()).ok()?;
-            Some((AccountId::new(&name)?, Account::from_bytes(&value).ok()?))
-        };
-        self.under(Account::PREFIX).filter_map(named).collect()
+        let named = |id: AccountId| self.account(&id).map(|account| (id, account));
+        self.account_names().into_iter().filter_map(named).collect()
+    }
+
+    /// The names of all accounts there ever were, in alphabetical order.
+    #[must_use]
+    pub fn account_names(&self) -> Vec<AccountId> {
+        index::accounts(&|key| self.get(key).map(<[u8]>::to_vec))
+    }
+
+    /// How many requests were opened so far.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        index::requests(&|key| self.get(key).map(<[u8]>::to_vec))
+    }
+
+    /// The id of request `number`, from 0 in the order of their opening.
+    #[must_use]
+    pub fn request_at(&self, number: u64) -> Option<RequestId> {
+        self.read(&index::request_key(number))
     }
 
     /// The policy that holds; none on a chain without people.

@@ -5,6 +5,8 @@
 //! - [`registry`]: what the operators of validators may order.
 //! - [`approval`]: what people may do, and what they must do together.
 //! - [`open`]: how many requests a person may have open.
+//! - [`index`]: which accounts and requests there are.
+//! - [`Known`]: a state of which only some entries are proven, to try on it what a block would do.
 //! - [`slashing`]: what a proven offence costs.
 //! - [`sets`]: the next validator set, at the end of a set.
 //!
@@ -17,6 +19,8 @@ mod authorized;
 mod body;
 mod denial;
 mod draft;
+pub mod index;
+mod known;
 pub mod open;
 pub mod recent;
 pub mod registry;
@@ -30,6 +34,7 @@ pub use authorized::Authorized;
 pub use body::Body;
 pub use denial::Denial;
 pub use draft::Draft;
+pub use known::{Known, Missed};
 pub use request::{Outcome, Request, Voice};
 
 use self::{recent::Ancestor, registry::Refusal};

@@ -4,7 +4,7 @@
 use core::fmt;
 use std::collections::BTreeSet;
 
-use super::{Action, Draft, Proposal};
+use super::{Action, Draft, Proposal, index};
 use crate::{
     Hash,
     codec::{Decode, Encode, Malformed, Reader, put_list},
@@ -142,7 +142,7 @@ impl Request {
     /// State key: `request/` and the id.
     #[must_use]
     pub fn state_key(id: RequestId) -> Vec<u8> {
-        [b"request/".as_slice(), &id.0.0].concat()
+        [index::REQUEST, &id.0.0].concat()
     }
 
     /// Notes what somebody says, in place of whatever the same person said before. So a person has one
@@ -154,7 +154,8 @@ impl Request {
 
     /// Whether the policy is the one that it was opened under. One that was changed and changed back is
     /// another one: what people saw as void stays void.
-    pub(super) fn is_under(&self, draft: &Draft<'_>) -> bool {
+    #[must_use]
+    pub fn is_under(&self, draft: &Draft<'_>) -> bool {
         self.policy_version == draft.policy_version()
     }
 

@@ -69,8 +69,7 @@ impl Factors {
     /// `authData || SHA-256(clientDataJSON)`: what the security key signs (WebAuthn section 6.3.3).
     #[must_use]
     pub fn assertion_message(&self, challenge: Hash, rp_id: &str) -> Vec<u8> {
-        let client_data = client_data(challenge, rp_id);
-        [self.auth_data.0.as_slice(), &sha2_256(client_data.as_bytes()).0].concat()
+        [self.auth_data.0.as_slice(), &client_data_hash(challenge, rp_id)].concat()
     }
 
     /// What the biokey signs: `SHA3-256(tag || challenge || credential || SHA3-256(authData ||
@@ -122,6 +121,12 @@ pub fn client_data(challenge: Hash, rp_id: &str) -> String {
     format!(
         r#"{{"type":"webauthn.get","challenge":"{challenge}","origin":"https://{rp_id}","crossOrigin":false}}"#
     )
+}
+
+/// `SHA-256(client data)`: what a security key is handed to sign for.
+#[must_use]
+pub fn client_data_hash(challenge: Hash, rp_id: &str) -> [u8; 32] {
+    sha2_256(client_data(challenge, rp_id).as_bytes()).0
 }
 
 #[cfg(test)]

@@ -32,14 +32,14 @@ pub use credential::{Attestation, Credential, CredentialKey, CredentialStatus, D
 pub use endorsement::{Endorsement, MAX_OPERATORS, OperatorKey};
 pub use enrolment::{Enrolment, EnrolmentFault, Proofs, Purpose, STAKE_UNIT, power_of};
 pub use evidence::{DoubleProposal, DoubleVote, ForkEvidence, Offence};
-pub use factors::{AuthData, Factors, client_data};
+pub use factors::{AuthData, Factors, client_data, client_data_hash};
 pub use genesis::{ChainParams, Engine, Genesis, GenesisError, GenesisValidator, HotStuffRule};
 pub use header::Header;
 pub use ids::{BlockId, BlockRef, ChainId, CredentialId, Height, PersonId, RequestId, Round, SetId, Time};
 pub use light_block::LightBlock;
 pub use name::{MAX_NAME, is_name};
 pub(crate) use people::who_can_act;
-pub use people::{People, PeopleFault};
+pub use people::{Accounts, People, PeopleFault};
 pub use policy::{Class, Group, Policy, Rule, RuleFault};
 pub use registration::{Jailed, KeyUse, Registration, Retired, Status};
 pub use txo::{Seal, Sender, Txo, TxoBody, TxoClass};

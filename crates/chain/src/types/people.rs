@@ -4,7 +4,7 @@ use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Account, AccountId, Class, Credential, KeyUse, PersonId, Policy, Purpose, Roles, RuleFault};
-use crate::codec::Encode;
+use crate::codec::{Decode, Encode, Malformed, Reader, put_list};
 
 /// Who may act on a chain from its first block.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +65,8 @@ impl fmt::Display for PeopleFault {
 impl People {
     /// State key of [`People::rp_id`].
     pub const RP_ID_KEY: &'static [u8] = b"rp-id";
+    /// State key of the names of all accounts, in alphabetical order.
+    pub const ACCOUNTS_KEY: &'static [u8] = b"accounts";
     /// The longest time between blocks on a chain with people, in milliseconds: an act names a block
     /// that it rests on, and must come into one soon after.
     pub const MAX_BLOCK_INTERVAL_MS: u64 = 10_000;
@@ -131,6 +133,7 @@ impl People {
         let mut entries = vec![
             (Self::RP_ID_KEY.to_vec(), self.rp_id.clone().into_bytes()),
             (Policy::STATE_KEY.to_vec(), self.policy.to_bytes()),
+            (Self::ACCOUNTS_KEY.to_vec(), Accounts(self.accounts.keys().cloned().collect()).to_bytes()),
         ];
         for (id, account) in &self.accounts {
             entries.push((Account::state_key(id), account.to_bytes()));
@@ -151,6 +154,22 @@ fn keys(account: &Account) -> impl Iterator<Item = (Purpose, Vec<u8>, bool)> {
             (Purpose::BiokeyMlDsa, biokey.mldsa_hash.0.to_vec(), true),
         ]
     })
+}
+
+/// Names of accounts in alphabetical order. Stands in the state under [`People::ACCOUNTS_KEY`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Accounts(pub Vec<AccountId>);
+
+impl Encode for Accounts {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_list(out, &self.0);
+    }
+}
+
+impl Decode for Accounts {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        reader.list("accounts", People::MAX_ACCOUNTS, 5).map(Self)
+    }
 }
 
 /// Each person who can act, with the roles of all accounts they can act with.

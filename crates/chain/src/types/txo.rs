@@ -105,6 +105,23 @@ impl TxoBody {
         hash::tagged(domain::TXO, &[&bytes_of(self)])
     }
 
+    /// The canonical encoding: what a person reads before it is signed.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        bytes_of(self)
+    }
+
+    /// Reads a body from exactly its canonical encoding.
+    ///
+    /// # Errors
+    /// [`Malformed`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Malformed> {
+        if bytes.len() > Txo::MAX_LENGTH {
+            return Err(Malformed::TooLarge("body of a transaction"));
+        }
+        whole(bytes, ["body of a transaction", "canonical body of a transaction"], Self::read)
+    }
+
     /// Signs the tagged body.
     #[must_use]
     pub fn sign(self, secret: &SecretKey) -> Txo {

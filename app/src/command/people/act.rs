@@ -1,0 +1,256 @@
+//! Acting: see what it would do, sign it with two factors, have it carried out, and prove that it was.
+
+use qratum_chain::{
+    ledger::{Act, Action, Draft},
+    types::{CredentialId, RequestId, Role, Sender},
+};
+use serde::Serialize;
+
+use super::{
+    At, asked_of,
+    request::{found, resolve},
+    with_node,
+};
+use crate::{
+    acting::{
+        arm::Unarmed,
+        ceremony::Stop,
+        journal::Journal,
+        online::Online,
+        paste::{self, ToSign},
+        plan::{Plan, Unplanned, Want, Wish, plan},
+        words,
+    },
+    cli::{ActArgs, AnswerArgs, OpenArgs, SignTextArgs},
+    exit::{Exit, Failure},
+    file, hex,
+    home::Home,
+    output,
+};
+
+/// What would be signed, as `--json` prints it. What it would do was tried on proven entries.
+#[derive(Debug, Serialize)]
+struct PlanJson {
+    schema: &'static str,
+    #[serde(flatten)]
+    at: At,
+    account: String,
+    credential: String,
+    nonce: u64,
+    from: u64,
+    until: u64,
+    /// The act in words.
+    says: String,
+    /// What it would change, a line for each.
+    effect: Vec<String>,
+    digest: String,
+    /// What is signed.
+    body: String,
+}
+
+impl From<&Plan> for PlanJson {
+    fn from(plan: &Plan) -> Self {
+        Self {
+            schema: "qratum/plan/v1",
+            at: At::from(plan.facts.at),
+            account: plan.body.sender.to_string(),
+            credential: plan.credential.to_string(),
+            nonce: plan.body.nonce,
+            from: plan.act.from.0,
+            until: plan.act.until.0,
+            says: words::act(&plan.act),
+            effect: plan.effect.clone(),
+            digest: plan.digest().to_string(),
+            body: hex::of(&plan.body.to_bytes()),
+        }
+    }
+}
+
+impl PlanJson {
+    fn page(&self) -> String {
+        let mut page = self.at.line();
+        page.push_str(&format!("account   {}, its act number {}\n", self.account, self.nonce));
+        page.push_str(&format!("says      {}\n", self.says));
+        page.push_str(&format!("for       blocks {} to {}\n", self.from, self.until));
+        self.effect.iter().for_each(|line| page.push_str(&format!("does      {line}\n")));
+        page.push_str(&format!("digest    {}\n", hex::groups(&self.digest).replace('\n', "\n          ")));
+        page
+    }
+}
+
+/// Asks for something.
+pub(super) fn open(home: &Home, args: &OpenArgs, json: bool) -> Result<Exit, Failure> {
+    with_node(home, &args.act.network, async |online, _| {
+        let action = wanted(online, args).await?;
+        let lifetime_ms = args.lifetime.map(|seconds| seconds.saturating_mul(1000));
+        go(home, online, Want::Open { action, lifetime_ms }, (&args.act, json)).await
+    })
+}
+
+/// Says yes or no.
+pub(super) fn answer(
+    home: &Home,
+    args: &AnswerArgs,
+    want: fn(RequestId, Option<Role>) -> Want,
+    json: bool,
+) -> Result<Exit, Failure> {
+    with_node(home, &args.act.network, async |online, _| {
+        let id = match args.request.whole() {
+            Some(id) => id,
+            None => {
+                let start = &args.request;
+                let (_, found) =
+                    asked_of(online, |facts, draft| found(facts, draft, |id| start.is_of(id))).await?;
+                resolve(found, start)?.id
+            }
+        };
+        go(home, online, want(id, args.role), (&args.act, json)).await
+    })
+}
+
+/// The action that was typed: the key is looked up among those of the account.
+async fn wanted(online: &Online, args: &OpenArgs) -> Result<Action, Failure> {
+    let name = &args.account;
+    let (_, account) = asked_of(online, |_, draft: &Draft<'_>| draft.account(name)).await?;
+    let unknown = || Failure::new(Exit::Refused, format!("the chain has no account {name}\n{NOTHING}"));
+    let start = args.credential.as_deref().unwrap_or_default();
+    let credentials = account.ok_or_else(unknown)?.credentials;
+    let ids: Vec<CredentialId> = credentials.iter().map(|credential| credential.id).collect();
+    let mut meant = ids.iter().filter(|id| id.to_string().starts_with(start));
+    match (meant.next(), meant.next()) {
+        (Some(credential), None) => Ok(Action::Credential {
+            account: name.clone(),
+            credential: *credential,
+            status: args.verb.status(),
+        }),
+        (None, _) => {
+            let text = format!("account {name} has no security key {start}\n{NOTHING}");
+            Err(Failure::new(Exit::Refused, text))
+        }
+        (Some(_), Some(_)) => {
+            let ids: String = ids.iter().map(|id| format!("\n  {id}")).collect();
+            let text = format!("account {name} has several security keys: name one by --credential{ids}");
+            Err(Failure::new(Exit::Usage, text))
+        }
+    }
+}
+
+const NOTHING: &str = "Nothing was signed";
+
+/// Plans it, and does with the plan what was asked for.
+async fn go(
+    home: &Home,
+    online: &Online,
+    want: Want,
+    (args, json): (&ActArgs, bool),
+) -> Result<Exit, Failure> {
+    let wish = Wish { account: args.account.clone(), credential: None, want };
+    let fetch = async |keys: &[Vec<u8>]| online.facts(keys).await;
+    let plan = plan(&wish, fetch).await.map_err(|why| unplanned(&why))?;
+    let shown = PlanJson::from(&plan);
+    if args.dry_run {
+        if json {
+            output::json(&shown)?;
+        } else {
+            output::lines(&format!("{}Nothing was signed: this was a dry run", shown.page()))?;
+        }
+        return Ok(Exit::Done);
+    }
+    online.may_rest_on(&plan.facts).await.map_err(|why| unarmed(&why))?;
+    let journal = Journal::open(home)?;
+    super::submit::settle(online, &journal, &args.account).await?;
+    output::note(&shown.page());
+    if args.offline {
+        return print_text(&plan, json);
+    }
+    Err(no_key(&plan.body.sender))
+}
+
+/// Prints what is to be signed elsewhere.
+fn print_text(plan: &Plan, json: bool) -> Result<Exit, Failure> {
+    let to_sign = ToSign {
+        body: plan.body.clone(),
+        credential: plan.credential,
+        rp_id: plan.facts.rp_id().unwrap_or_default(),
+        at: plan.facts.at,
+    };
+    let text = to_sign.to_text().map_err(|why| Failure::new(Exit::Refused, format!("{why}\n{NOTHING}")))?;
+    if json {
+        /// As `--json` prints it.
+        #[derive(Serialize)]
+        struct Text {
+            schema: &'static str,
+            text: String,
+        }
+        output::json(&Text { schema: "qratum/act-text/v1", text })?;
+    } else {
+        output::lines(&text)?;
+        output::note("Sign this within a minute: on the machine with the key, `qratum sign -`");
+    }
+    Ok(Exit::Done)
+}
+
+fn unplanned(why: &Unplanned) -> Failure {
+    let exit = match why {
+        Unplanned::Refused(_) | Unplanned::NoCredential => Exit::Refused,
+        Unplanned::WhichRole(_) => Exit::Usage,
+        Unplanned::NoPeople | Unplanned::Ungathered(_) => Exit::Nothing,
+    };
+    Failure::new(exit, format!("{why}\n{NOTHING}"))
+}
+
+/// A ceremony that came to nothing, or a check that refused what was signed.
+pub(super) fn stopped(why: &Stop) -> Failure {
+    let exit = match why {
+        Stop::Unarmed(why) => return unarmed(why),
+        Stop::Refused(_) => Exit::Refused,
+        Stop::Cancelled | Stop::Lapsed | Stop::Key(_) | Stop::Unproven(_) => Exit::Nothing,
+    };
+    Failure::new(exit, why.to_string())
+}
+
+fn unarmed(why: &Unarmed) -> Failure {
+    let exit = match why {
+        Unarmed::Forked | Unarmed::Changed(_) => Exit::Refused,
+        Unarmed::Expired => Exit::Expired,
+        _ => Exit::Nothing,
+    };
+    Failure::new(exit, format!("{why}\n{NOTHING}"))
+}
+
+/// Shows what another machine asks for, and signs it with the security key of this one.
+pub(super) fn sign(home: &Home, args: &SignTextArgs, _json: bool) -> Result<Exit, Failure> {
+    let refused = |why: &dyn core::fmt::Display| Failure::new(Exit::Refused, format!("{why}\n{NOTHING}"));
+    let text = file::read(&args.file, paste::MOST)?;
+    let (to_sign, act) = ToSign::of_text(&String::from_utf8_lossy(&text)).map_err(|why| refused(&why))?;
+    if to_sign.body.chain_id != home.genesis()?.chain_id().map_err(|why| refused(&why))? {
+        return Err(refused(&"it is for another chain than that of this home"));
+    }
+    output::note(&signing(&to_sign, &act));
+    Err(no_key(&to_sign.body.sender))
+}
+
+/// What is signed here was decoded here; what it does was tried where the text comes from.
+fn signing(to_sign: &ToSign, act: &Act) -> String {
+    let ToSign { body, credential, at, .. } = to_sign;
+    format!(
+        "account   {}, its act number {}\nkey       {credential}\nsays      {}\nfor       blocks {} to {}\n\
+         made at   height {}, as the other machine says\ndigest    {}\n",
+        body.sender,
+        body.nonce,
+        words::act(act),
+        act.from,
+        act.until,
+        at.height,
+        hex::groups(&body.challenge().to_string()).replace('\n', "\n          ")
+    )
+}
+
+fn no_key(account: &Sender) -> Failure {
+    let text = format!(
+        "this machine has no security key for account {account}\n{NOTHING}. Where the key is elsewhere, add \
+         --offline: it prints a text that `qratum sign` reads on the machine with the key, and `qratum \
+         submit` takes its answer"
+    );
+    Failure::new(Exit::Usage, text)
+}
