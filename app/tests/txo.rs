@@ -16,10 +16,10 @@ use std::{
 
 use qratum_chain::{
     codec::Encode,
-    ledger::registry::Order,
+    ledger::{Act, Answer, Step, registry::Order},
     types::{
         AccountId, AuthData, BiokeySignatures, BlockId, BlockRef, ChainId, CredentialId, Factors, Height,
-        Seal, Sender, Txo, TxoBody, TxoClass,
+        RequestId, Role, Seal, Sender, Txo, TxoBody, TxoClass,
     },
 };
 use qratum_crypto::sign::ed25519::{PublicKey, SecretKey, Signature};
@@ -93,7 +93,9 @@ fn a_wrong_signature_is_shown_and_refused() {
 /// Only the chain that has the account can tell whether a person sealed it.
 #[test]
 fn what_a_person_sealed_is_shown_and_not_judged() {
-    let signed = txo(TxoClass::Admin, vec![2]);
+    let answer = Answer { request: RequestId::ZERO, role: Role::Compliance };
+    let act = Act { from: Height(7), until: Height(99), step: Step::Approve(answer) };
+    let signed = txo(TxoClass::Admin, act.to_bytes());
     let carol = Sender::Account(AccountId::new("carol").unwrap());
     let factors = Factors {
         credential: CredentialId::of(b"key"),
@@ -107,9 +109,11 @@ fn what_a_person_sealed_is_shown_and_not_judged() {
     let (told, code) = json(&inspect("sealed", &sealed.to_bytes(), &["--json"]));
     Schema::named("txo").holds(&told, "a person's");
     assert_eq!((code, &told["signature_holds"], &told["signature"]), (3, &Value::Null, &Value::Null));
+    let says = format!("approve request {} as compliance", RequestId::ZERO);
+    assert_eq!((&told["act"]["until"], &told["act"]["says"]), (&99.into(), &says.into()));
     assert_eq!((&told["sender"], &told["factors"]["opened_at"]["height"]), (&"carol".into(), &7.into()));
     let page = String::from_utf8(inspect("sealed", &sealed.to_bytes(), &[]).stdout).unwrap();
-    assert!(page.contains("not judged here"), "{page}");
+    assert!(page.contains("not judged here") && page.contains("\nact       approve request 00"), "{page}");
 }
 
 #[test]

@@ -33,8 +33,7 @@ pub struct Snapshot {
     pub head_seen: Option<Time>,
     /// The highest height that was verified in this home before the start: less is not the newest.
     pub before: Option<Height>,
-    /// Who else has a block of this height: what arming will ask for when actions arrive. Nothing
-    /// acts on it yet.
+    /// Who else has a block of this height: what arming asks for.
     pub witnesses: Witnesses,
     /// How far the vote on the next height has come, and who takes part.
     pub voting: Arc<Voting>,

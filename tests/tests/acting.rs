@@ -27,6 +27,10 @@ use qratum_tests::ceremony::Cast;
 use qratum_validator::demo;
 use serde_json::Value;
 
+#[path = "schemas/check.rs"]
+#[allow(dead_code, reason = "shared with the tests of the documents")]
+mod check;
+
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A program of this build.
@@ -113,7 +117,11 @@ impl Network {
 
     fn json(&self, home: &str, args: &[&str]) -> Value {
         let args: Vec<&str> = args.iter().copied().chain(["--json"]).collect();
-        serde_json::from_str(&self.text(home, &args)).unwrap()
+        let document: Value = serde_json::from_str(&self.text(home, &args)).unwrap();
+        let schema = document["schema"].as_str().unwrap();
+        let name = schema.strip_prefix("qratum/").unwrap().strip_suffix("/v1").unwrap();
+        check::Schema::named(name).holds(&document, schema);
+        document
     }
 
     /// It ends with this exit code and says this.
@@ -221,12 +229,15 @@ fn three_people_carry_a_request_to_a_result_that_is_proven() {
     let planned =
         network.json("alice", &["request", "open", "suspend", "oscar", "--as", "alice", "--dry-run"]);
     assert_eq!(planned["nonce"], 0);
-    assert!(planned["effect"][0].as_str().unwrap().ends_with("opens until"), "{planned}");
+    assert!(planned["effect"][0].as_str().unwrap().contains(" opens until "), "{planned}");
     let opened = network.acted("alice", &["request", "open", "suspend", "oscar"]);
     let id = id_of(&opened);
     let list = network.json("bob", &["request", "list"]);
     assert_eq!(list["requests"][0]["request"], id, "{list}");
     assert_eq!(list["requests"][0]["standing"], "open");
+    assert_eq!(network.json("bob", &["policy", "show"])["rules"][0]["threshold"], 2);
+    let needs = network.json("bob", &["policy", "explain", &id[..12]]);
+    assert_eq!(needs["missing"][1], "1 technical must still approve", "{needs}");
 
     // Whoever asked, whoever has another role and whoever is nobody are told so before they sign.
     let approve = |account| ["request", "approve", &id[..12], "--as", account];

@@ -94,3 +94,54 @@ pub(crate) fn may_rest_on(facts: &Facts, snapshot: &Snapshot, now: Time) -> Resu
     let most = facts.params().block_interval_ms.saturating_mul(State::FRESH_INTERVALS);
     if age_ms > most { Err(Unarmed::Stale { age_ms }) } else { Ok(()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use qratum_chain::{codec::Encode as _, types::Genesis};
+    use qratum_light_node::{Entries, Witnesses};
+    use qratum_verifier::proof::Checked;
+
+    use super::*;
+    use crate::screen::tests::stage::{LAST, genesis, heads, in_state, live, time_of};
+
+    /// Proven by the newest block of the stage.
+    fn facts() -> Facts {
+        let head = heads().last().unwrap();
+        let params = (Genesis::PARAMS_KEY.to_vec(), Some(genesis().params.to_bytes()));
+        let checked = Checked { header: head.header().clone(), expired: false };
+        let proven = Entries { checked, entries: BTreeMap::from([params]) };
+        Facts::of(genesis().chain_id().unwrap(), proven).unwrap()
+    }
+
+    fn verdict(snapshot: &Snapshot, age_ms: u64) -> Result<(), Unarmed> {
+        may_rest_on(&facts(), snapshot, time_of(LAST).plus(age_ms))
+    }
+
+    #[test]
+    fn what_is_fresh_and_seen_by_two_others_may_be_acted_on() {
+        assert_eq!(verdict(&live(), 0), Ok(()));
+        assert_eq!(verdict(&live(), 3000), Ok(()));
+        assert_eq!(verdict(&live(), 3001), Err(Unarmed::Stale { age_ms: 3001 }));
+    }
+
+    #[test]
+    fn one_witness_is_too_few_and_those_of_an_older_block_are_none() {
+        let witnessed = |witnesses| Snapshot { witnesses, ..live() };
+        let one = Witnesses { operators: vec!["geysir".to_owned()], may_arm: false, ..live().witnesses };
+        assert_eq!(verdict(&witnessed(one), 0), Err(Unarmed::Witnesses(1)));
+        let older = Witnesses { height: Height(LAST - 1), ..live().witnesses };
+        assert_eq!(verdict(&witnessed(older), 0), Err(Unarmed::Unseen(Height(LAST))));
+    }
+
+    #[test]
+    fn no_state_but_a_live_one_is_acted_on_and_each_says_why() {
+        let others = State::ALL.into_iter().filter(|state| *state != State::Live);
+        let said: BTreeSet<String> =
+            others.clone().map(|state| verdict(&in_state(state), 0).unwrap_err().to_string()).collect();
+        assert_eq!(said.len(), others.count(), "{said:?}");
+        assert_eq!(verdict(&in_state(State::Forked), 0), Err(Unarmed::Forked));
+        assert_eq!(verdict(&in_state(State::Clock), 0), Err(Unarmed::Clock(Some(-3_600_000))));
+    }
+}

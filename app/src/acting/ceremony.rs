@@ -6,7 +6,7 @@ use std::time::Duration;
 use qratum_chain::{
     Hash,
     ledger::registry::Refusal,
-    types::{AuthData, CredentialId, Height, Txo},
+    types::{AuthData, BiokeySignatures, CredentialId, Height, Txo},
 };
 use qratum_metal::secret::LockedBytes;
 
@@ -83,7 +83,9 @@ pub(crate) enum KeyFault {
         /// Tries.
         left: Option<u8>,
     },
-    /// Anything else, in the words of whoever asked the key.
+    /// The biokey was open for as long as it may be.
+    Lapsed,
+    /// Anything else, in the words of whoever asked the key, which say that nothing was signed.
     Other(String),
 }
 
@@ -104,6 +106,9 @@ pub(crate) trait Keys: Send {
         client_data_hash: &[u8; 32],
         pin: &LockedBytes,
     ) -> Result<(AuthData, [u8; 64]), KeyFault>;
+
+    /// The biokey signs, and is wiped.
+    fn sign(&mut self, message: &Hash) -> Result<BiokeySignatures, KeyFault>;
 }
 
 /// Whoever can prove facts now.

@@ -116,7 +116,7 @@ fn weigh_the_same(one: Option<&[u8]>, other: Option<&[u8]>) -> bool {
     let read = |bytes: Option<&[u8]>| Account::from_bytes(bytes?).ok();
     let (Some(one), Some(other)) = (read(one), read(other)) else { return false };
     let keys = |account: &Account| -> Vec<_> {
-        account.credentials.iter().map(|key| (key.id, key.key, key.status)).collect()
+        account.credentials.iter().map(|key| (key.id, key.key, key.biokey, key.status)).collect()
     };
     let who = |account: &Account| {
         (account.person, account.roles, account.jurisdiction, account.zone, account.standing)

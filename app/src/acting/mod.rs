@@ -4,12 +4,13 @@
 //! - [`facts`]: the entries of the state that an act rests on, proven at one head.
 //! - [`arm`]: whether acting is allowed now, and the sentence that says why not.
 //! - [`gather`]: which entries a question needs.
-//! - [`plan`]: a [`Wish`] becomes a [`Plan`]: the bytes to sign, and what they would do, tried on the facts
+//! - [`plan`]: a wish becomes the bytes to sign, and what they would do, tried on the facts
 //!   with the chain's own rules.
-//! - [`ceremony`]: a person shows two factors; [`Event`]s to the screen, [`Order`]s from it.
+//! - [`ceremony`]: what is said while a person shows two factors; [`run`]: how it goes.
 //! - [`journal`]: what was signed is on disk before it is sent.
 //! - [`send`]: it goes to the validators; [`outcome`]: what became of it, told by the state alone.
 //! - [`paste`]: an act as a short text, for the machine that has the key, and its answer.
+//! - [`whole`]: all of that, from the first touch to the proof.
 //! - [`online`]: facts from the running light node.
 //! - [`words`]: acts and effects in words.
 
@@ -24,5 +25,10 @@ pub(crate) mod online;
 pub(crate) mod outcome;
 pub(crate) mod paste;
 pub(crate) mod plan;
+pub(crate) mod run;
 pub(crate) mod send;
+pub(crate) mod whole;
 pub(crate) mod words;
+
+#[cfg(test)]
+mod tests;

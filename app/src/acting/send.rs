@@ -3,11 +3,12 @@
 use qratum_chain::{ledger::registry::Refusal, types::Height};
 use qratum_light_node::wire::Submission;
 use tokio::{
-    sync::broadcast::error::RecvError,
+    sync::{broadcast::error::RecvError, mpsc::UnboundedSender},
     time::{Instant, timeout_at},
 };
 
 use super::{
+    ceremony::Event,
     journal::{Journal, Signed},
     online::Online,
     outcome::{self, Standing},
@@ -39,7 +40,7 @@ pub(crate) async fn send(
     online: &Online,
     journal: &Journal,
     signed: &Signed,
-    deadline: Instant,
+    (events, deadline): (&UnboundedSender<Event>, Instant),
 ) -> Result<Sent, Failure> {
     let Signed { txo, act } = signed;
     let (keys, bytes) = (outcome::keys(txo, act), txo.to_bytes());
@@ -56,6 +57,8 @@ pub(crate) async fn send(
         }
         if turn.is_multiple_of(AGAIN) {
             hand_over(online, &bytes, &mut sent).await;
+            // A screen that is gone hears nothing.
+            let _ = events.send(Event::Sent { to: sent.took });
         }
         turn = turn.saturating_add(1);
         match timeout_at(deadline, heads.recv()).await {

@@ -163,7 +163,7 @@ pub(crate) struct AnswerArgs {
 pub(crate) struct ActArgs {
     /// By this account
     #[arg(long = "as", value_name = "ACCOUNT", value_parser = account)]
-    pub(crate) account: AccountId,
+    pub(crate) by: AccountId,
     /// Only print what would be signed and what it would do
     #[arg(long, conflicts_with = "offline")]
     pub(crate) dry_run: bool,

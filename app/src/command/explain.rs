@@ -174,12 +174,15 @@ fn distance(one: &str, other: &str) -> usize {
 mod tests {
     use std::collections::BTreeSet;
 
-    use qratum_chain::types::Height;
+    use qratum_chain::{ledger::Outcome, types::Height};
     use qratum_light_node::{Reason, State, StoreState};
     use qratum_verifier::Reject;
 
     use super::*;
-    use crate::monitor::Code;
+    use crate::{
+        acting::outcome::{Done, Standing},
+        monitor::Code,
+    };
 
     /// All of an enum, from its first and the one after each: the compiler asks for a new one.
     fn walk<T>(first: T, after: impl Fn(&T) -> Option<T>) -> Vec<T> {
@@ -237,6 +240,19 @@ mod tests {
         walk(StoreState::None, after).iter().map(StoreState::word).collect()
     }
 
+    fn standings() -> Vec<&'static str> {
+        let after = |standing: &Standing| {
+            Some(match standing {
+                Standing::Out => Standing::Final(Done::Said(Outcome::Open)),
+                Standing::Final(_) => Standing::Lapsed,
+                Standing::Lapsed => Standing::Replaced,
+                Standing::Replaced => Standing::Cloned,
+                Standing::Cloned => return None,
+            })
+        };
+        walk(Standing::Out, after).iter().map(Standing::word).collect()
+    }
+
     fn exits() -> Vec<String> {
         let after = |exit: &Exit| {
             Some(match exit {
@@ -263,6 +279,7 @@ mod tests {
         assert_eq!(explained("peer"), reasons());
         assert_eq!(explained("exit"), exits());
         assert_eq!(explained("store"), stores());
+        assert_eq!(explained("act"), standings());
         let states = states();
         let alarms: Vec<_> =
             Code::ALL.map(Code::word).into_iter().filter(|word| !states.contains(word)).collect();
@@ -275,10 +292,8 @@ mod tests {
         let page =
             find(kinds().into_iter().flat_map(|kind| kind.pages).collect::<Vec<_>>().into_iter(), "forked");
         let first = page.unwrap().first;
-        assert!(
-            first
-                .starts_with("This console has signed nothing: this version cannot sign, and acting is off.")
-        );
+        assert!(first.starts_with("Nothing more is signed: acting is off."));
+        assert!(first.contains("lies in its folder `acts`"));
     }
 
     #[test]

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use qratum_chain::{
     codec::Decode,
-    ledger::registry::Order,
+    ledger::{Act, registry::Order},
     types::{Factors, Seal, Txo, TxoClass},
 };
 use serde::Serialize;
 
 use crate::{
+    acting::words,
     exit::{Exit, Failure},
     file, hex, output,
 };
@@ -32,6 +33,8 @@ struct Inspected {
     payload: String,
     /// Null where the payload is no order to the registry.
     order: Option<OrderJson>,
+    /// Null where the payload is no act of a person.
+    act: Option<ActJson>,
     /// Of the key that is the sender.
     signature: Option<String>,
     /// Of the person who is the sender.
@@ -80,6 +83,20 @@ impl From<&Factors> for FactorsJson {
 }
 
 #[derive(Debug, Serialize)]
+struct ActJson {
+    from: u64,
+    until: u64,
+    /// In words.
+    says: String,
+}
+
+impl From<Act> for ActJson {
+    fn from(act: Act) -> Self {
+        Self { from: act.from.0, until: act.until.0, says: words::act(&act) }
+    }
+}
+
+#[derive(Debug, Serialize)]
 struct OrderJson {
     kind: &'static str,
     /// Of a rotation.
@@ -119,6 +136,7 @@ impl Inspected {
             Seal::Factors(factors) => (None, Some(FactorsJson::from(&**factors))),
         };
         let order = Order::from_bytes(&body.payload).ok().filter(|_| body.class == TxoClass::Network);
+        let act = Act::from_bytes(&body.payload).ok().filter(|_| body.class == TxoClass::Admin);
         Self {
             schema: "qratum/txo/v1",
             id: body.id().to_string(),
@@ -134,6 +152,7 @@ impl Inspected {
             },
             payload: hex::of(&body.payload),
             order: order.map(OrderJson::from),
+            act: act.map(ActJson::from),
             signature,
             factors,
             length,
@@ -146,14 +165,18 @@ impl Inspected {
             (Some(signature), _) => format!("{signature} DOES NOT HOLD: the sender did not sign this"),
             (None, factors) => factors.as_ref().map(FactorsJson::line).unwrap_or_default(),
         };
-        let order = self.order.as_ref().map_or_else(|| "none of the registry's".to_owned(), OrderJson::line);
+        let asks = match (&self.order, &self.act) {
+            (Some(order), _) => ("order", order.line()),
+            (None, Some(act)) => ("act", format!("{}; in blocks {} to {}", act.says, act.from, act.until)),
+            (None, None) => ("order", "none of the registry's".to_owned()),
+        };
         let rows = [
             ("id", self.id.clone()),
             ("chain id", self.chain_id.clone()),
             ("sender", self.sender.clone()),
             ("nonce", self.nonce.to_string()),
             ("class", self.class.to_owned()),
-            ("order", order),
+            asks,
             ("payload", format!("{} bytes {}", self.payload.len() / 2, self.payload)),
             ("signature", seal),
             ("encoding", format!("canonical, {} bytes", self.length)),

@@ -102,6 +102,9 @@ fn findings(accounts: &BTreeMap<AccountId, Account>) -> Vec<String> {
         if counting(CredentialStatus::Active).count() == 1 && account.can_act() {
             findings.push(format!("account {id} can act with one security key only, and a key can be lost"));
         }
+        for key in counting(CredentialStatus::Active).filter(|key| key.last_used.0 == 0) {
+            findings.push(format!("security key {} of account {id} was never used", words::short(&key.id)));
+        }
         for key in counting(CredentialStatus::Cloned) {
             let key = words::short(&key.id);
             findings.push(format!(

@@ -38,8 +38,13 @@ pub(super) struct AccountJson {
 #[derive(Debug, Serialize)]
 struct CredentialJson {
     credential: String,
+    label: String,
     algorithm: &'static str,
+    biokey_version: u64,
+    active_from: u64,
     sign_count: u32,
+    /// Null where it was never used.
+    last_used: Option<u64>,
     status: &'static str,
 }
 
@@ -47,8 +52,12 @@ impl AccountJson {
     pub(super) fn of(id: &AccountId, account: &Account) -> Self {
         let credentials = account.credentials.iter().map(|credential| CredentialJson {
             credential: credential.id.to_string(),
+            label: credential.device.label.clone(),
             algorithm: algorithm(&credential.key),
+            biokey_version: credential.biokey_version,
+            active_from: credential.active_from.0,
             sign_count: credential.sign_count,
+            last_used: Some(credential.last_used.0).filter(|height| *height > 0),
             status: credential.status.word(),
         });
         Self {
@@ -115,10 +124,13 @@ fn page(id: &AccountId, account: &Account) -> String {
         words::short(&account.person)
     );
     for credential in &account.credentials {
-        let (id, algorithm) = (credential.id, algorithm(&credential.key));
-        let count = credential.sign_count;
+        let (id, label, algorithm) = (credential.id, &credential.device.label, algorithm(&credential.key));
+        let used = match credential.last_used.0 {
+            0 => "never used".to_owned(),
+            height => format!("last used in block {height}"),
+        };
         let status = status(credential.status);
-        page.push_str(&format!("  key     {id} {algorithm}, used {count} times, {status}\n"));
+        page.push_str(&format!("  key     {id} {label}, {algorithm}, {used}, {status}\n"));
     }
     page
 }

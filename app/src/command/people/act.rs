@@ -144,7 +144,7 @@ async fn go(
     want: Want,
     (args, json): (&ActArgs, bool),
 ) -> Result<Exit, Failure> {
-    let wish = Wish { account: args.account.clone(), credential: None, want };
+    let wish = Wish { account: args.by.clone(), credential: None, want };
     let fetch = async |keys: &[Vec<u8>]| online.facts(keys).await;
     let plan = plan(&wish, fetch).await.map_err(|why| unplanned(&why))?;
     let shown = PlanJson::from(&plan);
@@ -158,7 +158,7 @@ async fn go(
     }
     online.may_rest_on(&plan.facts).await.map_err(|why| unarmed(&why))?;
     let journal = Journal::open(home)?;
-    super::submit::settle(online, &journal, &args.account).await?;
+    super::submit::settle(online, &journal, &args.by).await?;
     output::note(&shown.page());
     if args.offline {
         return print_text(&plan, json);

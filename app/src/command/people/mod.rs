@@ -3,6 +3,7 @@
 mod access;
 mod account;
 mod act;
+mod ceremony;
 mod policy;
 mod request;
 mod submit;

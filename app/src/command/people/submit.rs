@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use qratum_chain::types::{AccountId, Height, Sender};
 use serde::Serialize;
-use tokio::time::Instant;
+use tokio::{sync::mpsc::unbounded_channel, time::Instant};
 
 use super::{act::stopped, with_node};
 use crate::{
@@ -117,8 +117,14 @@ pub(super) async fn finish(
     (left, json): (Duration, bool),
 ) -> Result<Exit, Failure> {
     let deadline = Instant::now().checked_add(left).unwrap_or_else(Instant::now);
-    let sent = send(online, journal, signed, deadline).await?;
-    let told = Told::of(signed, &sent);
+    let (events, _) = unbounded_channel();
+    let sent = send(online, journal, signed, (&events, deadline)).await?;
+    tell(signed, &sent, json)
+}
+
+/// Prints what became of it.
+pub(super) fn tell(signed: &Signed, sent: &Sent, json: bool) -> Result<Exit, Failure> {
+    let told = Told::of(signed, sent);
     if json {
         output::json(&told)?;
     } else {
