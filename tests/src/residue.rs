@@ -12,6 +12,8 @@ use std::{
     path::Path,
 };
 
+use qratum_custody::biokey::{Base, BiokeyError, Build, Locus, Panel};
+
 /// Numbers of the secrets of `keep-secrets`, from which [`write()`] makes them.
 pub const KEY: u8 = 1;
 /// The large one.
@@ -22,8 +24,29 @@ pub const ABSORBED: u8 = 3;
 pub const BRIEF: u8 = 4;
 /// The one that a console proves to a web hook with.
 pub const TOKEN: u8 = 5;
+/// The one that is typed.
+pub const PASSPHRASE: u8 = 6;
+/// What a security key computes, for a biokey.
+pub const COMPUTED: u8 = 7;
 /// The salt under which it derives keys from [`KEY`].
 pub const SALT: &[u8] = b"residue";
+
+/// The panel of a biokey that nobody has: 256 loci, with dosages made from [`COMPUTED`].
+///
+/// # Errors
+/// Memory cannot be locked.
+pub fn panel() -> Result<Panel, BiokeyError> {
+    let loci = (0..256_u32).map(|i| Locus {
+        chromosome: 1,
+        position: 0x0a5a_5a5a_u32.saturating_add(i.saturating_mul(0x0001_0307)),
+        reference: Base::A,
+        alternative: Base::G,
+    });
+    Panel::of(Build::Grch38, loci.collect::<Vec<_>>().into_iter(), |dosages| {
+        write(COMPUTED, dosages);
+        dosages.iter_mut().for_each(|dosage| *dosage = (*dosage >> 7) + ((*dosage >> 3) & 1));
+    })
+}
 
 /// Bytes of a secret that are looked for at once.
 const WINDOW: usize = 8;

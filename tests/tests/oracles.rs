@@ -2,6 +2,7 @@
 //! and stands on nothing but Python's own library.
 //!
 //! - `hmac_drbg.py`: random scripts of requests, reseeds and prediction resistance.
+//! - `biokey.py`: the encoding of loci, and what a biokey is derived by.
 //! - `cutoffs.py`: the cutoffs of the health tests, in exact decimals.
 
 #![allow(
@@ -19,9 +20,11 @@ use std::{
 };
 
 use qratum_crypto::{
-    hash::sha3_512,
+    hash::{sha3_256, sha3_512},
+    kdf::biokey,
     rng::health::{Cutoffs, Entropy, Window},
 };
+use qratum_custody::biokey::{Base, Build, Locus, Panel};
 use qratum_tests::{
     root, skip,
     vectors::{Report, run_text},
@@ -115,6 +118,65 @@ fn random_scripts_agree_with_an_independent_implementation() {
     let mut report = Report::default();
     run_text("scripts", &file.to_string(), &mut report);
     assert_eq!((report.passed, report.failed, report.unsupported), (200, 0, 0), "{:#?}", report.failures);
+}
+
+/// What our own code derives from a case of the oracle.
+fn biokey_of(case: &Value) -> Value {
+    let array = |name: &str| hex::decode(case[name].as_str().unwrap()).unwrap();
+    let loci: Vec<(Locus, u8)> = case["loci"].as_array().unwrap().iter().map(locus).collect();
+    let panel = Panel::of(Build::Grch38, loci.clone().into_iter().map(|(locus, _)| locus), |dosages| {
+        dosages.iter_mut().zip(&loci).for_each(|(to, (_, dosage))| *to = *dosage);
+    });
+    let (panel, salt, secret) = (panel.unwrap(), array("salt"), array("secret"));
+    let credential = array("credential").try_into().unwrap();
+    let purpose = biokey::Purpose { credential, version: case["version"].as_u64().unwrap() };
+    let (mut prk, mut root, mut check, mut seeds) = ([0; 64], [0; 64], [0; 32], [[0; 32]; 2]);
+    let (salt, secret) = (salt.try_into().unwrap(), secret.try_into().unwrap());
+    panel.with(|loci| biokey::extract(&salt, loci, &secret, &mut prk));
+    biokey::expand(&prk, &purpose, &mut root).unwrap();
+    biokey::check(&prk, &purpose, &mut check).unwrap();
+    for (seed, child) in seeds.iter_mut().zip([biokey::Child::Ed25519, biokey::Child::MlDsa65]) {
+        biokey::seed(&root, child, seed).unwrap();
+    }
+    json!({"panel": panel.with(|parts| sha3_256(&parts.concat())).to_string(), "biokey": hex::encode(root),
+           "check": hex::encode(check), "ed25519": hex::encode(seeds[0]), "ml_dsa": hex::encode(seeds[1])})
+}
+
+fn locus(of: &Value) -> (Locus, u8) {
+    let base = |at: usize| match of[at].as_str().unwrap() {
+        "A" => Base::A,
+        "C" => Base::C,
+        _ => Base::G,
+    };
+    let [chromosome, position, dosage] = [0, 1, 4].map(|at| of[at].as_u64().unwrap());
+    let locus = Locus {
+        chromosome: u8::try_from(chromosome).unwrap(),
+        position: u32::try_from(position).unwrap(),
+        reference: base(2),
+        alternative: base(3),
+    };
+    (locus, u8::try_from(dosage).unwrap())
+}
+
+#[test]
+fn biokeys_agree_with_an_independent_derivation() {
+    let mut draws = Draws(7_000_000);
+    let mut case = || {
+        let (count, start) = (256 + draws.below(200), 1 + draws.below(5000));
+        let loci = (0..count).map(|i| {
+            let pair = [("A", "C"), ("A", "G"), ("C", "A"), ("G", "A")][draws.below(4)];
+            json!([1 + i / 100, start + 7919 * i, pair.0, pair.1, draws.below(3)])
+        });
+        let loci: Vec<Value> = loci.collect();
+        json!({"build": 38, "loci": loci, "salt": draws.bytes(64), "secret": draws.bytes(32),
+               "credential": draws.bytes(32), "version": draws.below(1000)})
+    };
+    let cases: Vec<Value> = (0..50).map(|_| case()).collect();
+    let Some(answers) = oracle::<Vec<Value>>("biokey.py", &json!(cases)) else { return };
+    assert_eq!(answers.len(), cases.len());
+    for (case, answer) in cases.iter().zip(answers) {
+        assert_eq!(biokey_of(case), answer);
+    }
 }
 
 /// Claims from a fiftieth of a bit to eight bits, at all tiers of false alarms.

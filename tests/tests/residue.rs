@@ -24,10 +24,12 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use qratum_crypto::kdf::hkdf;
+use qratum_crypto::kdf::{biokey, hkdf};
 use qratum_metal::secret::{Expiring, Locked, LockedBytes};
 use qratum_tests::{
-    residue::{ABSORBED, BRIEF, Found, KEY, LARGE, SALT, Windows, scan, scan_folder, search, write},
+    residue::{
+        ABSORBED, BRIEF, COMPUTED, Found, KEY, LARGE, SALT, Windows, scan, scan_folder, search, write,
+    },
     skip,
 };
 
@@ -172,6 +174,53 @@ fn what_is_hidden_is_not_even_seen_while_it_is_held() {
 #[test]
 fn what_is_locked_is_seen_while_it_is_held_and_gone_after() {
     leaves_nothing(&["--limited"], LOCKED, HELD);
+}
+
+/// All that a biokey passes through, computed once more from the salt in the sealed file.
+fn biokey_windows(sealed: &[u8]) -> Windows {
+    // Behind the salt: nonce, commitment, 256 sealed loci and their tag.
+    let salt: [u8; 64] = sealed[..sealed.len() - (12 + 32 + 256 * 8 + 16)].last_chunk().copied().unwrap();
+    let purpose = biokey::Purpose { credential: [7; 32], version: 0 };
+    let mut computed = [0; 32];
+    write(COMPUTED, &mut computed);
+    let panel = qratum_tests::residue::panel().unwrap();
+    let records = panel.with(|[_, records]| records.to_vec());
+    let (mut prk, mut root) = ([0; 64], [0; 64]);
+    panel.with(|loci| biokey::extract(&salt, loci, &computed, &mut prk));
+    biokey::expand(&prk, &purpose, &mut root).unwrap();
+    let mut windows = Windows::default();
+    [&computed[..], &records, &prk, &root].iter().for_each(|secret| windows.add(secret));
+    for child in [biokey::Child::Ed25519, biokey::Child::MlDsa65] {
+        let mut seed = [0; 32];
+        biokey::seed(&root, child, &mut seed).unwrap();
+        windows.add(&seed);
+    }
+    windows
+}
+
+#[test]
+fn a_biokey_leaves_nothing_neither_while_it_is_held_nor_after() {
+    let folder = Folder::new();
+    let mut keeper = Keeper::start(&["--open", "--biokey"], &folder.0);
+    keeper.reach("started");
+    keeper.go_on();
+    keeper.reach("held");
+    keeper.windows = biokey_windows(&fs::read(folder.0.join("panel")).unwrap());
+    for step in ["signed", "ended"] {
+        let held = scan(keeper.child.id(), &keeper.windows).unwrap();
+        assert_eq!((held.raw, held.hex), (0, 0), "before it was {step}");
+        keeper.go_on();
+        let found = keeper.at(step);
+        assert_eq!((found.raw, found.hex), (0, 0), "{step}");
+    }
+    keeper.go_on();
+    assert_eq!(keeper.at("leaked raw").raw, 25, "what the security key computed");
+    keeper.go_on();
+    let windows = std::mem::take(&mut keeper.windows);
+    let (status, said) = keeper.end();
+    assert!(status.success() && said.raw == 0);
+    let files = scan_folder(&folder.0, &windows, &|_| true).unwrap();
+    assert!((files.raw, files.hex) == (0, 0) && files.bytes > 2048, "{files:?}");
 }
 
 /// How a program ended that was told to crash, and what was found in all that it left.

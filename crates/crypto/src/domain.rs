@@ -50,6 +50,18 @@ pub const ROTATION: Tag = Tag("QRATUM/chain/rotation/v1\0");
 pub const CHALLENGE: Tag = Tag("QRATUM/chain/challenge/v1\0");
 /// What a biokey signs of an action.
 pub const BIOKEY_ACTION: Tag = Tag("QRATUM/biokey/action/v1\0");
+/// The canonical encoding of the loci of a biokey.
+pub const BIOKEY_PANEL: Tag = Tag("QRATUM/biokey/panel/v1\0");
+/// Purpose of an expansion: a biokey.
+pub const BIOKEY: Tag = Tag("QRATUM/biokey/key/v1\0");
+/// Purpose of an expansion: what tells before use whether a biokey is the one that was enrolled.
+pub const BIOKEY_CHECK: Tag = Tag("QRATUM/biokey/check/v1\0");
+/// Purpose of an expansion: the Ed25519 seed of a biokey.
+pub const BIOKEY_ED25519: Tag = Tag("QRATUM/biokey/ed25519/v1\0");
+/// Purpose of an expansion: the ML-DSA-65 seed of a biokey.
+pub const BIOKEY_ML_DSA: Tag = Tag("QRATUM/biokey/ml-dsa-65/v1\0");
+/// A consent to the use of genetic data, as the biokey signs it.
+pub const CONSENT: Tag = Tag("QRATUM/biokey/consent/v1\0");
 /// Hash of the id that a security key gave a credential.
 pub const CREDENTIAL: Tag = Tag("QRATUM/chain/credential/v1\0");
 /// Hash of a policy, as a request names it.
@@ -75,6 +87,8 @@ pub const HYBRID: Tag = Tag("QRATUM/crypto/hybrid/v1\0");
 pub const OPERATOR_KEY: Tag = Tag("QRATUM/custody/operator-key/v1\0");
 /// A sealed configuration, and what its nonce is drawn for.
 pub const CONFIG: Tag = Tag("QRATUM/custody/config/v1\0");
+/// The file of a biokey's sealed panel, and what its salt and nonce are drawn for.
+pub const PANEL: Tag = Tag("QRATUM/custody/panel/v1\0");
 /// Purpose of a key: sealing.
 pub const SEAL: Tag = Tag("QRATUM/custody/seal/v1\0");
 /// Purpose of a key: a MAC over what stays readable.
@@ -98,6 +112,12 @@ pub const ALL: &[Tag] = &[
     ROTATION,
     CHALLENGE,
     BIOKEY_ACTION,
+    BIOKEY_PANEL,
+    BIOKEY,
+    BIOKEY_CHECK,
+    BIOKEY_ED25519,
+    BIOKEY_ML_DSA,
+    CONSENT,
     CREDENTIAL,
     POLICY,
     EXPECT,
@@ -110,6 +130,7 @@ pub const ALL: &[Tag] = &[
     HYBRID,
     OPERATOR_KEY,
     CONFIG,
+    PANEL,
     SEAL,
     MAC,
     COMMITMENT,

@@ -2,10 +2,12 @@
 //!
 //! - [`entropy`]: the sources of randomness of this machine.
 //! - [`operator`]: the keys of those who vouch for anchor checkpoints.
+//! - [`biokey`]: the second factor of a person, from loci and a security key.
 //! - [`config`]: a configuration that is sealed at rest.
 //! - [`token`]: what is asked of a security token.
 //! - [`pkcs11`]: tokens as the modules of their vendors show them.
 
+pub mod biokey;
 pub mod config;
 mod derived;
 pub mod entropy;

@@ -5,23 +5,34 @@
 //! - `--open`: nothing keeps it from leaving a core, as long as the kernel writes any; without it, it is
 //!   hardened as every program of ours is.
 //! - `--leak`: it leaves a copy of a secret in memory, and writes one in hex on standard error.
+//! - `--biokey`: its secrets are those of a biokey alone.
 //! - `--segv`, `--panic`: how it ends while it holds its secrets.
 
 use std::{
     error::Error,
+    fs,
     hint::black_box,
     io::{self, BufRead as _, Write as _},
     panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
     sync::mpsc::{Sender, channel},
     time::Duration,
 };
 
+use qratum_chain::{
+    Hash,
+    types::{CredentialId, Time},
+};
 use qratum_crypto::kdf::hkdf;
+use qratum_custody::{
+    biokey::{Biokey, SealedPanel, Terms},
+    entropy::{self, Random},
+};
 use qratum_metal::{
     process::harden,
     secret::{Expiring, Locked, LockedBytes},
 };
-use qratum_tests::residue::{ABSORBED, BRIEF, KEY, LARGE, SALT, write};
+use qratum_tests::residue::{self, ABSORBED, BRIEF, COMPUTED, KEY, LARGE, SALT, write};
 use rustix::process::{Resource, Rlimit, Signal, getpid, kill_process, setrlimit};
 
 /// Bytes that may be locked: sixteen pages for small secrets and one for the large, without guards.
@@ -40,6 +51,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         harden();
     }
     step("started")?;
+    if asked("--biokey") {
+        return keep_biokey();
+    }
     let all = All::make()?;
     step(&format!("held: {}; {}", all.key.status(), all.large.status()))?;
     all.try_use()?;
@@ -59,6 +73,28 @@ fn main() -> Result<(), Box<dyn Error>> {
     drop(all);
     step("ended")?;
     leak()
+}
+
+/// A biokey is enrolled, unlocked, used and ended; its panel lies sealed in the folder.
+fn keep_biokey() -> Result<(), Box<dyn Error>> {
+    let mut random = Random::start(entropy::sources(Path::new("/nonexistent"))?, entropy::now())?;
+    let computed = Locked::<32>::new_with(|computed| write(COMPUTED, computed))?;
+    let (credential, given, until) = (CredentialId(Hash([7; 32])), Time(1), Time(9));
+    let terms = Terms { credential, version: 0, given, until, purpose: "a test".to_owned() };
+    let drawing = (&mut random, entropy::now());
+    let (panel, enrolled) = SealedPanel::enrol(&residue::panel()?, &computed, terms, drawing)?;
+    drop(enrolled);
+    fs::write("panel", panel.bytes())?;
+    let biokey = Biokey::unlock(&panel, &computed, credential, Time(2))?;
+    step("held")?;
+    black_box(biokey.sign(&[3; 32])?);
+    step("signed")?;
+    drop(biokey);
+    step("ended")?;
+    let leak = computed.with(|computed| computed.to_vec());
+    step("leaked raw")?;
+    black_box(leak.leak());
+    Ok(())
 }
 
 /// One secret of each kind.

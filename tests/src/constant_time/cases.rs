@@ -3,7 +3,13 @@
 use std::{hint::black_box, time::Duration};
 
 use qratum_crypto::{
-    kdf::{hd::Node, hkdf, hmac::Hmac},
+    kdf::{
+        self,
+        biokey::{Child, Purpose},
+        hd::Node,
+        hkdf,
+        hmac::Hmac,
+    },
     rng::drbg::{Drbg, Moment},
     sign::ed25519::SecretKey,
 };
@@ -24,9 +30,15 @@ const TABLE: [u8; 256] = [7; 256];
 const HERE: &str = "tests/src/constant_time/cases.rs";
 
 /// All cases, in the order in which they are shown.
-pub const ALL: [Case; 10] = [
+pub const ALL: [Case; 11] = [
     shipped("hmac-sha3-512", "crates/crypto/src/kdf/hmac.rs", ("the key", 64), hmac),
     shipped("hkdf-sha3-512", "crates/crypto/src/kdf/hkdf.rs", ("the input key", 64), hkdf),
+    shipped(
+        "biokey",
+        "crates/crypto/src/kdf/biokey.rs",
+        ("the loci and what the key computes", 2080),
+        biokey,
+    ),
     shipped("hmac-drbg-sha3-512", "crates/crypto/src/rng/drbg.rs", ("the entropy", 48), drbg),
     shipped("ed25519-sign", "crates/crypto/src/sign/ed25519.rs", ("the seed", 32), ed25519),
     shipped("slip-0010", "crates/crypto/src/kdf/hd.rs", ("the seed", 64), slip0010),
@@ -67,6 +79,19 @@ fn hkdf(ikm: &[u8]) {
     hkdf::extract(b"salt", &[ikm], &mut prk);
     black_box(hkdf::expand(&prk, b"info", &mut okm).is_ok());
     black_box(okm);
+}
+
+/// 256 records of loci vary, and not the salt; and both seeds below.
+fn biokey(secret: &[u8]) {
+    let Some((computed, records)) = secret.split_first_chunk() else { return };
+    let purpose = Purpose { credential: [1; 32], version: 0 };
+    let (mut prk, mut root, mut seeds) = ([0; 64], [0; 64], [[0; 32]; 2]);
+    kdf::biokey::extract(&[1; 64], [b"head", records], computed, &mut prk);
+    black_box(kdf::biokey::expand(&prk, &purpose, &mut root).is_ok());
+    for (seed, child) in seeds.iter_mut().zip([Child::Ed25519, Child::MlDsa65]) {
+        black_box(kdf::biokey::seed(&root, child, seed).is_ok());
+    }
+    black_box(seeds);
 }
 
 fn drbg(entropy: &[u8]) {
