@@ -85,6 +85,8 @@ pub const HYBRID: Tag = Tag("QRATUM/crypto/hybrid/v1\0");
 
 /// The file of an operator's key, and what its salt and nonce are drawn for.
 pub const OPERATOR_KEY: Tag = Tag("QRATUM/custody/operator-key/v1\0");
+/// What the keys and vectors of an agreement with a security key are drawn for.
+pub const SECURITY_KEY: Tag = Tag("QRATUM/custody/security-key/v1\0");
 /// A sealed configuration, and what its nonce is drawn for.
 pub const CONFIG: Tag = Tag("QRATUM/custody/config/v1\0");
 /// The file of a biokey's sealed panel, and what its salt and nonce are drawn for.
@@ -129,6 +131,7 @@ pub const ALL: &[Tag] = &[
     KEM,
     HYBRID,
     OPERATOR_KEY,
+    SECURITY_KEY,
     CONFIG,
     PANEL,
     SEAL,

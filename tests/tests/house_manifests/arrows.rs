@@ -122,13 +122,15 @@ fn an_arrow_of_tests_does_not_ship() {
 
 #[test]
 fn a_library_of_another_crate_is_refused_with_its_owner_and_the_reason() {
-    let bad = made_up("qratum", "[dependencies]\nkeys = { package = \"ed25519-dalek\", version = \"3\" }");
+    let bad = made_up("qratum", "[dependencies]\nkeys = { package = \"curve25519-dalek\", version = \"5\" }");
     assert_eq!(
         about_manifest(&bad),
-        ["qratum may not name ed25519-dalek: it belongs to qratum-crypto (key maths is crypto's)"]
+        ["qratum may not name curve25519-dalek: it belongs to qratum-crypto (key maths is crypto's)"]
     );
-    let twin =
-        made_up("qratum-crypto", "[dependencies]\nkeys = { package = \"ed25519-dalek\", version = \"3\" }");
+    let twin = made_up(
+        "qratum-crypto",
+        "[dependencies]\nkeys = { package = \"curve25519-dalek\", version = \"5\" }",
+    );
     assert_eq!(about_manifest(&twin), [""; 0]);
 }
 

@@ -31,6 +31,8 @@ pub(crate) const ROOMS: &[Room] = &[
     room("qratum-crypto", "crates/crypto", &["qratum-metal"]),
     room("qratum-chain", "crates/chain", &["qratum-crypto"]),
     room("qratum-custody", "crates/custody", &["qratum-chain", "qratum-crypto", "qratum-metal"]),
+    // Not custody: a mistake in one side of the protocol must not hide the same in the other.
+    room("qratum-softkey", "crates/softkey", &["qratum-metal"]),
     room("qratum-verifier", "light-node/verifier", &["qratum-chain", "qratum-crypto"]),
     room("qratum-light-node", "light-node", &["qratum-verifier", "qratum-chain", "qratum-crypto"]),
     room(
@@ -66,6 +68,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "qratum-crypto",
             "qratum-custody",
             "qratum-metal",
+            "qratum-softkey",
             "qratum-themes",
             "qratum-widgets",
         ],
@@ -73,8 +76,10 @@ pub(crate) const ROOMS: &[Room] = &[
 ];
 
 /// Arrows of a crate's own tests alone, as (from, to, why): none of them ships.
-pub(crate) const TEST_ARROWS: &[(&str, &str, &str)] =
-    &[("qratum", "qratum-crypto", "the tests of the commands sign what they feed them")];
+pub(crate) const TEST_ARROWS: &[(&str, &str, &str)] = &[
+    ("qratum", "qratum-crypto", "the tests of the commands sign what they feed them"),
+    ("qratum-custody", "qratum-softkey", "ceremonies are tested on a key in software"),
+];
 
 /// Outside libraries. One that is not here is refused; so is a row that no manifest bears out.
 pub(crate) const LIBRARIES: &[Library] = &[
@@ -84,11 +89,22 @@ pub(crate) const LIBRARIES: &[Library] = &[
         "hashing is crypto's; the state map of chain takes its hasher as a type of sha3; look-alike \
          names are told apart by a digest, and pixels never see crypto",
     ),
-    library("sha2", &["qratum-crypto"], "hashing is crypto's"),
+    library("sha2", &["qratum-crypto", "qratum-softkey"], "hashing is crypto's, and the software key's own"),
     library("blake3", &["qratum-crypto"], "hashing is crypto's"),
     library("curve25519-dalek", &["qratum-crypto"], "key maths is crypto's"),
-    library("ed25519-dalek", &["qratum-crypto"], "key maths is crypto's"),
-    library("p256", &["qratum-crypto"], "key maths is crypto's"),
+    library(
+        "ed25519-dalek",
+        &["qratum-crypto", "qratum-softkey"],
+        "key maths is crypto's, and the software key's own",
+    ),
+    library(
+        "p256",
+        &["qratum-crypto", "qratum-softkey"],
+        "key maths is crypto's, and the software key's own",
+    ),
+    library("aes", &["qratum-crypto", "qratum-softkey"], "what travels to and from a security key"),
+    library("cbc", &["qratum-softkey"], "the software key's side of the same, in another's code"),
+    library("hmac", &["qratum-softkey"], "as cbc; crypto has its own, which wipes"),
     library("base64ct", &["qratum-chain"], "the challenge of a security key, as WebAuthn writes it"),
     library("ml-dsa", &["qratum-crypto"], "key maths is crypto's"),
     library("ml-kem", &["qratum-crypto"], "key maths is crypto's"),
@@ -111,14 +127,18 @@ pub(crate) const LIBRARIES: &[Library] = &[
     library("seccompiler", &["qratum-metal"], "which calls the kernel refuses, without C"),
     library(
         "rustix",
-        &["qratum-validator", "qratum", "qratum-metal", "qratum-light-node"],
+        &["qratum-validator", "qratum", "qratum-metal", "qratum-light-node", "qratum-custody"],
         "what std does not say: the room on a disk, the settings of a terminal, the locks and limits of \
-         memory, files that no link leads to",
+         memory, files that no link leads to, waiting for a device until a deadline",
     ),
     library("jmt", &["qratum-chain"], "the one state map, without I/O"),
     library("borsh", &["qratum-chain"], "the encoding of the state map's proofs, and of nothing else"),
     library("anyhow", &["qratum-chain"], "the error type in the state map's reader trait"),
-    library("minicbor", &["qratum-chain"], "the one codec of transaction objects and actions"),
+    library(
+        "minicbor",
+        &["qratum-chain", "qratum-custody", "qratum-softkey"],
+        "the one codec of transaction objects and actions; the language of security keys",
+    ),
     library("hex", &["qratum-chain"], "byte strings in JSON are chain's documents"),
     library(
         "serde",

@@ -32,6 +32,13 @@ impl PublicKey {
         self.point().is_some()
     }
 
+    /// The compressed form of `(x, y)`; none where that is no point of the curve.
+    #[must_use]
+    pub fn of(x: &[u8; 32], y: &[u8; 32]) -> Option<Self> {
+        let key = VerifyingKey::from_sec1_bytes(&[&[4], x.as_slice(), y].concat()).ok()?;
+        key.to_sec1_point(true).as_bytes().try_into().ok().map(Self)
+    }
+
     /// Only what starts with 02 or 03: the `sec1` crate also reads `05 || x`, another spelling of one of
     /// the two points with this x.
     fn point(&self) -> Option<VerifyingKey> {
@@ -56,6 +63,15 @@ pub fn verify_low_s(key: &PublicKey, message: &[u8], signature: &[u8; 64]) -> Re
     key.verify(message, &signature).map_err(|_| BadSignature)
 }
 
+/// `r || s` with the lower s, of a signature in DER, as security keys write it (RFC 3279 section 2.2.3).
+///
+/// # Errors
+/// [`BadSignature`], for what is no DER of two scalars.
+pub fn low_s_of_der(der: &[u8]) -> Result<[u8; 64], BadSignature> {
+    let signature = Signature::from_der(der).map_err(|_| BadSignature)?;
+    Ok(signature.normalize_s().to_bytes().into())
+}
+
 #[cfg(test)]
 mod tests {
     use p256::ecdsa::{SigningKey, signature::Signer};
@@ -78,6 +94,29 @@ mod tests {
         assert!(VerifyingKey::from_sec1_bytes(&key.0).unwrap().verify(b"statement", &high).is_ok());
         assert_eq!(verify_low_s(&key, b"statement", &bytes(&high)), Err(BadSignature));
         assert_eq!(verify_low_s(&key, b"statements", &bytes(&low)), Err(BadSignature));
+    }
+
+    #[test]
+    fn both_signatures_in_der_become_the_one_that_holds() {
+        let (key, low) = signed(b"statement");
+        let high = Signature::from_scalars(low.r().to_bytes(), (-*low.s()).to_bytes()).unwrap();
+        for signature in [low, high] {
+            let der = signature.to_der();
+            let found = low_s_of_der(der.as_bytes()).unwrap();
+            assert_eq!(verify_low_s(&key, b"statement", &found), Ok(()));
+            assert_eq!(low_s_of_der(&der.as_bytes()[1..]), Err(BadSignature));
+        }
+    }
+
+    #[test]
+    fn a_pair_of_coordinates_is_a_key_where_it_is_a_point() {
+        let (key, _) = signed(b"statement");
+        let point = VerifyingKey::from_sec1_bytes(&key.0).unwrap().to_sec1_point(false);
+        let (x, y) = point.as_bytes()[1..].split_at(32);
+        let (x, mut y): ([u8; 32], [u8; 32]) = (x.try_into().unwrap(), y.try_into().unwrap());
+        assert_eq!(PublicKey::of(&x, &y), Some(key));
+        y[31] ^= 1;
+        assert_eq!(PublicKey::of(&x, &y), None);
     }
 
     #[test]
