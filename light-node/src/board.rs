@@ -44,6 +44,11 @@ impl Board {
         Self { next: first, changed, answered, tried, heard, skew, params, seen, out }
     }
 
+    /// Blocks are to take so long from now on.
+    pub(crate) const fn keep_pace(&mut self, interval_ms: u64) {
+        self.params.block_interval_ms = interval_ms;
+    }
+
     pub(crate) fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.out.subscribe()
     }

@@ -6,10 +6,10 @@ use std::{mem, pin::Pin, sync::Arc, time::Duration};
 use futures::{StreamExt, future, stream::FuturesUnordered};
 use qratum_chain::{
     document::ForkProof,
-    types::{BlockId, ForkEvidence, Height, LightBlock, Time},
+    types::{BlockId, ForkEvidence, Height, LightBlock, Parameters, Time},
 };
 use qratum_crypto::sign::ed25519::PublicKey;
-use qratum_verifier::{Reject, Trusted, detect::Fork, sync::Ask};
+use qratum_verifier::{Reject, Trusted, Verified, detect::Fork, sync::Ask};
 use tokio::{
     sync::{broadcast, mpsc, oneshot, watch},
     task,
@@ -56,6 +56,8 @@ pub(crate) enum Command {
         /// Its proven name.
         name: String,
     },
+    /// The chain has these numbers now.
+    Pace(Verified<Parameters>),
     /// A member broke the protocol, and there is what convinces others.
     Accuse(Accused),
 }
@@ -245,7 +247,8 @@ impl Driver {
                 | Response::Votes { .. }
                 | Response::Submitted(_)
                 | Response::Txo(_)
-                | Response::Evidence(_),
+                | Response::Evidence(_)
+                | Response::Ballots(_),
             ) => {
                 self.follow.no_block(question);
                 Some(Reason::OffTopic)
@@ -335,6 +338,11 @@ impl Driver {
     async fn on_command(&mut self, command: Command) -> Option<Question> {
         match command {
             Command::Name { key, name } => self.board.name(key, name),
+            Command::Pace(parameters) => {
+                let interval_ms = parameters.get().block_interval_ms;
+                self.board.keep_pace(interval_ms);
+                self.polls.keep_pace(interval_ms);
+            }
             Command::Accuse(accused) => {
                 let kept = accused.clone();
                 self.keep_evidence(move |place| evidence::keep_offence(place, &kept)).await;

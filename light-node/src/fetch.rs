@@ -11,6 +11,7 @@ use qratum_chain::{
 use qratum_verifier::{
     Reject, Rules, Trusted,
     proof::{self, Checked},
+    tally::TallyFault,
 };
 use tokio::{
     sync::{mpsc, oneshot},
@@ -43,6 +44,8 @@ pub enum FetchError {
     Unavailable,
     /// What peers sent was refused; the last reason.
     Rejected(Reject),
+    /// What peers sent of a vote does not come to a tally; the last reason.
+    Tally(TallyFault),
     /// The node has stopped.
     Stopped,
 }
@@ -55,6 +58,7 @@ impl fmt::Display for FetchError {
             Self::NoPeer => f.write_str("no peer is connected"),
             Self::Unavailable => f.write_str("no peer has it"),
             Self::Rejected(why) => write!(f, "what the peers sent was refused: {why}"),
+            Self::Tally(why) => write!(f, "the vote cannot be counted: {why}"),
             Self::Stopped => f.write_str("the light node has stopped"),
         }
     }
@@ -218,7 +222,8 @@ impl Fetch {
             | Response::Votes { .. }
             | Response::Submitted(_)
             | Response::Txo(_)
-            | Response::Evidence(_) => {
+            | Response::Evidence(_)
+            | Response::Ballots(_) => {
                 self.refuse(peer, Reason::OffTopic).await;
                 Err(Miss::Absent)
             }

@@ -12,8 +12,9 @@
 //! `board` shows what came of it in one of the `state`s: `heard` knows who else has a block, and
 //! `skew` whether the local clock is wrong, `score` who is banned, and `polls` whether
 //! the network votes. `fetch` asks for one header,
-//! `climb` for the blocks that prove it, `statement` and `entries` for what rests on it, and `exhibit` for what proves
-//! an offence to others. `clock` is the one place that reads the system clock.
+//! `climb` for the blocks that prove it, `statement` and `entries` for what rests on it, `exhibit` for what
+//! proves an offence to others, `proposals` for what is voted on, and `pace` for how long blocks are to
+//! take. `clock` is the one place that reads the system clock.
 
 mod asked;
 mod board;
@@ -36,9 +37,11 @@ mod namer;
 mod net;
 mod node;
 mod open;
+mod pace;
 mod pin;
 mod place;
 mod polls;
+mod proposals;
 mod prove;
 mod score;
 mod skew;
@@ -62,6 +65,7 @@ pub use node::{LightNode, SyncError};
 pub use open::StartError;
 pub use pin::{PinError, Pinned, Plan, Vouched, Way};
 pub use place::Place;
+pub use proposals::Proposals;
 pub use snapshot::{
     Accused, Ban, MemberVote, Names, PeerView, Reason, Refusal, Snapshot, StoreState, Voting, Witnesses,
 };

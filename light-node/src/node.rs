@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 
 use qratum_chain::{
     Hash,
-    types::{Height, Time},
+    types::{Height, MotionId, Time},
 };
-use qratum_verifier::{Trusted, ballots::Ballots};
+use qratum_verifier::{Trusted, ballots::Ballots, tally::Counted};
 use tokio::{
     sync::{broadcast, mpsc, oneshot, watch},
     task::JoinHandle,
@@ -28,7 +28,9 @@ use crate::{
     namer,
     net::{Link, Local, Net},
     open::{Opened, StartError, anchored, open},
+    pace,
     polls::Polls,
+    proposals::Proposals,
     prove::Prover,
     statement::{Outcome, ProvenStatement},
 };
@@ -113,7 +115,8 @@ impl LightNode {
         }
         let fetch = Fetch { net, store, anchor, rules, commands, clock };
         let (alive, gone) = oneshot::channel();
-        tasks.push(tokio::spawn(look_up(fetch.clone(), snapshots.clone(), gone)));
+        let votes = config.genesis.people.is_some();
+        tasks.push(tokio::spawn(look_up(fetch.clone(), snapshots.clone(), votes, gone)));
         Ok(Self { fetch, snapshots, heads, tasks, alive })
     }
 
@@ -228,6 +231,24 @@ impl LightNode {
         self.fetch.evidence(height, &head).await
     }
 
+    /// The newest proposals, at most so many, from the newest down.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub async fn proposals(&self, most: usize) -> Result<Proposals, FetchError> {
+        self.unforked()?;
+        self.fetch.proposals(most, self.snapshots()).await
+    }
+
+    /// A proposal with its votes, counted here; `None` where the chain has none of this id.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub async fn tally(&self, id: MotionId) -> Result<Option<Counted>, FetchError> {
+        self.unforked()?;
+        self.fetch.tally(id, self.snapshots()).await
+    }
+
     /// After a fork nothing is proven from here any more.
     fn unforked(&self) -> Result<(), FetchError> {
         if self.snapshots.borrow().fork.is_some() { Err(FetchError::Forked) } else { Ok(()) }
@@ -244,12 +265,18 @@ impl LightNode {
     }
 }
 
-/// Asks for what the snapshots lack, until the node is gone.
-async fn look_up(fetch: Fetch, snapshots: watch::Receiver<Arc<Snapshot>>, gone: oneshot::Receiver<()>) {
+/// Asks for what the snapshots lack, until the node is gone. `votes`: whether anything is decided by vote.
+async fn look_up(
+    fetch: Fetch,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    votes: bool,
+    gone: oneshot::Receiver<()>,
+) {
     tokio::select! {
         _ = gone => {}
         () = namer::name_newcomers(&fetch, snapshots.clone()) => {}
         () = exhibit::show_offences(&fetch, snapshots.clone()) => {}
+        () = pace::keep_pace(&fetch, snapshots.clone()), if votes => {}
     }
 }
 

@@ -105,6 +105,11 @@ impl Polls {
         }
     }
 
+    /// Blocks are to take so long from now on.
+    pub(crate) const fn keep_pace(&mut self, interval_ms: u64) {
+        self.interval = Duration::from_millis(interval_ms);
+    }
+
     /// Tells these offences as well, which were seen before the start.
     pub(crate) fn remember(&mut self, offences: Vec<(PublicKey, Offence)>) {
         self.before = offences;

@@ -10,9 +10,9 @@ use libp2p::{StreamProtocol, request_response};
 use qratum_chain::{
     Hash,
     codec::{Decode, Encode, Malformed, Reader, put_bytes, put_list, put_option},
-    ledger::{Body, registry::Refusal},
+    ledger::{Body, governance::Placed, registry::Refusal},
     state::StateProof,
-    types::{Height, LightBlock, MAX_VALIDATORS, Offence, SignedProposal, SignedVote, Txo},
+    types::{Height, LightBlock, MAX_VALIDATORS, MotionId, Offence, SignedProposal, SignedVote, Txo},
 };
 use qratum_verifier::ballots::BEFORE;
 
@@ -69,6 +69,8 @@ pub enum Request {
     Txo(Hash),
     /// The evidence in the block at this height.
     Evidence(Height),
+    /// The ballots on a proposal, as they are in the newest state.
+    Ballots(MotionId),
 }
 
 /// What becomes of a transaction that was submitted, as the peer says.
@@ -130,6 +132,8 @@ pub enum Response {
     Txo(Option<Box<Included>>),
     /// To [`Request::Evidence`].
     Evidence(Vec<Offence>),
+    /// To [`Request::Ballots`]: each operator's last one, at most [`MAX_VALIDATORS`].
+    Ballots(Vec<Placed>),
 }
 
 impl Encode for Request {
@@ -162,6 +166,10 @@ impl Encode for Request {
                 out.push(8);
                 height.encode(out);
             }
+            Self::Ballots(id) => {
+                out.push(9);
+                id.encode(out);
+            }
         }
     }
 }
@@ -177,6 +185,7 @@ impl Decode for Request {
             6 => reader.bytes("transaction", MAX_SUBMITTED).map(|txo| Self::Submit(txo.to_vec())),
             7 => Hash::decode(reader).map(Self::Txo),
             8 => Height::decode(reader).map(Self::Evidence),
+            9 => MotionId::decode(reader).map(Self::Ballots),
             _ => Err(Malformed::Field("request kind")),
         }
     }
@@ -217,6 +226,10 @@ impl Encode for Response {
             Self::Evidence(offences) => {
                 out.push(7);
                 put_list(out, offences);
+            }
+            Self::Ballots(ballots) => {
+                out.push(8);
+                put_list(out, ballots);
             }
         }
     }
@@ -289,6 +302,7 @@ impl Decode for Response {
             5 => Submission::decode(reader).map(Self::Submitted),
             6 => reader.option("transaction", Included::decode).map(|found| Self::Txo(found.map(Box::new))),
             7 => reader.list("evidence", Body::MAX_EVIDENCE, Offence::SHORTEST).map(Self::Evidence),
+            8 => reader.list("ballots", MAX_VALIDATORS, Placed::SHORTEST).map(Self::Ballots),
             _ => Err(Malformed::Field("response kind")),
         }
     }

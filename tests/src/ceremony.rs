@@ -12,8 +12,8 @@ use qratum_chain::{
     ledger::{Act, Answer, Step},
     types::{
         Account, AccountId, AuthData, BiokeyKeys, BiokeySignatures, BlockRef, ChainId, Class, CredentialId,
-        CredentialKey, Device, Factors, Group, Height, Jurisdiction, NewCredential, People, PersonId, Policy,
-        RequestId, Role, Roles, Rule, Seal, Sender, Standing, Txo, TxoBody, TxoClass, Zone,
+        CredentialKey, Device, Factors, Governance, Group, Height, Jurisdiction, NewCredential, People,
+        PersonId, Policy, RequestId, Role, Roles, Rule, Seal, Sender, Standing, Txo, TxoBody, TxoClass, Zone,
     },
 };
 use qratum_crypto::{
@@ -233,7 +233,12 @@ impl Cast {
             let person = self.get(name)?;
             Some((person.account.clone(), person.enrolled()?))
         });
-        People { rp_id: RP_ID.to_owned(), policy: policy(2, LIFETIME_MS), accounts: enrolled.collect() }
+        People {
+            rp_id: RP_ID.to_owned(),
+            policy: policy(2, LIFETIME_MS),
+            accounts: enrolled.collect(),
+            governance: Governance::default(),
+        }
     }
 }
 

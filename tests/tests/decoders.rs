@@ -18,14 +18,15 @@ use qratum_chain::{
     document::{self, Anchor, HeaderProof, Statement, StatementProof},
     ledger::{
         Body,
+        governance::{Ballot, Choice, Placed},
         registry::{Order, Refusal},
     },
     state::{Changes, StateMap, StateProof},
     types::{
-        Certificate, ChainParams, ChainedBlock, ChainedCertificate, Checkpoint, CommitCertificate,
+        AccountId, Certificate, ChainParams, ChainedBlock, ChainedCertificate, Checkpoint, CommitCertificate,
         DoubleVote, Engine, ForkEvidence, Header, Height, HotStuffPhase, HotStuffRule, Jailed, KeyUse,
-        LightBlock, MAX_VALIDATORS, Offence, PhaseCertificate, Proposal, Purpose, Registration, Retired,
-        SetId, SignedProposal, SignedVote, Time, Txo, TxoBody, TxoClass, Validator, Vote,
+        LightBlock, MAX_VALIDATORS, MotionId, Offence, PhaseCertificate, Proposal, Purpose, Registration,
+        Retired, SetId, SignedProposal, SignedVote, Time, Txo, TxoBody, TxoClass, Validator, Vote,
     },
 };
 use qratum_crypto::sign::ed25519::{SecretKey, Signature};
@@ -205,16 +206,24 @@ fn questions_and_answers_are_canonical() {
         + canonical::<Request>("submit", &Request::Submit(leaving().to_bytes()))
         + canonical::<Request>("txo", &Request::Txo(Hash([3; 32])))
         + canonical::<Request>("evidence", &Request::Evidence(height))
+        + canonical::<Request>("ballots", &Request::Ballots(MotionId(Hash([4; 32]))))
         + canonical::<Response>("accepted", &Response::Submitted(Submission::Accepted))
         + canonical::<Response>("refused", &Response::Submitted(refused))
         + canonical::<Response>("waiting", &Response::Txo(None))
         + canonical::<Response>("included", &Response::Txo(Some(Box::new(included))))
         + canonical::<Response>("evidence", &Response::Evidence(vec![offence]))
+        + canonical::<Response>("ballots", &Response::Ballots(vec![ballot(); 2]))
         + canonical::<Response>("unknown", &Response::Unknown)
         + canonical::<Response>("light block", &Response::Block(Box::new(forge.block(2))))
         + canonical::<Response>("audit path", &Response::History(vec![Hash([1; 32]); 3]))
         + canonical::<Response>("heard", &heard);
     assert!(accepted > CASES, "{accepted}");
+}
+
+fn ballot() -> Placed {
+    let account = AccountId::new("anna").unwrap();
+    let ballot = Ballot { account, choice: Choice::Abstain, height: Height(3), txo: Hash([5; 32]) };
+    Placed { index: 1, ballot, audit_path: vec![Hash([1; 32]); 2] }
 }
 
 /// A transaction of nobody.

@@ -140,7 +140,7 @@ pub(crate) fn lost(error: &SyncError) -> Failure {
 /// Why what was asked for does not come, and what to do about it.
 pub(crate) fn unfetched(about: &str, error: &FetchError) -> Failure {
     let exit = match error {
-        FetchError::Rejected(_) | FetchError::Forked => Exit::Refused,
+        FetchError::Rejected(_) | FetchError::Tally(_) | FetchError::Forked => Exit::Refused,
         FetchError::NotYet { .. } | FetchError::NoPeer | FetchError::Unavailable | FetchError::Stopped => {
             Exit::Nothing
         }
@@ -152,7 +152,7 @@ pub(crate) fn unfetched(about: &str, error: &FetchError) -> Failure {
             "\nValidators drop old blocks behind a checkpoint; `qratum peers` shows who answers"
         }
         FetchError::Forked => "\n`qratum explain forked` says what to do",
-        FetchError::Rejected(_) | FetchError::Stopped => "",
+        FetchError::Rejected(_) | FetchError::Tally(_) | FetchError::Stopped => "",
     };
     Failure::new(exit, format!("{about}{error}{next}"))
 }

@@ -9,6 +9,7 @@ mod bounds;
 mod endorsement;
 mod evidence;
 mod genesis;
+mod governance;
 mod header;
 mod hex;
 mod people;

@@ -281,7 +281,9 @@ impl Host {
         for block in blocks.into_iter().filter(|block| block.height() >= next) {
             match self.ledger.accept(block.clone()) {
                 Ok(()) => self.keep(block, out),
-                Err(why @ LedgerError::Fault(Fault::State(_))) => return Err(HostError::Ledger(why)),
+                Err(why @ LedgerError::Fault(Fault::State(_) | Fault::Outdated(_))) => {
+                    return Err(HostError::Ledger(why));
+                }
                 Err(why) => {
                     out.push(self.note_of(peer, format_args!("block {}: {why}", block.height())));
                     return Ok(false);
@@ -337,7 +339,7 @@ impl Host {
 
     /// Goes to the waiting stage of the next height.
     fn wait(&mut self, now: Moment) {
-        let interval_ms = self.ledger.params().block_interval_ms;
+        let interval_ms = self.ledger.registry().parameters(self.ledger.params()).block_interval_ms;
         let due = self.ledger.tip().time.plus(interval_ms);
         // A clock that is far behind is set right one day, and the wait must be over then.
         let left_ms = due.0.saturating_sub(now.wall.0).min(interval_ms.saturating_add(MAX_AHEAD_MS));

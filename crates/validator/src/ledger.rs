@@ -1,6 +1,7 @@
 //! What must the next header say? Builds the next block, checks a proposed one field by field, and
 //! keeps the chain of decided blocks with the state, the sets and the history they lead to.
 
+mod execute;
 mod fault;
 mod handovers;
 mod names;
@@ -15,21 +16,18 @@ use std::{
 use qratum_chain::{
     Hash,
     codec::Encode,
-    ledger::{self, Body, Draft, Place, recent::Ancestor, sets, slashing},
-    schedule::{boundary_of, is_boundary, proposer, set_of},
+    ledger::{Body, Draft, Place, recent::Ancestor},
+    schedule::{is_boundary, proposer, set_of},
     state::{Pending, StateMap},
     types::{
-        BlockId, Certificate, ChainId, ChainParams, Engine, Genesis, Header, Height, LightBlock, Offence,
-        Round, SetId, Time, ValidatorSet,
+        BlockId, Certificate, ChainId, ChainParams, Engine, Genesis, Header, Height, LightBlock,
+        MAX_HANDOVER_MEMBERS, Round, SetId, Time, ValidatorSet,
     },
 };
 use qratum_crypto::merkle::{self, Sha3, Tree};
-use qratum_verifier::{Rules, detect};
+use qratum_verifier::Rules;
 
-pub use self::{
-    fault::{EvidenceFault, Fault, LedgerError, Standing},
-    handovers::MAX_MEMBERS,
-};
+pub use self::fault::{EvidenceFault, Fault, LedgerError, Standing};
 use crate::{
     block::{Block, Decided},
     quorum,
@@ -98,7 +96,7 @@ impl Ledger {
         }
         let members = first_set.members();
         let registered = members.iter().filter(|member| member.has_pq_key()).count();
-        if registered > MAX_MEMBERS {
+        if registered > MAX_HANDOVER_MEMBERS {
             return Err(LedgerError::Unsupported("ML-DSA hand-overs of so many validators"));
         }
         // The chain could go on with the votes of those without a key, while light nodes wait for ever for
@@ -348,67 +346,8 @@ impl Ledger {
     pub fn place(&self, time: Time) -> Place<'_> {
         let tip = self.tip();
         let parent = Ancestor { block_id: tip.id(), time: tip.time };
-        Place { chain_id: self.chain_id(), params: self.params(), height: tip.height.next(), time, parent }
-    }
-
-    /// What of `offered` can be carried out in the next block.
-    fn choose(&self, place: &Place<'_>, offered: &Body) -> Body {
-        let (mut draft, mut chosen, mut bytes) = (Draft::new(&self.state), Body::default(), 0usize);
-        for offence in &offered.evidence {
-            if chosen.evidence.len() < Body::MAX_EVIDENCE && self.punish(&mut draft, place, offence).is_ok() {
-                chosen.evidence.push(offence.clone());
-            }
-        }
-        for txo in &offered.transactions {
-            let length = bytes.saturating_add(txo.to_bytes().len());
-            let room = chosen.transactions.len() < Body::MAX_TRANSACTIONS && length <= Body::MAX_BYTES;
-            if room && ledger::apply(&mut draft, place, txo).is_ok() {
-                chosen.transactions.push(txo.clone());
-                bytes = length;
-            }
-        }
-        chosen
-    }
-
-    /// Whether the next block, coming right after the tip, could punish this.
-    #[must_use]
-    pub fn would_punish(&self, offence: &Offence) -> bool {
-        let place = self.place(self.tip().time);
-        self.punish(&mut Draft::new(&self.state), &place, offence).is_ok()
-    }
-
-    /// What the next block, with this time and body, leads to.
-    fn carry_out(&self, time: Time, body: &Body) -> Result<Outcome, Fault> {
-        let (place, mut draft) = (self.place(time), Draft::new(&self.state));
-        for (index, offence) in body.evidence.iter().enumerate() {
-            self.punish(&mut draft, &place, offence).map_err(|why| Fault::Evidence(index, why))?;
-        }
-        for (index, txo) in body.transactions.iter().enumerate() {
-            ledger::apply(&mut draft, &place, txo).map_err(|why| Fault::Transaction(index, why))?;
-        }
-        ledger::finish(&mut draft, &place);
-        let ends = is_boundary(place.height, self.params().set_length);
-        let next = if ends { sets::turn(&mut draft, &place, self.set()) } else { None };
-        let state = self.state.preview(draft.into_changes()).map_err(Fault::State)?;
-        Ok(Outcome { state, next })
-    }
-
-    /// Verifies evidence with the set it speaks of, and carries out what it costs.
-    fn punish(
-        &self,
-        draft: &mut Draft<'_>,
-        place: &Place<'_>,
-        offence: &Offence,
-    ) -> Result<(), EvidenceFault> {
-        let set_id = offence.set_id();
-        if set_id > place.set_id() {
-            return Err(EvidenceFault::Refused(slashing::EvidenceRefusal::Future));
-        }
-        let set = self.numbered(set_id);
-        let guilty = detect::offence(offence, set, &self.rules).map_err(EvidenceFault::Unproven)?;
-        let end = self.certified(boundary_of(set_id, self.params().set_length));
-        let ended = end.map(|(header, _)| header.time);
-        slashing::punish(draft, place, offence, guilty.get(), ended).map_err(EvidenceFault::Refused)
+        let (chain_id, params, set) = (self.chain_id(), self.params(), self.set());
+        Place { chain_id, params, height: tip.height.next(), time, parent, set }
     }
 
     fn next_header(
@@ -459,7 +398,7 @@ mod tests {
             registry::{Order, Refusal},
             slashing::EvidenceRefusal,
         },
-        types::{EnrolmentFault, GenesisError, HotStuffRule, Registration, Retired, Status, Txo},
+        types::{EnrolmentFault, GenesisError, HotStuffRule, Offence, Registration, Retired, Status, Txo},
     };
     use qratum_verifier::{Reject, SetCache, Trusted, Verdict, quorum::Tally, verify};
 
@@ -496,7 +435,7 @@ mod tests {
                 Engine::HotStuff { chain: 1, rule: HotStuffRule::ThreeChain }),
             LedgerError::Unsupported("HotStuff certificates")
         );
-        let mut many = genesis(&[1; MAX_MEMBERS + 1]);
+        let mut many = genesis(&[1; MAX_HANDOVER_MEMBERS + 1]);
         for (member, number) in many.validators.iter_mut().zip(1..) {
             member.validator.pq_key_hash = Hash([number; 32]);
         }

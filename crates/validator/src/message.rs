@@ -264,13 +264,10 @@ impl Decode for Reply {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        ledger::MAX_MEMBERS,
-        testing::{certificate, key, ledger, order},
-    };
+    use crate::testing::{certificate, key, ledger, order};
     use qratum_chain::{
         ledger::{Body, registry::Order},
-        types::Proposal,
+        types::{MAX_HANDOVER_MEMBERS, Proposal},
     };
     use qratum_crypto::sign::ml_dsa;
 
@@ -339,7 +336,7 @@ mod tests {
         let most = Request::Tell(Message::Polka(vec![vote.clone(); MAX_VALIDATORS]));
         assert!(most.to_bytes().len() <= MAX_REQUEST);
         // A full block with its own and its parent's certificate, behind a reply that is all but full.
-        let (certificate, halves) = (256 + MAX_VALIDATORS * 64, MAX_MEMBERS * PqSignature::LENGTH);
+        let (certificate, halves) = (256 + MAX_VALIDATORS * 64, MAX_HANDOVER_MEMBERS * PqSignature::LENGTH);
         let body = Body::MAX_BYTES + 4 * Body::MAX_TRANSACTIONS + Body::MAX_EVIDENCE * 512;
         assert!(FULL_REPLY + 2 * certificate + halves + body + Decided::SHORTEST <= MAX_REPLY);
         assert!(certificate + body + Decided::SHORTEST + 512 <= MAX_REQUEST);

@@ -1,7 +1,7 @@
 //! Answers light nodes from memory. Each answer is bounded by what one block, one state value, one
 //! audit path or the votes of three heights can be.
 
-use qratum_chain::{Hash, types::Height};
+use qratum_chain::{Hash, ledger::governance::Placed, types::Height};
 use qratum_light_node::wire::{Included, Request, Response};
 
 use crate::{
@@ -26,6 +26,7 @@ pub fn answer(host: &Host, request: &Request) -> Response {
         }
         Request::Votes => Some(host.heard().answer()),
         Request::Txo(id) => txo(host, id),
+        Request::Ballots(id) => Some(Response::Ballots(Placed::all(&ledger.registry(), *id))),
         Request::Evidence(height) => {
             ledger.block(*height).map(|decided| Response::Evidence(decided.block.body.evidence.clone()))
         }

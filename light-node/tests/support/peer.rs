@@ -202,9 +202,12 @@ pub fn truth(chain: &Chain, request: &Request) -> Response {
     match request {
         Request::Tip => block(chain.tip().cloned()),
         Request::Block(Height(height)) => block(chain.block(*height).cloned()),
-        Request::State(_) | Request::Votes | Request::Submit(_) | Request::Txo(_) | Request::Evidence(_) => {
-            Response::Unknown
-        }
+        Request::State(_)
+        | Request::Votes
+        | Request::Submit(_)
+        | Request::Txo(_)
+        | Request::Evidence(_)
+        | Request::Ballots(_) => Response::Unknown,
         Request::History { height, size } => {
             chain.audit_path(height.0, size.0).map_or(Response::Unknown, Response::History)
         }

@@ -14,8 +14,8 @@
 //! One rule is one predicate ([`predicates`], [`certificate`], [`chained`], [`handover`]) and one
 //! variant of [`Reject`]. [`verifier`] composes them into three answers: accept, not yet, reject.
 //! [`sync`] says what to ask next, [`proof`] checks files, [`detect`] forks and evidence,
-//! [`endorsement`] counts the operators who vouch for a checkpoint, [`witness`] who else saw a block, [`ballots`] who votes, and
-//! [`diversity`] whether too much stands in one hand.
+//! [`endorsement`] counts the operators who vouch for a checkpoint, [`witness`] who else saw a block, [`ballots`] who votes,
+//! [`diversity`] whether too much stands in one hand, and [`tally`] what the vote on a proposal comes to.
 //!
 //! Pure: `now` is an argument and comes last; no I/O, no randomness, no logging.
 //!
@@ -40,6 +40,7 @@ pub mod quorum;
 mod reject;
 mod sets;
 pub mod sync;
+pub mod tally;
 mod trusted;
 pub mod verifier;
 pub mod witness;

@@ -13,11 +13,12 @@ use qratum_chain::{
     },
     ledger::{
         Body,
+        governance::{Ballot, Choice, Placed},
         registry::{Order, Refusal},
     },
     types::{
-        Certificate, ChainParams, ChainedBlock, ChainedCertificate, Checkpoint, DoubleProposal, DoubleVote,
-        Engine, ForkEvidence, Genesis, Height, HotStuffPhase, HotStuffRule, LightBlock, Offence,
+        AccountId, Certificate, ChainParams, ChainedBlock, ChainedCertificate, Checkpoint, DoubleProposal, DoubleVote,
+        Engine, ForkEvidence, Genesis, Height, HotStuffPhase, HotStuffRule, LightBlock, MotionId, Offence,
         PhaseCertificate, Proposal, Purpose, Registration, Round, SignedProposal, SignedVote, Time, Txo,
         TxoBody, TxoClass,
     },
@@ -201,6 +202,7 @@ fn requests() -> Vec<Request> {
         Request::Submit(leaving().to_bytes()),
         Request::Txo(Hash([3; 32])),
         Request::Evidence(height),
+        Request::Ballots(MotionId(Hash([4; 32]))),
     ]
 }
 
@@ -223,12 +225,19 @@ fn responses() -> Vec<Response> {
         Response::Txo(None),
         Response::Txo(Some(Box::new(included))),
         Response::Evidence(block().body.evidence),
+        Response::Ballots(vec![ballot()]),
     ];
     [Response::Unknown, empty, state(1), state(STATE_ENTRIES), Response::History(path), heard]
         .into_iter()
         .chain(blocks)
         .chain(of_txos)
         .collect()
+}
+
+fn ballot() -> Placed {
+    let account = AccountId::new("anna").expect("a name");
+    let ballot = Ballot { account, choice: Choice::Abstain, height: Height(3), txo: Hash([5; 32]) };
+    Placed { index: 1, ballot, audit_path: vec![Hash([1; 32]); 2] }
 }
 
 fn leaving() -> Txo {

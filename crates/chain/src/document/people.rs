@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use qratum_crypto::sign::es256;
 use serde::{Deserialize, Serialize};
 
-use super::{DocumentError, hex};
+use super::{DocumentError, governance::GovernanceJson, hex};
 use crate::{
     codec::Malformed,
     types::{
@@ -21,6 +21,8 @@ pub(super) struct PeopleJson {
     rp_id: String,
     policy: Vec<RuleJson>,
     accounts: Vec<AccountJson>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    governance: Option<GovernanceJson>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -86,7 +88,7 @@ enum AlgorithmJson {
 }
 
 /// What no word of a closed list stands for.
-const fn unknown(field: &'static str) -> DocumentError {
+pub(super) const fn unknown(field: &'static str) -> DocumentError {
     DocumentError::Malformed(field, Malformed::Field(field))
 }
 
@@ -100,6 +102,7 @@ impl From<&People> for PeopleJson {
             rp_id: people.rp_id.clone(),
             policy: people.policy.rules().map(RuleJson::from).collect(),
             accounts: people.accounts.iter().map(AccountJson::from).collect(),
+            governance: GovernanceJson::of(&people.governance),
         }
     }
 }
@@ -120,7 +123,13 @@ impl PeopleJson {
                 return Err(unknown("account that is there twice"));
             }
         }
-        Ok(People { rp_id: self.rp_id.clone(), policy: Policy::new(rules), accounts })
+        let governance = self.governance.as_ref().map(GovernanceJson::read).transpose()?;
+        Ok(People {
+            rp_id: self.rp_id.clone(),
+            policy: Policy::new(rules),
+            accounts,
+            governance: governance.unwrap_or_default(),
+        })
     }
 }
 

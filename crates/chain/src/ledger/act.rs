@@ -2,7 +2,7 @@
 
 use minicbor::{Decoder, Encoder, decode, encode};
 
-use super::Action;
+use super::{Action, governance::Governing};
 use crate::{
     Hash,
     codec::{
@@ -32,6 +32,8 @@ pub enum Step {
     Approve(Answer),
     /// No to a request, which closes it.
     Reject(Answer),
+    /// Something about what is decided by vote.
+    Govern(Governing),
 }
 
 /// An action, and what the wish for it rests on.
@@ -88,6 +90,9 @@ impl Step {
     fn read(decoder: &mut Decoder<'_>) -> Result<Self, decode::Error> {
         let length = decoder.array()?;
         let number = decoder.u64()?;
+        if Governing::NUMBERS.contains(&number) {
+            return Governing::read(decoder, number, length).map(Self::Govern);
+        }
         expect(length == Some(if number == 1 { 7 } else { 3 }), "array length")?;
         match number {
             1 => Proposal::read(decoder).map(Self::Request),
@@ -134,6 +139,7 @@ impl encode::Encode<()> for Act {
             }
             Step::Approve(answer) => answer.write(e, 2)?,
             Step::Reject(answer) => answer.write(e, 3)?,
+            Step::Govern(governing) => governing.write(e)?,
         }
         Ok(())
     }

@@ -3,7 +3,9 @@
 //! approval it needs comes, and not before.
 
 use super::{
-    Act, Answer, Authorized, Denial, Draft, Outcome, Place, Proposal, Request, Step, Voice, recent,
+    Act, Answer, Authorized, Denial, Draft, Outcome, Place, Proposal, Request, Step, Voice,
+    governance::{self, Speaker},
+    recent,
     registry::Refusal,
 };
 use crate::{
@@ -200,7 +202,12 @@ impl Actor {
             Step::Request(proposal) => self.request(draft, place, proposal),
             Step::Approve(answer) => self.approve(draft, place, answer),
             Step::Reject(answer) => self.reject(draft, place, answer),
+            Step::Govern(asked) => governance::carry_out(draft, place, self.speaker(), asked),
         }
+    }
+
+    const fn speaker(&self) -> Speaker<'_> {
+        Speaker { account: &self.id, person: self.account.person, roles: self.account.roles, txo: self.txo }
     }
 
     /// Opens a request, when it could be carried out if it were approved now.

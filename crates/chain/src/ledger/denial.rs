@@ -109,6 +109,38 @@ denials! {
     BiokeyOther = 38, "the ML-DSA key is not the one of the biokey";
     /// The ML-DSA key of the biokey did not sign this act with this assertion.
     BiokeyMlDsa = 39, "the ML-DSA half of the biokey did not sign this with this assertion";
+    /// No account speaks for any validator of the set.
+    NoElectorate = 60, "nobody could vote on it: no account speaks for a validator of the set";
+    /// The person, or all together, have as many proposals open as there may be.
+    TooManyProposals = 61, "as many proposals are open as there may be, of one person or of all";
+    /// There is no such proposal.
+    UnknownProposal = 62, "there is no such proposal";
+    /// The proposal is not voted on any more.
+    VotingClosed = 63, "the vote on it is over";
+    /// The account spoke for no validator of the set when the proposal was opened.
+    NoVote = 64, "the account spoke for no validator when the proposal was opened";
+    /// The account is no registered authority.
+    NoAuthority = 65, "the account is no authority that may veto";
+    /// The proposal has not passed, or is settled.
+    NotInTimelock = 66, "it can be vetoed only after it passed and before it is carried out";
+    /// The parameter must not have this value.
+    Bounds = 67, "the parameter must not have this value";
+    /// Not a newer version, or of a set that has begun or is the next one.
+    Version = 68, "the version must be newer, and its first set not here or the next one";
+    /// A validator of this name is or was there.
+    NameTaken = 69, "a validator of this name is registered already";
+    /// A key of the candidate is known to the chain, or is there twice.
+    KeyTaken = 70, "a key of the candidate is in use already: one key, one purpose";
+    /// The candidate is not enrolled as it must be: its stake, its names, or a proof of possession.
+    Enrolment = 71, "the enrolment of the candidate is not sound, or proves not that its keys are held";
+    /// All validators have an ML-DSA key of their own, or none has one.
+    HandoverKey = 72, "all validators have an ML-DSA key of their own, or none has one";
+    /// The set has no room.
+    SetFull = 73, "the set is full";
+    /// There is no active validator of this name.
+    NoValidator = 74, "there is no active validator of this name";
+    /// Without it nobody would be left to vote.
+    LastValidator = 75, "nobody would be left to vote";
 }
 
 impl From<BadBiokey> for Denial {

@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use qratum_crypto::sign::ed25519::PublicKey;
 
-use super::{Known, index};
+use super::{Known, governance::Upgrade, index};
 use crate::{
     codec::{Decode, Encode},
     state::{Changes, StateMap},
-    types::{Account, AccountId, KeyUse, People, Policy, Registration, RequestId},
+    types::{
+        Account, AccountId, ChainParams, Genesis, Governance, KeyUse, Parameters, People, Policy,
+        Registration, RequestId,
+    },
 };
 
 /// A state with changes that are not taken over yet. Only the ledger makes changes, so an action comes
@@ -146,6 +149,28 @@ impl<'a> Draft<'a> {
     pub fn rp_id(&self) -> String {
         let name = self.get(People::RP_ID_KEY).unwrap_or_default();
         String::from_utf8(name.to_vec()).unwrap_or_default()
+    }
+
+    /// The numbers that a vote may change; on a chain without people those of its genesis, and the usual
+    /// windows.
+    #[must_use]
+    pub fn parameters(&self, genesis: &ChainParams) -> Parameters {
+        let Governance { voting_sets, timelock_sets, .. } = Governance::default();
+        let first = Parameters { block_interval_ms: genesis.block_interval_ms, voting_sets, timelock_sets };
+        self.read(Parameters::STATE_KEY).unwrap_or(first)
+    }
+
+    /// The newest upgrade that was decided on.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Upgrade> {
+        self.read(Upgrade::STATE_KEY)
+    }
+
+    /// The network's name.
+    #[must_use]
+    pub(super) fn network(&self) -> String {
+        let entry = self.get(Genesis::NETWORK_KEY).and_then(|entry| entry.get(1..)).unwrap_or_default();
+        String::from_utf8(entry.to_vec()).unwrap_or_default()
     }
 
     /// The registration of the validator of this name.

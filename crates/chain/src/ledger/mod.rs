@@ -4,6 +4,7 @@
 //! - [`Draft`]: the state while a block is carried out.
 //! - [`registry`]: what the operators of validators may order.
 //! - [`approval`]: what people may do, and what they must do together.
+//! - [`governance`]: what the operators of validators decide by vote.
 //! - [`open`]: how many requests a person may have open.
 //! - [`index`]: which accounts and requests there are.
 //! - [`Known`]: a state of which only some entries are proven, to try on it what a block would do.
@@ -19,6 +20,7 @@ mod authorized;
 mod body;
 mod denial;
 mod draft;
+pub mod governance;
 pub mod index;
 mod known;
 pub mod open;
@@ -40,7 +42,7 @@ pub use request::{Outcome, Request, Voice};
 use self::{recent::Ancestor, registry::Refusal};
 use crate::{
     schedule::set_of,
-    types::{ChainId, ChainParams, Height, SetId, Time, Txo, TxoClass},
+    types::{ChainId, ChainParams, Height, SetId, Time, Txo, TxoClass, ValidatorSet},
 };
 
 /// State key under which each block writes its height, as 8 little-endian bytes.
@@ -59,6 +61,8 @@ pub struct Place<'a> {
     pub time: Time,
     /// The block below it.
     pub parent: Ancestor,
+    /// The set it belongs to.
+    pub set: &'a ValidatorSet,
 }
 
 impl Place<'_> {

@@ -238,7 +238,7 @@ fn check_rotation(
 }
 
 /// Whether no other validator is to be in the next set.
-fn is_last(draft: &Draft<'_>, leaving: &str) -> bool {
+pub(super) fn is_last(draft: &Draft<'_>, leaving: &str) -> bool {
     let votes = |name: &String| {
         draft.registration(name).is_some_and(|it| it.status == Status::Active && power_of(it.stake) > 0)
     };

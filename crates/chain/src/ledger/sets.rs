@@ -11,8 +11,9 @@ use crate::{
 /// or when nobody would be in it: then the old one goes on, as a chain without voters is dead.
 ///
 /// Members keep their order, so that indexes move only where somebody left. Called for the block at
-/// the end of `set`, after all else in it was carried out.
-pub fn turn(draft: &mut Draft<'_>, place: &Place<'_>, set: &ValidatorSet) -> Option<ValidatorSet> {
+/// the end of a set, after all else in it was carried out.
+pub fn turn(draft: &mut Draft<'_>, place: &Place<'_>) -> Option<ValidatorSet> {
+    let set = place.set;
     let next = ValidatorSet::new(members(draft, set)).ok().filter(|next| next.hash() != set.hash())?;
     for member in set.members() {
         if next.index_of(&member.pubkey).is_none()

@@ -86,7 +86,8 @@ impl Bench {
     fn place(&self, height: u64) -> Place<'_> {
         let time = self.genesis.time.plus(height * 1000);
         let parent = Ancestor { block_id: BlockId::ZERO, time: self.genesis.time };
-        Place { chain_id: self.chain_id, params: &self.genesis.params, height: Height(height), time, parent }
+        let (params, height) = (&self.genesis.params, Height(height));
+        Place { chain_id: self.chain_id, params, height, time, parent, set: &self.set }
     }
 
     fn txo(&self, operator: u8, nonce: u64, order: &Order) -> Txo {
@@ -174,7 +175,7 @@ fn a_rotated_key_votes_from_the_next_set_on_and_the_old_one_retires() {
         "also one that never voted"
     );
     let place = bench.place(LENGTH);
-    let next = turn(&mut draft, &place, &bench.set).unwrap();
+    let next = turn(&mut draft, &place).unwrap();
     let keys: Vec<PublicKey> = next.members().iter().map(|member| member.pubkey).collect();
     assert_eq!(keys, [2, 12, 3].map(|seed| secret(seed).public()), "everybody keeps their place");
     let since: Vec<u64> = next.members().iter().map(|member| member.since_set.0).collect();
@@ -198,7 +199,7 @@ fn a_set_that_nothing_happened_to_goes_on_as_it_is() {
     let note = bench.txo(101, 0, &Order::Note(Vec::new()));
     apply(&mut draft, &bench.place(1), &note).unwrap();
     let changes = draft.clone().into_changes();
-    assert_eq!(turn(&mut draft, &bench.place(LENGTH), &bench.set), None);
+    assert_eq!(turn(&mut draft, &bench.place(LENGTH)), None);
     assert_eq!(draft.into_changes(), changes);
 }
 
@@ -216,7 +217,7 @@ fn who_leaves_is_out_of_the_next_set_and_the_last_one_stays() {
     assert_eq!(apply(&mut draft, &bench.place(2), &late), Err(Refusal::NotActive));
     let note = bench.txo(101, 1, &Order::Note(Vec::new()));
     assert_eq!(apply(&mut draft, &bench.place(2), &note), Ok(()), "it may still say something");
-    let next = turn(&mut draft, &bench.place(LENGTH), &bench.set).unwrap();
+    let next = turn(&mut draft, &bench.place(LENGTH)).unwrap();
     assert_eq!(next.members().iter().map(|m| m.pubkey).collect::<Vec<_>>(), [secret(3).public()]);
 }
 
@@ -255,7 +256,7 @@ fn the_guilty_loses_stake_and_seat_once() {
     assert_eq!(draft.get(&state_key(&offence(0, 2, 0), &key)), Some(3u64.to_le_bytes().as_slice()));
     let jailed = Jailed { block: Height(3), offence: Height(2) };
     assert_eq!(draft.get(&Jailed::state_key("v1")), Some(jailed.to_bytes().as_slice()));
-    let next = turn(&mut draft, &bench.place(LENGTH), &bench.set).unwrap();
+    let next = turn(&mut draft, &bench.place(LENGTH)).unwrap();
     assert_eq!(next.index_of(&key), None);
     assert_eq!(next.members().len(), 2);
 }

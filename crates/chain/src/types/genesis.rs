@@ -57,7 +57,8 @@ pub struct ChainParams {
     pub engine: Engine,
 }
 
-const MIN_BLOCK_INTERVAL_MS: u64 = 10;
+/// The shortest time between blocks, in milliseconds.
+pub(super) const MIN_BLOCK_INTERVAL_MS: u64 = 10;
 const MINUTE_MS: u64 = 60 * 1000;
 const HOUR_MS: u64 = 60 * MINUTE_MS;
 const DAY_MS: u64 = 24 * HOUR_MS;
@@ -347,7 +348,7 @@ impl Genesis {
             entries.insert(Self::name_key(&member.validator), Some(member.name.clone().into_bytes()));
             entries.extend(member.registry().into_iter().map(|(key, value)| (key, Some(value))));
         }
-        let people = self.people.iter().flat_map(People::entries);
+        let people = self.people.iter().flat_map(|people| people.entries(self.params.block_interval_ms));
         entries.extend(people.map(|(key, value)| (key, Some(value))));
         StateMap::genesis(entries).map_err(GenesisError::State)
     }
@@ -573,7 +574,7 @@ mod tests {
     #[test]
     fn people_need_blocks_that_come_soon_and_rules() {
         let (rp_id, policy) = ("test.qratum.invalid".to_owned(), Policy::default());
-        let people = People { rp_id, policy, accounts: BTreeMap::new() };
+        let people = People { rp_id, policy, accounts: BTreeMap::new(), governance: Default::default() };
         let mut genesis = Genesis { people: Some(people), ..genesis() };
         let most = People::MAX_BLOCK_INTERVAL_MS;
         genesis.params.block_interval_ms = most;

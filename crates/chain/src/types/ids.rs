@@ -126,6 +126,10 @@ identity!(
     /// The id of the transaction that opened a request.
     RequestId
 );
+identity!(
+    /// The id of the transaction that opened a proposal which operators vote on.
+    MotionId
+);
 
 impl CredentialId {
     /// The hash of an id as the security key says it, at most 255 bytes.

@@ -12,6 +12,7 @@ mod enrolment;
 mod evidence;
 mod factors;
 mod genesis;
+mod governance;
 mod header;
 mod ids;
 mod light_block;
@@ -23,6 +24,7 @@ mod txo;
 mod validators;
 mod vote;
 
+pub(crate) use account::words;
 pub use account::{Account, AccountId, Role, Roles, Standing, Zone};
 pub use anchor::Checkpoint;
 pub use biokey::{BadBiokey, BiokeyKeys, BiokeySignatures};
@@ -34,8 +36,11 @@ pub use enrolment::{Enrolment, EnrolmentFault, Proofs, Purpose, STAKE_UNIT, powe
 pub use evidence::{DoubleProposal, DoubleVote, ForkEvidence, Offence};
 pub use factors::{AuthData, Factors, client_data, client_data_hash};
 pub use genesis::{ChainParams, Engine, Genesis, GenesisError, GenesisValidator, HotStuffRule};
+pub use governance::{Governance, Parameter, Parameters};
 pub use header::Header;
-pub use ids::{BlockId, BlockRef, ChainId, CredentialId, Height, PersonId, RequestId, Round, SetId, Time};
+pub use ids::{
+    BlockId, BlockRef, ChainId, CredentialId, Height, MotionId, PersonId, RequestId, Round, SetId, Time,
+};
 pub use light_block::LightBlock;
 pub use name::{MAX_NAME, is_name};
 pub(crate) use people::who_can_act;
@@ -43,5 +48,7 @@ pub use people::{Accounts, People, PeopleFault};
 pub use policy::{Class, Group, Policy, Rule, RuleFault};
 pub use registration::{Jailed, KeyUse, Registration, Retired, Status};
 pub use txo::{Seal, Sender, Txo, TxoBody, TxoClass};
-pub use validators::{Jurisdiction, MAX_VALIDATORS, SetError, Validator, ValidatorSet, validators_hash};
+pub use validators::{
+    Jurisdiction, MAX_HANDOVER_MEMBERS, MAX_VALIDATORS, SetError, Validator, ValidatorSet, validators_hash,
+};
 pub use vote::{Phase, Proposal, SignedProposal, SignedVote, Vote};

@@ -3,7 +3,11 @@
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Account, AccountId, Class, Credential, KeyUse, PersonId, Policy, Purpose, Roles, RuleFault};
+use qratum_crypto::sign::ed25519::VoteKey;
+
+use super::{
+    Account, AccountId, Class, Credential, Governance, KeyUse, PersonId, Policy, Purpose, Roles, RuleFault,
+};
 use crate::codec::{Decode, Encode, Malformed, Reader, put_list};
 
 /// Who may act on a chain from its first block.
@@ -15,6 +19,8 @@ pub struct People {
     pub policy: Policy,
     /// The first accounts, as they were enrolled.
     pub accounts: BTreeMap<AccountId, Account>,
+    /// Who decides by vote.
+    pub governance: Governance,
 }
 
 /// Why people cannot be what a chain starts with.
@@ -38,6 +44,9 @@ pub enum PeopleFault {
     OneKey(AccountId),
     /// More accounts than [`People::MAX_ACCOUNTS`].
     TooMany,
+    /// Governance names somebody without an account or an operator without a name, or has a window that is
+    /// none.
+    Governance,
 }
 
 impl fmt::Display for PeopleFault {
@@ -56,6 +65,9 @@ impl fmt::Display for PeopleFault {
                 f,
                 "account {account}: without its one credential too few people are left: it needs a second \
                 one, or somebody else its roles"
+            ),
+            Self::Governance => f.write_str(
+                "governance needs windows of 1 to 1000 sets, names of operators, and accounts that are there",
             ),
             Self::TooMany => write!(f, "there are more than {} accounts", People::MAX_ACCOUNTS),
         }
@@ -105,6 +117,9 @@ impl People {
                 }
             }
         }
+        if !self.governance.is_sound(|id| self.accounts.contains_key(id)) {
+            return Err(PeopleFault::Governance);
+        }
         self.policy.check().map_err(|(class, fault)| PeopleFault::Rule(class, fault))?;
         self.check_numbers()
     }
@@ -129,12 +144,14 @@ impl People {
     }
 
     /// Their entries of the first state.
-    pub(super) fn entries(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let mut entries = vec![
-            (Self::RP_ID_KEY.to_vec(), self.rp_id.clone().into_bytes()),
-            (Policy::STATE_KEY.to_vec(), self.policy.to_bytes()),
-            (Self::ACCOUNTS_KEY.to_vec(), Accounts(self.accounts.keys().cloned().collect()).to_bytes()),
-        ];
+    pub(super) fn entries(&self, block_interval_ms: u64) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let mut entries = self.governance.entries(block_interval_ms);
+        entries.push((Self::RP_ID_KEY.to_vec(), self.rp_id.clone().into_bytes()));
+        entries.push((Policy::STATE_KEY.to_vec(), self.policy.to_bytes()));
+        entries.push((
+            Self::ACCOUNTS_KEY.to_vec(),
+            Accounts(self.accounts.keys().cloned().collect()).to_bytes(),
+        ));
         for (id, account) in &self.accounts {
             entries.push((Account::state_key(id), account.to_bytes()));
             let used = |purpose| KeyUse { purpose, name: id.to_string() }.to_bytes();

@@ -19,6 +19,8 @@ pub enum Status {
     Leaving = 2,
     /// It was found guilty.
     Jailed = 3,
+    /// The others voted it out.
+    Removed = 4,
 }
 
 impl fmt::Display for Status {
@@ -27,6 +29,7 @@ impl fmt::Display for Status {
             Self::Active => "active",
             Self::Leaving => "leaving",
             Self::Jailed => "jailed",
+            Self::Removed => "removed",
         })
     }
 }
@@ -43,6 +46,7 @@ impl Decode for Status {
             1 => Ok(Self::Active),
             2 => Ok(Self::Leaving),
             3 => Ok(Self::Jailed),
+            4 => Ok(Self::Removed),
             _ => Err(Malformed::Field("status")),
         }
     }

@@ -16,6 +16,8 @@ use crate::{
 
 /// The largest set this version reads.
 pub const MAX_VALIDATORS: usize = 1024;
+/// The largest set that hands over with ML-DSA: as many signatures fit into a reply among validators.
+pub const MAX_HANDOVER_MEMBERS: usize = 96;
 
 /// Two capital ASCII letters (ISO 3166-1 alpha-2, not checked against the list).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

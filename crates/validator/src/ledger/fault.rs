@@ -3,7 +3,7 @@
 use core::fmt;
 
 use qratum_chain::{
-    ledger::{registry::Refusal, slashing::EvidenceRefusal},
+    ledger::{governance::Upgrade, registry::Refusal, slashing::EvidenceRefusal},
     state::StateError,
     types::{GenesisError, Round, Time},
 };
@@ -53,6 +53,9 @@ pub enum Fault {
     Transaction(usize, Refusal),
     /// Evidence that proves nothing, by its place in the block.
     Evidence(usize, EvidenceFault),
+    /// The chain has decided on a version of its rules that this build does not know: not the block's fault,
+    /// and this process cannot go on.
+    Outdated(Upgrade),
     /// The state map is damaged: not the block's fault, and this process cannot go on.
     State(StateError),
 }
@@ -95,6 +98,13 @@ impl fmt::Display for Fault {
             Self::Proposer => "another proposer",
             Self::Transaction(index, why) => return write!(f, "transaction {index}: {why}"),
             Self::Evidence(index, why) => return write!(f, "evidence {index}: {why}"),
+            Self::Outdated(Upgrade { version, set }) => {
+                return write!(
+                    f,
+                    "from set {set} on the chain goes by version {version} of its rules, which this build \
+                     does not know: install one that does and start it again; nothing was signed"
+                );
+            }
             Self::State(why) => return why.fmt(f),
         })
     }

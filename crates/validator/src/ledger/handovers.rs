@@ -4,7 +4,7 @@
 //! ML-DSA, a light node takes the end of the set only with those signatures: until they are here, it is
 //! shown nothing from there on.
 
-use qratum_chain::types::{Certificate, Height, PqSignature};
+use qratum_chain::types::{Certificate, Height, MAX_HANDOVER_MEMBERS, PqSignature};
 use qratum_verifier::handover::is_demanded;
 
 use super::Ledger;
@@ -14,9 +14,7 @@ use crate::{
     quorum::{self, QuorumFault},
 };
 
-/// The most members of a set that hands over with ML-DSA: as many signatures fit into a reply.
-pub const MAX_MEMBERS: usize = 96;
-const _: () = assert!(FULL_REPLY + MAX_MEMBERS * PqSignature::LENGTH < MAX_REPLY);
+const _: () = assert!(FULL_REPLY + MAX_HANDOVER_MEMBERS * PqSignature::LENGTH < MAX_REPLY);
 
 impl Ledger {
     /// The lowest end of a set whose hand-over lacks signatures.

@@ -20,8 +20,9 @@ use crate::{
     state::StateMap,
     types::{
         BiokeyKeys, BiokeySignatures, BlockId, BlockRef, ChainId, ChainParams, Class, CredentialId,
-        CredentialKey, Device, Genesis, GenesisValidator, Group, Height, Jurisdiction, NewCredential, People,
-        PeopleFault, PersonId, Roles, Rule, SetId, Time, TxoBody, Validator, Zone,
+        CredentialKey, Device, Genesis, GenesisValidator, Governance, Group, Height, Jurisdiction,
+        NewCredential, People, PeopleFault, PersonId, Roles, Rule, SetId, Time, TxoBody, Validator,
+        ValidatorSet, Zone,
     },
 };
 
@@ -116,7 +117,8 @@ fn people() -> People {
         };
         (account(name), account_of)
     });
-    People { rp_id: RP_ID.to_owned(), policy: policy(2, LIFETIME_MS), accounts: BTreeMap::from(enrolled) }
+    let (rp_id, policy, governance) = (RP_ID.to_owned(), policy(2, LIFETIME_MS), Governance::default());
+    People { rp_id, policy, accounts: BTreeMap::from(enrolled), governance }
 }
 
 fn genesis() -> Genesis {
@@ -143,6 +145,7 @@ struct Village {
     genesis: Genesis,
     chain_id: ChainId,
     state: StateMap,
+    set: ValidatorSet,
     tip: Height,
 }
 
@@ -184,14 +187,15 @@ impl Village {
     fn at(height: u64) -> Self {
         let genesis = genesis();
         let (chain_id, state) = (genesis.chain_id().unwrap(), genesis.state().unwrap());
-        Self { chain_id, state, genesis, tip: Height(0) }.grown(height)
+        let set = genesis.validator_set().unwrap();
+        Self { chain_id, state, set, genesis, tip: Height(0) }.grown(height)
     }
 
     fn place(&self) -> Place<'_> {
         let (height, time) = (self.tip.next(), |height: Height| START.plus(height.0 * 1000));
         let parent = Ancestor { block_id: block_id(self.tip.0), time: time(self.tip) };
         let params = &self.genesis.params;
-        Place { chain_id: self.chain_id, params, height, time: time(height), parent }
+        Place { chain_id: self.chain_id, params, height, time: time(height), parent, set: &self.set }
     }
 
     /// What becomes of a transaction in the next block.
@@ -766,7 +770,9 @@ fn every_denial_has_a_case_and_an_honest_twin() {
     }
     let tested = cases.iter().filter(|case| !case.refused.is_empty()).map(|case| case.denial);
     let tested: BTreeSet<Denial> = tested.collect();
-    assert_eq!(tested, Denial::ALL.iter().copied().collect());
+    let of_votes = crate::ledger::governance::tests::DENIALS;
+    let due = Denial::ALL.iter().copied().filter(|denial| !of_votes.contains(&(*denial as u8)));
+    assert_eq!(tested, due.collect());
 }
 
 #[test]

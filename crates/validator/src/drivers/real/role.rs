@@ -34,6 +34,7 @@ fn known(ledger: &Ledger, name: &str) -> String {
     let standing = match registration.status {
         Status::Active => None,
         Status::Leaving => Some("leaving".to_owned()),
+        Status::Removed => Some("voted out".to_owned()),
         Status::Jailed => Some(match ledger.jailed_at(name) {
             Some(height) => format!("jailed at height {height}"),
             None => "jailed".to_owned(),
