@@ -143,6 +143,9 @@ pub(crate) enum Action {
     Privacy,
     Repaint,
     Suspend,
+    Lock,
+    Elevate,
+    ReadOnly,
     Theme,
     Drill,
     Tour,
@@ -172,6 +175,8 @@ pub(crate) enum Needs {
     Head,
     /// A number, typed behind its name in the palette.
     Number,
+    /// So many minutes, where they are typed behind its name in the palette.
+    Minutes,
     /// What to try, typed behind its name in the palette.
     Drill,
     /// The name of a theme, typed behind its name in the palette.
@@ -257,6 +262,17 @@ pub(crate) const ACTIONS: &[Entry] = &[
     entry(Action::Pause, "pause", "hold the picture still, or let it go", &[Key::Char(' ')]),
     entry(Action::Privacy, "privacy", "hide names and addresses, or show them", &[Key::Char('p')]),
     entry(Action::Repaint, "repaint", "draw everything anew", &[Key::Ctrl('l')]),
+    entry(
+        Action::Lock,
+        "lock",
+        "hide everything and end the time to act",
+        &[Key::Char('L'), Key::Ctrl('\\')],
+    ),
+    Entry {
+        needs: Needs::Minutes,
+        ..entry(Action::Elevate, "elevate", "let this console act for some minutes: elevate 10m", &[])
+    },
+    entry(Action::ReadOnly, "readonly", "end that: it only watches", &[]),
     entry(Action::Suspend, "suspend", "back to the shell; its fg goes on here", &[Key::Ctrl('z')]),
     Entry { needs: Needs::Theme, ..entry(Action::Theme, THEME, "other colors: theme dark", &[]) },
     Entry {
@@ -289,8 +305,6 @@ const HABITS: &[(Key, &str)] = &[
     (Key::Ctrl('r'), "the picture is live; Ctrl-L draws it anew"),
     (Key::Ctrl('a'), ": finds all that can be done"),
     (Key::Ctrl('k'), "nothing is ended by one key; : finds all that can be done"),
-    (Key::Char('L'), "there is nothing to lock: this console holds no key"),
-    (Key::Ctrl('\\'), "there is nothing to lock: this console holds no key"),
     (Key::Char('0'), SCREENS),
     (Key::Char('8'), SCREENS),
     (Key::Char('9'), SCREENS),

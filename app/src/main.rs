@@ -24,6 +24,7 @@ mod settings;
 mod signals;
 mod terminal;
 mod time;
+mod twice;
 mod update;
 
 use std::process::ExitCode;

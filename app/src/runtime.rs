@@ -135,6 +135,10 @@ pub(crate) async fn run<'a>(
         };
         let Some(msg) = msg else { return Ok(()) };
         let (blank, state, mut pace) = (model.head().is_none(), model.state(), pace(&msg));
+        if matches!(msg, Msg::Key(_)) && model.view.sign().is_some() {
+            // What a hand did is told from what a paste did by its time.
+            model.tick(time::now());
+        }
         let effects = update(&mut model, msg);
         if blank && model.head().is_some() {
             // What everybody waits for.
@@ -170,6 +174,8 @@ impl Console<'_> {
             Effect::Theme(name) => jobs.push(Box::pin(dress(self.look.clone(), name))),
             Effect::Write { stem, text } => jobs.push(Box::pin(write(self.home, stem, text))),
             Effect::Drill(drill) => self.sources.drill(drill),
+            // Who holds no key has no ceremony.
+            Effect::Ceremony(_) => {}
             Effect::Acknowledge { id, reason } => {
                 let taken = Acknowledgement::new(&user(), &reason, time::now().0);
                 self.sources.monitor.acknowledge(id, taken);

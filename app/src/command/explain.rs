@@ -66,6 +66,12 @@ pub(crate) fn page(code: &str, width: usize) -> Vec<String> {
     found.map(|page| page.text(width).lines().map(str::to_owned).collect()).unwrap_or_default()
 }
 
+/// What `code` means, in a sentence.
+pub(crate) fn summary(code: &str) -> Option<&'static str> {
+    let mut pages = kinds().into_iter().flat_map(|kind| kind.pages);
+    pages.find(|page| page.code == code).map(|page| page.summary)
+}
+
 fn kinds() -> Vec<Kind> {
     let kind = |section: &'static str| {
         let (name, rest) = section.split_once(": ")?;

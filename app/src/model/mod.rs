@@ -9,6 +9,9 @@ mod notice;
 mod proof;
 mod public;
 mod pulse;
+mod session;
+mod sheet;
+mod sign;
 mod tour;
 mod view;
 mod who;
@@ -34,6 +37,9 @@ pub(crate) use self::{
     proof::{Asked, Found, Ground, Proof, Subject, Wanted, happened},
     public::Public,
     pulse::{Beat, Pulse},
+    session::Session,
+    sheet::Sheet,
+    sign::{Focus, Sign, Stage, Told},
     tour::Tour,
     view::{Cursor, Detail, Flash, Layer, List, View, panels},
     who::Who,
@@ -90,6 +96,8 @@ pub(crate) struct Model {
     pub(crate) held: Option<(Time, Known)>,
     /// What is wrong now, also while the picture is held still.
     pub(crate) alarms: Arc<Alarms>,
+    /// Whether it may act, and whether it is locked.
+    pub(crate) session: Session,
     /// Where the tour of a demo is.
     pub(crate) tour: Tour,
     /// What is looked at.
@@ -135,6 +143,7 @@ impl Model {
             live: Known::default(),
             held: None,
             alarms: Arc::default(),
+            session: Session::default(),
             tour: Tour::Off,
             view: View::new(),
         })

@@ -9,6 +9,7 @@ use qratum_widgets::Order;
 use super::{
     history::{Commands, Trail},
     proof::Asked,
+    sign::Sign,
 };
 use crate::action::Screen;
 
@@ -50,6 +51,8 @@ pub(crate) enum List {
     Palette,
     Page,
     Alarms,
+    /// What somebody is asked to sign.
+    Sheet,
 }
 
 /// Which lists a screen has; Tab goes from one to the next.
@@ -101,6 +104,8 @@ pub(crate) enum Layer {
     Reason(u64, String),
     /// Typing a filter for the list below.
     Filter,
+    /// Signing an act.
+    Sign(Box<Sign>),
 }
 
 /// A line that says what a key did.
@@ -170,6 +175,7 @@ impl View {
             Layer::Page(_) => Some(List::Page),
             Layer::Palette(_) => Some(List::Palette),
             Layer::Alarms => Some(List::Alarms),
+            Layer::Sign(_) => Some(List::Sheet),
             Layer::Filter | Layer::Reason(..) => None,
         };
         self.layers.iter().rev().find_map(of).unwrap_or_else(|| self.panel())
@@ -195,6 +201,22 @@ impl View {
     /// Whether a text is being typed.
     pub(crate) fn is_typing(&self) -> bool {
         matches!(self.top(), Some(Layer::Palette(_) | Layer::Filter | Layer::Reason(..)))
+    }
+
+    /// The dialog that is open, if one is.
+    pub(crate) fn sign(&self) -> Option<&Sign> {
+        match self.top() {
+            Some(Layer::Sign(sign)) => Some(sign),
+            _ => None,
+        }
+    }
+
+    /// The same, to go on with it.
+    pub(crate) fn sign_mut(&mut self) -> Option<&mut Sign> {
+        match self.layers.last_mut() {
+            Some(Layer::Sign(sign)) => Some(sign),
+            _ => None,
+        }
     }
 
     /// Goes to the next panel, or the one before.

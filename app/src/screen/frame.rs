@@ -57,9 +57,22 @@ pub(super) fn bar(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
     parts.extend(model.view.private.then(|| part("PRIVATE".to_owned(), 0)));
     parts.extend(alarms(model).map(|text| part(text, 0)));
     parts.extend(entropy(model));
-    parts.push(part("RO".to_owned(), 0));
+    parts.push(session(model));
+    parts.extend(model.session.idles(model.now).map(|left| part(format!("lock {}", left_of(left)), 2)));
     parts.push(part(clock(model.now), 1));
     pen.frame.render_widget(TrustBar { parts: &parts, style, theme: pen.theme }, area);
+}
+
+/// Whether this console may act, and for how long.
+fn session(model: &Model) -> Part<'static> {
+    let left = model.session.left(model.now);
+    part(left.map_or_else(|| "RO".to_owned(), |left| format!("RW {}", left_of(left))), 0)
+}
+
+/// Minutes and seconds.
+fn left_of(millis: u64) -> String {
+    let seconds = millis.div_ceil(1000);
+    format!("{:02}:{:02}", seconds / 60, seconds % 60)
 }
 
 /// How the randomness of this machine is: what is well goes first where there is no room, and what is not
@@ -154,6 +167,7 @@ const fn crumb(layer: &Layer) -> Option<&'static str> {
         Layer::Help => Some("help"),
         Layer::Page(_) => Some("explain"),
         Layer::Alarms => Some("alarms"),
+        Layer::Sign(_) => Some("sign"),
         Layer::Palette(_) | Layer::Filter | Layer::Reason(..) => None,
     }
 }
@@ -222,6 +236,11 @@ fn hinted(model: &Model) -> &'static [(Action, &'static str)] {
             (Action::Open, "explain"),
             (Action::Down, "down"),
             (Action::Help, "help"),
+        ],
+        Some(Layer::Sign(_)) => &[
+            (Action::Open, "presses the button"),
+            (Action::NextPanel, "to the other"),
+            (Action::PageDown, "read on"),
         ],
         Some(Layer::Palette(_) | Layer::Filter | Layer::Reason(..)) => {
             &[(Action::Open, "take it"), (Action::Back, "leave it")]

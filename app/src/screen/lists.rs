@@ -7,7 +7,7 @@ use super::{
     peers, security, validators,
 };
 use crate::{
-    layer::{alarms, detail, explain, help, palette, proof},
+    layer::{alarms, detail, explain, help, palette, proof, sign},
     model::{Layer, List, Model},
 };
 
@@ -33,6 +33,7 @@ pub(crate) fn table(model: &Model, list: List) -> Table<'_> {
         List::Help => help::table(model),
         List::Alarms => alarms::table(model),
         List::Proof => proof::table(model),
+        List::Sheet => sign::table(model),
         List::Detail | List::Page | List::Palette => opened(model),
     }
 }

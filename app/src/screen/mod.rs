@@ -1,7 +1,7 @@
 //! What is on screen? The frame, and in it the screen that was chosen or what lies open above it.
 
 mod consensus;
-mod draw;
+pub(crate) mod draw;
 pub(crate) mod entropy;
 mod frame;
 mod ink;
@@ -25,7 +25,7 @@ use ratatui::{
 use self::draw::Pen;
 use crate::{
     action::Screen,
-    layer::alarms,
+    layer::{alarms, lock, sign},
     model::{Layer, Model},
 };
 
@@ -38,17 +38,17 @@ const TALL: u16 = 24;
 pub(crate) fn view(model: &Model, frame: &mut Frame<'_>) {
     let area = frame.area();
     let pen = &mut Pen { theme: &model.theme, frame };
+    if model.session.locked().is_some() {
+        lock::view(model, pen, area);
+        return;
+    }
     let (width, height) = SMALLEST;
     if area.width < width || area.height < height {
         frame::too_small(model, pen, SMALLEST, area);
         return;
     }
-    let tall = area.height >= TALL;
     let urgent = alarms::banner(model);
-    let rows = [1, 1, u16::from(model.demo && tall), u16::from(urgent.is_some())].map(Constraint::Length);
-    let below = [1 + u16::from(tall), 1].map(Constraint::Length);
-    let all = rows.into_iter().chain([Constraint::Fill(1)]).chain(below);
-    let [bar, tabs, banner, alarm, body, said, hints] = Layout::vertical(all).areas(area);
+    let [bar, tabs, banner, alarm, body, said, hints] = rows(model, area, urgent.is_some());
     frame::bar(model, pen, bar);
     frame::tabs(model, pen, tabs);
     frame::banner(model, pen, banner);
@@ -60,8 +60,28 @@ pub(crate) fn view(model: &Model, frame: &mut Frame<'_>) {
     frame::hints(model, pen, hints);
 }
 
+/// The rows of the frame, and what is left between them.
+fn rows(model: &Model, area: Rect, is_urgent: bool) -> [Rect; 7] {
+    let tall = area.height >= TALL;
+    let rows = [1, 1, u16::from(model.demo && tall), u16::from(is_urgent)].map(Constraint::Length);
+    let below = [1 + u16::from(tall), 1].map(Constraint::Length);
+    let all = rows.into_iter().chain([Constraint::Fill(1)]).chain(below);
+    Layout::vertical(all).areas(area)
+}
+
+/// Columns and rows between the frame; none where the window is too small to show anything there.
+pub(crate) fn room(model: &Model) -> Option<(u16, u16)> {
+    let (width, height) = model.view.window;
+    let [.., body, _, _] = rows(model, Rect::new(0, 0, width, height), alarms::banner(model).is_some());
+    (width >= SMALLEST.0 && height >= SMALLEST.1).then_some((body.width, body.height))
+}
+
 /// What lies open, else the screen.
 fn body(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
+    if let Some(dialog) = model.view.sign() {
+        sign::view(model, dialog, pen, area);
+        return;
+    }
     let typed = |layer: &Layer| matches!(layer, Layer::Filter | Layer::Reason(..));
     let open = model.view.layers.iter().any(|layer| !typed(layer));
     if open {

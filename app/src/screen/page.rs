@@ -100,6 +100,11 @@ pub(crate) const fn spark(values: Vec<u64>) -> Piece {
     Piece::new(Text::Spark(values), Look::Tone(Tone::Quiet), None)
 }
 
+/// A part of something that this machine measures, as a bar.
+pub(crate) const fn here_bar(part: u128, whole: u128) -> Piece {
+    Piece::new(Text::Bar { part, whole, line: false }, Look::Tone(Tone::Plain), None)
+}
+
 /// A sign and its word about something that this machine knows by itself.
 pub(crate) fn sign(mark: Mark) -> Cell {
     vec![glyph(mark), own(" "), word(mark)]

@@ -1,9 +1,11 @@
 //! What does an event change? A pure step from model to model: time and data come in as messages,
 //! what is to be done goes out as effects.
 
+mod lock;
 mod pick;
 mod press;
 mod rows;
+mod sign;
 mod typing;
 
 use std::sync::Arc;
@@ -15,9 +17,10 @@ use qratum_themes::Theme;
 use qratum_verifier::Trusted;
 
 use crate::{
+    acting::ceremony::Event,
     action::Key,
-    layer::alarms,
-    model::{Drill, Found, Model, Notice, Proof, Public, Subject},
+    layer::{self, alarms},
+    model::{Drill, Found, Model, Notice, Proof, Public, Sheet, Subject, Told},
     monitor::{Change, View as Alarms},
 };
 
@@ -50,6 +53,15 @@ pub(crate) enum Msg {
     Health(Arc<Report>, Time),
     /// Something beside the chain went wrong.
     Notice(Notice),
+    /// What is to be signed was planned and tried, or why not.
+    #[allow(dead_code, reason = "whoever plans comes in the next step")]
+    Sheet(Box<Result<Sheet, String>>),
+    /// A ceremony says something.
+    #[allow(dead_code, reason = "whoever plans comes in the next step")]
+    Ceremony(Event),
+    /// What the open sheet rests on is no longer so, in words.
+    #[allow(dead_code, reason = "whoever plans comes in the next step")]
+    Changed(String),
     /// The window has another size, in columns and rows.
     Resized(u16, u16),
 }
@@ -77,6 +89,8 @@ pub(crate) enum Effect {
     Theme(String),
     /// Kill a validator of the demo, or start it again.
     Drill(Drill),
+    /// Begin a ceremony for the open sheet, go on with it or end it.
+    Ceremony(Told),
     /// Have the alarm of this number acknowledged.
     Acknowledge { id: u64, reason: String },
 }
@@ -84,7 +98,12 @@ pub(crate) enum Effect {
 /// Applies one message. What ends a step of the tour has changed what is drawn, too.
 pub(crate) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     let held = if matches!(msg, Msg::Key(_) | Msg::Tick(_)) { Vec::new() } else { rows::held(model) };
-    let effects = apply(model, msg);
+    let was_locked = layer::lock::rows(model);
+    let mut effects = apply(model, msg);
+    if !was_locked.is_empty() && was_locked == layer::lock::rows(model) {
+        effects.retain(|effect| *effect != Effect::Draw);
+    }
+    sign::lay_out(model);
     rows::hold(model, held);
     let at_anchor = pick::at_anchor(model);
     model.go_on(at_anchor);
@@ -103,6 +122,10 @@ fn apply(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Tick(now) => tick(model, now),
         Msg::Key(key) => press::key(model, key),
+        Msg::Sheet(sheet) => sign::open(model, *sheet),
+        Msg::Ceremony(event) => sign::event(model, event),
+        Msg::Changed(what) => sign::changed(model, &what),
+        Msg::Pasted(_) if model.view.sign().is_some() || model.session.locked().is_some() => Vec::new(),
         Msg::Pasted(text) => {
             if !typing::paste(model, &text) {
                 model.say("what is pasted goes to a text only: / or : begins one");
@@ -161,6 +184,9 @@ fn dress(model: &mut Model, name: &str, read: Result<Theme, String>) {
 fn tick(model: &mut Model, now: Time) -> Vec<Effect> {
     let passed = model.now.0 / 1000 != now.0 / 1000;
     model.tick(now);
+    if model.session.tick(now) {
+        return lock::lock(model);
+    }
     if passed { vec![Effect::Draw] } else { Vec::new() }
 }
 

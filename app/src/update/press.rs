@@ -3,7 +3,7 @@
 use qratum_chain::types::Height;
 
 use super::{
-    Effect, pick, rows,
+    Effect, lock, pick, rows, sign,
     typing::{self, Typed},
 };
 use crate::{
@@ -15,7 +15,18 @@ use crate::{
 /// Gives a key to the text that is being typed, else does what it means. What the key before it had to
 /// say is said.
 pub(super) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
+    if model.session.locked().is_some() {
+        return lock::key(model, key);
+    }
+    model.session.press(model.now);
     model.view.flash = None;
+    let locks = key == Key::Ctrl('\\') || (key == Key::Char('L') && model.view.sign().is_some());
+    if locks {
+        return lock::lock(model);
+    }
+    if model.view.sign().is_some() && !matches!(key, Key::Ctrl('l' | 'z')) {
+        return sign::key(model, key);
+    }
     match typing::key(model, key) {
         Typed::Text => vec![Effect::Draw],
         Typed::Do(action, number) => perform(model, action, number),
@@ -58,7 +69,10 @@ fn perform(model: &mut Model, action: Action, number: Option<u64>) -> Vec<Effect
         Action::Leave if model.view.layers.is_empty() => return vec![Effect::Quit],
         Action::Leave | Action::Back => back(model),
         Action::Repaint => return vec![Effect::Repaint],
-        Action::Suspend => return vec![Effect::Suspend],
+        Action::Suspend => return lock::suspend(model),
+        Action::Lock => return lock::lock(model),
+        Action::Elevate => lock::elevate(model, number),
+        Action::ReadOnly => lock::read_only(model),
         Action::Show(screen) => model.view.show(screen),
         Action::LastScreen if model.view.last == model.view.screen => {
             model.say("no other screen was shown yet: 1 to 7 show them");

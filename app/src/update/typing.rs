@@ -151,7 +151,7 @@ const NOTHING: &str = "nothing has this name: Esc, then ? lists all that has one
 /// What Enter does in the palette.
 fn chosen(model: &mut Model, text: &str) -> Typed {
     let Some(offer) = offer(model, text) else { return Typed::Wrong(NOTHING) };
-    let number = text.split_whitespace().nth(1).and_then(|number| number.parse().ok());
+    let number = text.split_whitespace().nth(1).and_then(|number| number.trim_end_matches('m').parse().ok());
     if let Offer::Entry(entry) = &offer {
         match entry.needs {
             Needs::Number if number.is_none() => return Typed::Wrong("it needs a number: height 12"),
@@ -161,7 +161,7 @@ fn chosen(model: &mut Model, text: &str) -> Typed {
     }
     model.view.layers.pop();
     let done = match (&offer, number) {
-        (Offer::Entry(entry), Some(number)) if entry.needs == Needs::Number => {
+        (Offer::Entry(entry), Some(number)) if matches!(entry.needs, Needs::Number | Needs::Minutes) => {
             format!("{} {number}", entry.id)
         }
         _ => offer.completed().trim_end().to_owned(),

@@ -14,6 +14,7 @@ mod flow;
 mod gestures;
 mod hostile;
 mod left;
+mod lock;
 mod near;
 mod sizes;
 mod slow;

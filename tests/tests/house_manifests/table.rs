@@ -33,6 +33,8 @@ pub(crate) const ROOMS: &[Room] = &[
     room("qratum-custody", "crates/custody", &["qratum-chain", "qratum-crypto", "qratum-metal"]),
     // Not custody: a mistake in one side of the protocol must not hide the same in the other.
     room("qratum-softkey", "crates/softkey", &["qratum-metal"]),
+    // Nothing, so that it can share no mistake with the codec it is held against.
+    room("qratum-decoder", "crates/decoder", &[]),
     room("qratum-verifier", "light-node/verifier", &["qratum-chain", "qratum-crypto"]),
     room("qratum-light-node", "light-node", &["qratum-verifier", "qratum-chain", "qratum-crypto"]),
     room(
@@ -51,6 +53,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "qratum-verifier",
             "qratum-chain",
             "qratum-custody",
+            "qratum-decoder",
             "qratum-metal",
             "qratum-themes",
             "qratum-widgets",

@@ -46,6 +46,8 @@ fn folder() -> std::path::PathBuf {
 /// The name and content of every schema file.
 pub(crate) fn files() -> Vec<(String, Value)> {
     let entries = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
+    // The bytes that people sign are CBOR: their schema is CDDL.
+    let entries = entries.filter(|path| !path.ends_with("act.cddl"));
     let read = |path: std::path::PathBuf| {
         assert_eq!(path.extension().unwrap(), "json", "{}", path.display());
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();

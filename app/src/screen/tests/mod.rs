@@ -8,6 +8,7 @@ mod overview;
 mod proofs;
 mod provenance;
 mod shots;
+mod signing;
 mod snapshots;
 pub(crate) mod stage;
 mod tour;

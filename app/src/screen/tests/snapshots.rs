@@ -29,8 +29,17 @@ fn difference(want: &str, got: &str) -> String {
     "only ends of lines".to_owned()
 }
 
+/// What is wrong with the file that keeps these pictures; `QRATUM_BLESS=1` writes it.
+pub(super) fn kept(name: &str, text: &str) -> Option<String> {
+    let path = path(name);
+    if std::env::var_os("QRATUM_BLESS").is_some() {
+        fs::write(&path, text).unwrap();
+    }
+    let want = fs::read_to_string(&path).unwrap_or_default();
+    (want != text).then(|| format!("{}: {}", path.display(), difference(&want, text)))
+}
+
 fn all_pictures(paint: Paint, theme: &str) {
-    let bless = std::env::var_os("QRATUM_BLESS").is_some();
     let mut wrong = Vec::new();
     for (name, keys) in SCENES {
         let mut states = State::ALL.map(|state| (state, scene(keys, state, paint)));
@@ -41,14 +50,7 @@ fn all_pictures(paint: Paint, theme: &str) {
                 let picture = picture(model, (width, height));
                 text.push_str(&format!("=== {name}, {state}\n{picture}\n"));
             }
-            let path = path(&format!("{name}.{width}x{height}.{theme}.txt"));
-            if bless {
-                fs::write(&path, &text).unwrap();
-            }
-            let want = fs::read_to_string(&path).unwrap_or_default();
-            if want != text {
-                wrong.push(format!("{}: {}", path.display(), difference(&want, &text)));
-            }
+            wrong.extend(kept(&format!("{name}.{width}x{height}.{theme}.txt"), &text));
         }
     }
     assert!(wrong.is_empty(), "QRATUM_BLESS=1 writes them anew\n{}", wrong.join("\n"));

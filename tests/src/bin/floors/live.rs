@@ -16,6 +16,13 @@ pub(crate) fn figures() -> Outcome<Vec<Figure>> {
     let mut console = Console::start((80, 24), &["--home", home.path(), "--color", "rgb", "--theme", "dark"]);
     console.until("✓ verified");
     let mut figures = watch(&console, "a head in each second", (250.0, 0.15))?;
+    console.press("L");
+    console.until("LOCKED");
+    // What the terminal answers to the last frame.
+    thread::sleep(Duration::from_secs(1));
+    figures.extend(watch(&console, "locked, a head in each second", (0.0, 0.15))?);
+    console.press("q");
+    console.until("unlocked");
     demo.enter(":drill kill south\r");
     demo.until("drill: south killed");
     demo.enter(":drill kill east\r");
