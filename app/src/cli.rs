@@ -2,6 +2,7 @@
 
 mod acting;
 mod anchor;
+mod bundle;
 mod entropy;
 mod genesis;
 
@@ -23,6 +24,7 @@ pub(crate) use self::{
     anchor::{
         AnchorCommand, AnchorKeyArgs, AnchorSignArgs, AnchorVerifyArgs, ExportArgs, PinArgs, ReanchorArgs,
     },
+    bundle::{BundleCommand, BundleExportArgs, BundleSubmitArgs, BundleVerifyArgs},
     entropy::{EntropyCommand, SampleArgs, SourceArgs},
     genesis::{AddArgs, DraftArgs, GenesisCommand, SignArgs},
 };
@@ -95,6 +97,16 @@ pub(crate) enum Command {
     Validators(NetworkArgs),
     /// Print the pinned peers: who is connected, what they claim, what was refused
     Peers(NetworkArgs),
+    /// Try every channel to every pinned peer: TCP, Tor and I2P, and say what came of it
+    Channels(NetworkArgs),
+    /// What crosses an air gap: a head with its proof, and transactions
+    #[command(
+        after_help = "Examples:\n  qratum bundle export out.json                        where there is a network\n  qratum bundle verify out.json --anchor genesis.json  where there is none\n  qratum bundle export back.json --head out.json --txo act.hex\n  qratum bundle submit back.json"
+    )]
+    Bundle {
+        #[command(subcommand)]
+        command: BundleCommand,
+    },
     /// Make a home from the genesis file and the peers that the network's operators hand out
     #[command(
         after_help = "Example:\n  qratum init --genesis genesis.json --chain-id \"4634 37c9 ... fc2d\" \\\n    --peer north=/ip4/192.0.2.1/tcp/4001/p2p/12D3KooW...,operator=acme \\\n    --peer east=/ip4/192.0.2.2/tcp/4001/p2p/12D3KooW..."

@@ -163,7 +163,7 @@ impl Network {
         let said = watched.said().await;
         self.liar = Some((name.clone(), self.follow(watched)));
         match said.and_then(|said| said.parse().ok()) {
-            Some(address) => Ok(Peer { operator: name.clone(), name, address }),
+            Some(address) => Ok(Peer { operator: name.clone(), name, address, fallbacks: Vec::new() }),
             None => {
                 let log = home.log().join(format!("{name}.log"));
                 let text = format!("peer {name} did not say its address; its log is {}", log.display());

@@ -101,7 +101,8 @@ impl Home {
         let text =
             file::read(&path, MAX_PEERS_FILE).map_err(|why| mend(why.text.as_deref().unwrap_or_default()))?;
         let peers = peers_from_json(&text).map_err(|why| mend(&format!("{}: {why}", path.display())))?;
-        Ok(Config { genesis, anchor: self.pinned()?, peers, home: Some(self.place()), keep: true })
+        let proxies = self.settings()?.channels.proxies();
+        Ok(Config { genesis, anchor: self.pinned()?, peers, proxies, home: Some(self.place()), keep: true })
     }
 
     /// What `config.toml` sets.

@@ -3,9 +3,10 @@
 use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt as _, path::PathBuf};
 
 use qratum_custody::entropy::tpm;
+use qratum_light_node::Config;
 use qratum_metal::sandbox::{FORBIDDEN, Sandbox, Table, enter};
 
-use crate::{check::Check, home::Home, output, terminal::theme_folder};
+use crate::{check::Check, home::Home, output, settings::AlertSettings, terminal::theme_folder};
 
 /// What it reads of the system: how the host of a web hook gets its address (files, and libraries
 /// that glibc loads for that), and itself.
@@ -31,8 +32,9 @@ const DEVICES: &[&str] = &["/dev/tty", tpm::DEVICE];
 
 /// Closes this process in. In its home it writes where blocks, alarms, evidence and exports are kept, and
 /// only reads what it obeys: anchor, peers and `config.toml`. Of the user's files it reads only themes,
-/// which `:theme` names. Comes before the first thread.
-pub(crate) fn close(home: &Home) -> Sandbox {
+/// which `:theme` names. It connects to the ports of its peers, of the proxies to them and of web hooks.
+/// Comes before the first thread.
+pub(crate) fn close(home: &Home, config: &Config, alerts: &AlertSettings) -> Sandbox {
     let paths = |names: &[&str]| names.iter().map(PathBuf::from).collect();
     let mut read: Vec<PathBuf> = paths(READ);
     read.extend(theme_folder());
@@ -43,13 +45,13 @@ pub(crate) fn close(home: &Home) -> Sandbox {
         // One that cannot be made stays closed, and whoever needs it says so.
         let _ = DirBuilder::new().recursive(true).mode(0o700).create(folder);
     }
-    let ports = Vec::new();
-    enter(&Table { read, write, devices: paths(DEVICES), ports })
+    let connect = config.ports().into_iter().chain(alerts.ports()).collect();
+    enter(&Table { read, write, devices: paths(DEVICES), ports: Vec::new(), connect: Some(connect) })
 }
 
 /// The same for a program without a screen, which says what is not in force on standard error.
-pub(crate) fn close_or_say(home: &Home) {
-    let sandbox = close(home);
+pub(crate) fn close_or_say(home: &Home, config: &Config, alerts: &AlertSettings) {
+    let sandbox = close(home, config, alerts);
     if !sandbox.is_whole() {
         output::note(&format!("this program is not closed in: {sandbox}"));
     }
@@ -60,7 +62,7 @@ const LEVELS: [(i32, &str); 5] = [
     (1, "files"),
     (2, "moving files from one directory to another"),
     (3, "shortening files"),
-    (4, "ports to listen on"),
+    (4, "ports"),
     (5, "control of devices"),
 ];
 
@@ -115,7 +117,7 @@ mod tests {
         let [files, _] = told(3, Err("this kernel's Landlock lacks ports or devices"), Ok(()));
         assert_eq!((files.verdict, files.text.as_str()), (Word::Warn, "closed in part (Landlock 3)"));
         let todo = files.todo.unwrap();
-        assert!(todo.starts_with("Open: ports to listen on, control of devices\n"), "{todo}");
+        assert!(todo.starts_with("Open: ports, control of devices\n"), "{todo}");
         let [files, calls] = told(0, Err("this kernel has no Landlock"), Err("no seccomp"));
         assert_eq!((files.verdict, files.text.as_str()), (Word::Fail, "OPEN: this kernel has no Landlock"));
         assert_eq!((calls.verdict, calls.text.as_str()), (Word::Fail, "NONE refused: no seccomp"));

@@ -13,8 +13,10 @@ use std::{
 
 use qratum_chain::document::operator_key_from_hex;
 use qratum_custody::token::Choice;
+use qratum_light_node::Proxies;
 use qratum_verifier::endorsement::{Operator, Operators};
 use serde::Deserialize;
+use ureq::http::Uri;
 
 use crate::{
     exit::{Exit, Failure},
@@ -28,6 +30,8 @@ const SINKS: usize = 16;
 /// Who may not write what is obeyed: its group and all.
 const OTHERS_WRITE: u32 = 0o022;
 const STICKY: u32 = 0o1000;
+const HTTPS: u16 = 443;
+const DNS: u16 = 53;
 
 /// Everything that can be set; each part has a default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -36,8 +40,38 @@ pub(crate) struct Settings {
     pub(crate) alerts: AlertSettings,
     pub(crate) console: ConsoleSettings,
     pub(crate) entropy: EntropySettings,
+    /// `[channels]`: what leads to peers that are not on the Internet.
+    pub(crate) channels: ChannelSettings,
     /// `[anchors]`: who vouches for a new anchor; none, and the user alone does, by its block id.
     anchors: Option<AnchorSettings>,
+}
+
+/// `[channels]`: SOCKS5 proxies of this machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ChannelSettings {
+    tor: Option<SocketAddr>,
+    i2p: Option<SocketAddr>,
+}
+
+impl ChannelSettings {
+    /// As the light node wants them.
+    pub(crate) const fn proxies(self) -> Proxies {
+        Proxies { tor: self.tor, i2p: self.i2p }
+    }
+
+    /// Whoever listens to the way to a proxy knows which service is asked for.
+    fn check(self) -> Result<(), String> {
+        let far = |(_, proxy): &(&str, Option<SocketAddr>)| {
+            proxy.is_some_and(|proxy| !proxy.ip().is_loopback() || proxy.port() == 0)
+        };
+        match [("tor", self.tor), ("i2p", self.i2p)].into_iter().find(far) {
+            Some((name, _)) => {
+                Err(format!("channels.{name} is no port of this machine, as 127.0.0.1:9050 is"))
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// `[entropy]`.
@@ -229,6 +263,7 @@ impl Settings {
     fn parse(text: &str) -> Result<Self, String> {
         let settings: Self = toml::from_str(text).map_err(|error| error.to_string())?;
         settings.alerts.check()?;
+        settings.channels.check()?;
         Ok(settings)
     }
 }
@@ -282,6 +317,16 @@ impl AlertSettings {
     }
 }
 
+impl AlertSettings {
+    /// The TCP ports that web hooks connect to, that of name servers among them.
+    pub(crate) fn ports(&self) -> Vec<u16> {
+        let uris = self.webhook.iter().filter_map(|hook| hook.url.parse::<Uri>().ok());
+        let own = uris.map(|uri| uri.port_u16().unwrap_or(HTTPS));
+        let names = (!self.webhook.is_empty()).then_some(DNS);
+        own.chain(names).collect()
+    }
+}
+
 /// What goes to another machine goes over TLS.
 fn is_private(url: &str) -> Result<(), String> {
     let host = |rest: &str| rest.split(['/', '?', '#']).next().unwrap_or_default().to_owned();
@@ -319,6 +364,9 @@ mod tests {
             ("[alerts]\nmised = 3", "unknown field `mised`"),
             ("[console]\nbel = true", "unknown field `bel`"),
             ("[entropy.token]\nlabel = \"a\"", "missing field `module`"),
+            ("[channels]\ntor = \"192.0.2.1:9050\"", "channels.tor is no port of this machine"),
+            ("[channels]\ni2p = \"127.0.0.1:0\"", "channels.i2p is no port of this machine"),
+            ("[channels]\ntor = \"localhost:9050\"", "invalid socket address"),
             ("[alarms]", "unknown field `alarms`"),
             ("[anchors]\nthreshold = 1", "anchors: 0 operators"),
             ("[anchors]\n[[anchors.operator]]\nname = \"a\"\nkey = \"\"", "missing field `threshold`"),
@@ -331,6 +379,20 @@ mod tests {
             let told = Settings::parse(text).unwrap_err();
             assert!(told.contains(why), "{text}: {told}");
         }
+    }
+
+    #[test]
+    fn proxies_are_of_this_machine_and_ports_to_connect_to_are_known() {
+        let text = "[channels]\ntor = \"127.0.0.1:9050\"\ni2p = \"[::1]:4447\"\n";
+        let proxies = Settings::parse(text).unwrap().channels.proxies();
+        assert_eq!(proxies.tor, "127.0.0.1:9050".parse().ok());
+        assert_eq!(proxies.i2p, "[::1]:4447".parse().ok());
+        let hook = |url: &str| format!("[[alerts.webhook]]\nname = \"h\"\nurl = \"{url}\"\n");
+        let ports = |text: &str| Settings::parse(text).unwrap().alerts.ports();
+        assert_eq!(ports(&hook("https://ops.example/x")), [443, 53]);
+        assert_eq!(ports(&hook("https://ops.example:8443/x?y")), [8443, 53]);
+        assert_eq!(ports(&hook("http://[::1]:80/")), [80, 53]);
+        assert_eq!(ports(""), [0u16; 0]);
     }
 
     #[test]

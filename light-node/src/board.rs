@@ -83,14 +83,15 @@ impl Board {
     /// Takes over how the connections stand.
     pub(crate) fn links(&mut self, links: &[Link]) {
         for (peer, (view, link)) in self.next.peers.iter_mut().zip(links).enumerate() {
-            self.changed |= view.connected != link.connected;
-            view.connected = link.connected;
-            if !link.connected {
+            self.changed |= view.channel != link.connected;
+            (view.connected, view.channel) = (link.connected.is_some(), link.connected);
+            if link.connected.is_none() {
                 self.skew.no_tip(peer);
             }
         }
-        self.tried |= links.iter().any(|link| link.connected) || links.iter().all(|link| link.tried);
-        self.answered &= links.iter().any(|link| link.connected);
+        self.tried |=
+            links.iter().any(|link| link.connected.is_some()) || links.iter().all(|link| link.tried);
+        self.answered &= links.iter().any(|link| link.connected.is_some());
     }
 
     /// A peer has answered which height its newest block has; it may have none.
@@ -236,7 +237,7 @@ mod tests {
     use qratum_verifier::Reject;
 
     use super::*;
-    use crate::{Names, PeerView};
+    use crate::{Channel, Names, PeerView};
 
     fn board() -> Board {
         let validator = Validator {
@@ -256,6 +257,7 @@ mod tests {
         };
         let (anchor, rules) = Trusted::genesis(&genesis).unwrap();
         let view = |name: &str| PeerView {
+            channel: None,
             name: name.to_owned(),
             id: PeerId::random(),
             operator: name.to_owned(),
@@ -315,7 +317,7 @@ mod tests {
     #[test]
     fn losing_every_peer_takes_back_that_they_answered() {
         let mut board = board();
-        let up = Link { connected: true, tried: true, wrong_key: false };
+        let up = Link { connected: Some(Channel::Tcp), tried: true, wrong_key: false };
         let states = board.watch();
         let state = |board: &mut Board| {
             board.publish(false, Duration::ZERO, Time(1500));

@@ -2,18 +2,18 @@
 //! where to keep what it verified.
 
 use core::fmt;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::SocketAddr,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-use libp2p::{Multiaddr, PeerId, identity, multiaddr::Protocol};
+use libp2p::{Multiaddr, PeerId, identity};
 use qratum_chain::{document::Anchor, types::Genesis};
 use qratum_crypto::sign::ed25519::PublicKey;
-use qratum_verifier::witness::{Parties, Source};
+use qratum_verifier::witness::{Address, Parties, Source};
 use serde::Deserialize;
 
-use crate::Place;
+use crate::{
+    Place, Proxies,
+    channel::{End, Route},
+};
 
 /// The longest list of peers that is read: 64 KiB.
 const MAX_LENGTH: usize = 64 << 10;
@@ -30,10 +30,32 @@ pub struct Config {
     pub anchor: Option<Anchor>,
     /// The peers that may be asked. No other is ever dialled.
     pub peers: Vec<Peer>,
+    /// What leads to those of their addresses that are not of the Internet.
+    pub proxies: Proxies,
     /// The home, where there is one.
     pub home: Option<Place>,
     /// Whether verified blocks are kept in that home; otherwise, every start begins at the anchor.
     pub keep: bool,
+}
+
+impl Config {
+    /// The TCP ports that a node of this configuration connects to.
+    #[must_use]
+    pub fn ports(&self) -> BTreeSet<u16> {
+        let addresses = self.peers.iter().flat_map(|peer| peer.addresses().filter_map(Route::of));
+        let own = addresses.filter_map(|(route, _)| match route.end {
+            End::Socket(socket) => Some(socket.port()),
+            End::Hidden(..) => self.proxies.of(route.channel).map(|proxy| proxy.port()),
+        });
+        own.collect()
+    }
+}
+
+impl Peer {
+    /// All its addresses.
+    pub fn addresses(&self) -> impl Iterator<Item = &Multiaddr> {
+        core::iter::once(&self.address).chain(&self.fallbacks)
+    }
 }
 
 /// A pinned peer: an address that names the key that must answer there.
@@ -44,8 +66,12 @@ pub struct Peer {
     /// Who runs it: peers of one operator count as one witness. 1 to 32 of `a-z 0-9 -`. Of a peer that
     /// is enrolled on chain, the chain's word counts instead.
     pub operator: String,
-    /// `/ip4/…/tcp/…/p2p/ID` or `/ip6/…/tcp/…/p2p/ID`: there is no name lookup to be lied to by.
+    /// `/ip4/…/tcp/…/p2p/ID` or `/ip6/…/tcp/…/p2p/ID`: there is no name lookup to be lied to by. Or a
+    /// service of Tor, `/onion3/…:PORT/p2p/ID` or `/dns/….onion/tcp/…/p2p/ID`, or a destination of I2P,
+    /// `/dns/….b32.i2p/tcp/…/p2p/ID`: names that say which key answers.
     pub address: Multiaddr,
+    /// Other addresses of the same key: of each channel there is at most one.
+    pub fallbacks: Vec<Multiaddr>,
 }
 
 /// Why a list of peers is none.
@@ -63,7 +89,8 @@ pub enum ConfigError {
     Name(usize),
     /// The operator of the peer with this name is not 1 to 32 of `a-z 0-9 -`.
     Operator(String),
-    /// The address of the peer with this name is not `/ip4|ip6/…/tcp/…/p2p/ID`.
+    /// An address of the peer with this name has none of the forms of [`Peer::address`], or two
+    /// are of one channel, or they name several keys.
     Address(String),
     /// The peer with this name has the name, key or address of one before it.
     Twice(String),
@@ -81,7 +108,11 @@ impl fmt::Display for ConfigError {
                 write!(f, "the operator of peer {name} is not 1 to 32 of a-z, 0-9 and -")
             }
             Self::Address(name) => {
-                write!(f, "the address of peer {name} is not /ip4 or /ip6, /tcp, /p2p with its id")
+                write!(
+                    f,
+                    "an address of peer {name} is neither /ip4 or /ip6, /tcp nor /onion3 nor /dns with a \
+                     name in .onion or .b32.i2p, /tcp, each with /p2p and its one id; or two are of one kind"
+                )
             }
             Self::Twice(name) => write!(f, "peer {name} has the name, id or address of one before it"),
         }
@@ -101,10 +132,12 @@ struct PeerJson {
     name: String,
     operator: Option<String>,
     address: String,
+    #[serde(default)]
+    fallbacks: Vec<String>,
 }
 
-/// Reads `{"schema": "qratum/peers/v1", "peers": [{"name", "operator", "address"}]}`. A peer without an
-/// operator is one of its own, called like the peer.
+/// Reads `{"schema": "qratum/peers/v1", "peers": [{"name", "operator", "address", "fallbacks"}]}`. A peer
+/// without an operator is one of its own, called like the peer; most have no fallbacks.
 ///
 /// # Errors
 /// [`ConfigError`].
@@ -118,13 +151,14 @@ pub fn peers_from_json(text: &[u8]) -> Result<Vec<Peer>, ConfigError> {
         return Err(ConfigError::Schema);
     }
     let mut peers = Vec::with_capacity(document.peers.len());
-    for (index, PeerJson { name, operator, address }) in document.peers.into_iter().enumerate() {
+    for (index, PeerJson { name, operator, address, fallbacks }) in document.peers.into_iter().enumerate() {
         if !is_name(&name) {
             return Err(ConfigError::Name(index));
         }
-        let address = address.parse().map_err(|_| ConfigError::Address(name.clone()))?;
+        let parse = |address: &String| address.parse().map_err(|_| ConfigError::Address(name.clone()));
+        let (address, fallbacks) = (parse(&address)?, fallbacks.iter().map(parse).collect::<Result<_, _>>()?);
         let operator = operator.unwrap_or_else(|| name.clone());
-        peers.push(Peer { name, operator, address });
+        peers.push(Peer { name, operator, address, fallbacks });
     }
     pinned(&peers)?;
     Ok(peers)
@@ -138,8 +172,8 @@ pub(crate) struct Pinned {
     /// The chain names the operator, not the configuration.
     pub(crate) bound: bool,
     pub(crate) id: PeerId,
-    pub(crate) address: Multiaddr,
-    pub(crate) socket: SocketAddr,
+    /// Where it is dialled, in the order of the channels.
+    pub(crate) routes: Vec<Route>,
 }
 
 /// Checks peers however they were made, and takes them apart.
@@ -149,20 +183,21 @@ pub(crate) fn pinned(peers: &[Peer]) -> Result<Vec<Pinned>, ConfigError> {
     }
     let (mut names, mut ids, mut addresses) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     let mut found = Vec::with_capacity(peers.len());
-    for (index, Peer { name, operator, address }) in peers.iter().enumerate() {
+    for (index, peer) in peers.iter().enumerate() {
+        let Peer { name, operator, .. } = peer;
         if !is_name(name) {
             return Err(ConfigError::Name(index));
         }
         if !is_name(operator) {
             return Err(ConfigError::Operator(name.clone()));
         }
-        let (socket, id) = place_and_id(address).ok_or_else(|| ConfigError::Address(name.clone()))?;
-        if !names.insert(name) || !ids.insert(id) || !addresses.insert(socket) {
+        let (routes, id) = routes_and_id(peer).ok_or_else(|| ConfigError::Address(name.clone()))?;
+        let new = routes.iter().all(|route| addresses.insert(route.end.clone()));
+        if !names.insert(name) || !ids.insert(id) || !new {
             return Err(ConfigError::Twice(name.clone()));
         }
-        let place = Multiaddr::from(socket.ip()).with(Protocol::Tcp(socket.port()));
         let (name, operator) = (name.clone(), operator.clone());
-        found.push(Pinned { name, operator, bound: false, id, address: place, socket });
+        found.push(Pinned { name, operator, bound: false, id, routes });
     }
     Ok(found)
 }
@@ -184,10 +219,18 @@ pub(crate) fn bind(mut peers: Vec<Pinned>, genesis: &Genesis) -> Vec<Pinned> {
 
 /// Which of these peers count as one.
 pub(crate) fn parties(peers: &[Pinned]) -> Parties {
-    let keys: Vec<Vec<u8>> = peers.iter().map(|peer| peer.id.to_bytes()).collect();
+    let keys: Vec<(Vec<Address<'_>>, Vec<u8>)> =
+        peers.iter().map(|peer| (peer.routes.iter().map(address).collect(), peer.id.to_bytes())).collect();
     let sources = peers.iter().zip(&keys);
-    let sources = sources.map(|(peer, key)| Source { operator: &peer.operator, address: peer.socket, key });
+    let sources = sources.map(|(peer, (addresses, key))| Source { operator: &peer.operator, addresses, key });
     Parties::of(&sources.collect::<Vec<_>>())
+}
+
+fn address(route: &Route) -> Address<'_> {
+    match &route.end {
+        End::Socket(socket) => Address::Socket(*socket),
+        End::Hidden(name, _) => Address::Name(name),
+    }
 }
 
 /// The peer id of a network key; `None` for bytes that are no key.
@@ -197,17 +240,15 @@ pub fn peer_id(key: &PublicKey) -> Option<PeerId> {
     Some(identity::PublicKey::from(key).to_peer_id())
 }
 
-fn place_and_id(address: &Multiaddr) -> Option<(SocketAddr, PeerId)> {
-    let parts: Vec<Protocol<'_>> = address.iter().collect();
-    match parts.as_slice() {
-        [Protocol::Ip4(host), Protocol::Tcp(port @ 1..), Protocol::P2p(id)] => {
-            Some(((*host, *port).into(), *id))
-        }
-        [Protocol::Ip6(host), Protocol::Tcp(port @ 1..), Protocol::P2p(id)] => {
-            Some(((*host, *port).into(), *id))
-        }
-        _ => None,
-    }
+/// The ways to a peer, and the one key at the end of all.
+fn routes_and_id(peer: &Peer) -> Option<(Vec<Route>, PeerId)> {
+    let found = peer.addresses().map(Route::of).collect::<Option<Vec<_>>>()?;
+    let id = found.first()?.1?;
+    let one_key = found.iter().all(|(_, other)| *other == Some(id));
+    let mut routes: Vec<Route> = found.into_iter().map(|(route, _)| route).collect();
+    routes.sort_by_key(|route| route.channel);
+    let distinct = routes.is_sorted_by(|a, b| a.channel < b.channel);
+    Some((routes, id)).filter(|_| one_key && distinct)
 }
 
 /// Names are shown on screens: plain ASCII, no capitals.
@@ -252,6 +293,26 @@ mod tests {
         assert_eq!(refused(format!("/ip4/127.0.0.1/udp/4000/p2p/{}", id(1))), want);
         assert_eq!(refused(format!("/ip4/127.0.0.1/tcp/0/p2p/{}", id(1))), want);
         assert_eq!(refused("nonsense".to_owned()), want);
+    }
+
+    #[test]
+    fn a_peer_has_several_addresses_of_one_key() {
+        let (onion, b32) = ("a".repeat(56), "b".repeat(52));
+        let with = |first: String, fallbacks: &[String]| {
+            let peer = serde_json::json!({"name": "v", "address": first, "fallbacks": fallbacks});
+            peers_from_json(serde_json::json!({"schema": SCHEMA, "peers": [peer]}).to_string().as_bytes())
+        };
+        let tor = |seed| format!("/onion3/{onion}:4000/p2p/{}", id(seed));
+        let i2p = |seed| format!("/dns/{b32}.b32.i2p/tcp/4000/p2p/{}", id(seed));
+        let tcp = |seed| format!("/ip4/127.0.0.1/tcp/4000/p2p/{}", id(seed));
+        let peers = with(i2p(1), &[tor(1), tcp(1)]).unwrap();
+        let routes = &pinned(&peers).unwrap()[0].routes;
+        assert_eq!(routes.iter().map(|route| route.channel).collect::<Vec<_>>(), crate::Channel::ALL);
+        let refused = Err(ConfigError::Address("v".to_owned()));
+        assert_eq!(with(tcp(1), &[tor(2)]), refused, "another key");
+        assert_eq!(with(tcp(1), &[format!("/onion3/{onion}:4000")]), refused, "no key");
+        let other = format!("/ip4/127.0.0.1/tcp/4001/p2p/{}", id(1));
+        assert_eq!(with(tcp(1), &[other]), refused, "two of one channel");
     }
 
     #[test]

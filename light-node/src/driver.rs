@@ -193,7 +193,7 @@ impl Driver {
             }
         }
         self.board.links(&links);
-        links.iter().zip(&known).any(|(link, known)| link.connected && !known.connected)
+        links.iter().zip(&known).any(|(link, known)| link.connected.is_some() && known.connected.is_none())
     }
 
     /// Notes what was refused from a peer, and what that costs it.

@@ -124,7 +124,12 @@ mod tests {
         let peer = |(seed, operator): (u8, &&str)| {
             let id = libp2p::identity::Keypair::ed25519_from_bytes([seed; 32]).unwrap().public().to_peer_id();
             let address = format!("/ip4/127.0.0.1/tcp/{seed}/p2p/{id}").parse().unwrap();
-            Peer { name: format!("p-{seed}"), operator: (*operator).to_owned(), address }
+            Peer {
+                name: format!("p-{seed}"),
+                operator: (*operator).to_owned(),
+                address,
+                fallbacks: Vec::new(),
+            }
         };
         pinned(&(1u8..).zip(operators).map(peer).collect::<Vec<_>>()).unwrap()
     }

@@ -7,20 +7,23 @@
 //! - [`Snapshot`]: what is known now, cheap to copy and to watch.
 //! - [`wire`]: the protocol that validators serve.
 //!
-//! Inside, `net` keeps connections to the pinned peers; `follow` says whom to ask what; `store`
+//! Inside, `net` keeps connections to the pinned peers by the `channel` that is open; `follow` says whom to ask what; `store`
 //! keeps what a restart can check again; `driver` moves answers between them and the verifier, and
 //! `board` shows what came of it in one of the `state`s: `heard` knows who else has a block, and
 //! `skew` whether the local clock is wrong, `score` who is banned, and `polls` whether
-//! the network votes. `fetch` asks for one header,
+//! the network votes. `deliver` hands transactions over as `delivery` says. `fetch` asks for one header,
 //! `climb` for the blocks that prove it, `statement` and `entries` for what rests on it, `exhibit` for what
 //! proves an offence to others, `proposals` for what is voted on, and `pace` for how long blocks are to
 //! take. `clock` is the one place that reads the system clock.
 
 mod asked;
 mod board;
+mod channel;
 mod climb;
 mod clock;
 mod config;
+mod deliver;
+mod delivery;
 mod desk;
 mod driver;
 mod entries;
@@ -52,8 +55,11 @@ mod statement;
 mod store;
 pub mod wire;
 
+pub use channel::{BLOCKED, Channel, MOST_FAILURES, Proxies};
 pub use clock::Clock;
 pub use config::{Config, ConfigError, Peer, peer_id, peers_from_json};
+pub use deliver::{Delivered, Probe, Report};
+pub use delivery::{Delivery, Failure, Lane, Lanes, Tried};
 pub use entries::{Entries, Received};
 pub use evidence::{Found, KeptFork};
 pub use exhibit::BlockEvidence;

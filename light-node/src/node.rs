@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use qratum_chain::{
     Hash,
-    types::{Height, MotionId, Time},
+    types::{Height, MotionId, Time, Txo},
 };
 use qratum_verifier::{Trusted, ballots::Ballots, tally::Counted};
 use tokio::{
@@ -18,6 +18,7 @@ use crate::{
     Accused, Clock, Config, Names, PeerView, Place, Snapshot, State, Witnesses,
     board::Board,
     config::{bind, pinned},
+    deliver::{Courier, Probe, Report},
     desk::{self, Desk},
     driver::Driver,
     entries::{Entries, Received},
@@ -66,6 +67,7 @@ pub struct LightNode {
     fetch: Fetch,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     heads: broadcast::Sender<Arc<Trusted>>,
+    courier: Courier,
     tasks: Vec<JoinHandle<()>>,
     /// Dropped with the node: whoever asks on its behalf stops.
     alive: oneshot::Sender<()>,
@@ -93,7 +95,8 @@ impl LightNode {
         let first = first(&opened, peers.iter().map(PeerView::of).collect(), Names::of(&config.genesis));
         let heard = Heard::new(&peers, &first.head);
         let local = config.home.as_ref().filter(|_| opened.store.is_none()).map(Local::of);
-        let (net, carrier) = Net::start(peers, local).map_err(StartError::Network)?;
+        let courier = Courier::new(peers.clone(), config.proxies);
+        let (net, carrier) = Net::start(peers, config.proxies, local).map_err(StartError::Network)?;
         let store = opened.store.clone();
         let prover = Prover {
             net: net.clone(),
@@ -117,7 +120,7 @@ impl LightNode {
         let (alive, gone) = oneshot::channel();
         let votes = config.genesis.people.is_some();
         tasks.push(tokio::spawn(look_up(fetch.clone(), snapshots.clone(), votes, gone)));
-        Ok(Self { fetch, snapshots, heads, tasks, alive })
+        Ok(Self { fetch, snapshots, heads, courier, tasks, alive })
     }
 
     /// What is known, now and whenever it changes.
@@ -247,6 +250,23 @@ impl LightNode {
     pub async fn tally(&self, id: MotionId) -> Result<Option<Counted>, FetchError> {
         self.unforked()?;
         self.fetch.tally(id, self.snapshots()).await
+    }
+
+    /// Hands a transaction to the validators by the channels that lead to them, TCP first, until one that
+    /// it was not handed to says that it waits, or it stands in a block, or no way is left. A way that
+    /// fails three times in a row is left alone for five minutes.
+    ///
+    /// # Errors
+    /// [`FetchError::Forked`]: after a fork nothing is handed over any more.
+    pub async fn deliver(&self, txo: &Txo) -> Result<Report, FetchError> {
+        self.unforked()?;
+        Ok(self.courier.deliver(txo, &self.fetch, &self.snapshots).await)
+    }
+
+    /// What each channel to each peer is worth now: all are asked for their newest block, at once, and
+    /// those that have not answered within this time are silent.
+    pub async fn probe(&self, within: Duration) -> Vec<Probe> {
+        self.courier.probe(within).await
     }
 
     /// After a fork nothing is proven from here any more.

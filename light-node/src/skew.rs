@@ -108,7 +108,7 @@ fn ahead(a: Time, b: Time) -> i64 {
 mod tests {
     use std::net::{Ipv4Addr, SocketAddr};
 
-    use qratum_verifier::witness::Source;
+    use qratum_verifier::witness::{Address, Source};
 
     use super::*;
 
@@ -118,11 +118,10 @@ mod tests {
 
     /// Peers of these operators.
     fn parties(operators: &[&str]) -> Parties {
-        let keys: Vec<[u8; 1]> = (1u8..).zip(operators).map(|(key, _)| [key]).collect();
-        let sources = operators.iter().zip(&keys).map(|(operator, key)| {
-            let address = SocketAddr::from((Ipv4Addr::new(10, 0, 0, key[0]), 1));
-            Source { operator, address, key }
-        });
+        let at = |key| [Address::Socket(SocketAddr::from((Ipv4Addr::new(10, 0, 0, key), 1)))];
+        let keys: Vec<_> = (1u8..).zip(operators).map(|(key, _)| ([key], at(key))).collect();
+        let sources = operators.iter().zip(&keys);
+        let sources = sources.map(|(operator, (key, addresses))| Source { operator, addresses, key });
         Parties::of(&sources.collect::<Vec<_>>())
     }
 

@@ -20,7 +20,7 @@ use qratum_verifier::{
     quorum::Tally,
 };
 
-use crate::{State, config::Pinned};
+use crate::{Channel, State, config::Pinned};
 
 /// What is known at one moment.
 #[derive(Clone, Debug)]
@@ -139,6 +139,8 @@ pub struct PeerView {
     pub bound: bool,
     /// Whether a connection stands, authenticated as that key.
     pub connected: bool,
+    /// By which channel.
+    pub channel: Option<Channel>,
     /// The height it last said its newest block has. Not verified: a peer may say anything.
     pub claimed_height: Option<Height>,
     /// How often it was late, broke off or offered what it did not lead to; one goes with each turn.
@@ -156,6 +158,7 @@ impl PeerView {
             operator: peer.operator.clone(),
             bound: peer.bound,
             connected: false,
+            channel: None,
             claimed_height: None,
             demerits: 0,
             ban: None,

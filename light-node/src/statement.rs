@@ -76,10 +76,8 @@ impl Fetch {
                     waits = true;
                     continue;
                 }
-                Ok(Response::Txo(Some(included))) if included.txo.body.id() == id => {
-                    let Included { height, index, count, txo, audit_path } = *included;
-                    let statement = Statement::Txo { txo, index, count, audit_path };
-                    match self.rests(peer, statement, height, snapshots.clone()).await {
+                Ok(Response::Txo(Some(included))) => {
+                    match self.included(peer, id, *included, snapshots.clone()).await {
                         Ok(proven) => return Ok(Outcome::Included(Box::new(proven))),
                         Err(why) => why,
                     }
@@ -88,6 +86,22 @@ impl Fetch {
             };
         }
         if waits { Ok(Outcome::Waiting) } else { Err(why) }
+    }
+
+    /// Proves that the transaction with this id stands where this peer says.
+    pub(crate) async fn included(
+        &self,
+        peer: usize,
+        id: Hash,
+        included: Included,
+        snapshots: Snapshots,
+    ) -> Result<ProvenStatement, FetchError> {
+        let Included { height, index, count, txo, audit_path } = included;
+        if txo.body.id() != id {
+            return Err(FetchError::Unavailable);
+        }
+        let statement = Statement::Txo { txo, index, count, audit_path };
+        self.rests(peer, statement, height, snapshots).await
     }
 
     /// Proves the header at `height`, and the statement under it.

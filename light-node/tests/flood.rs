@@ -70,7 +70,7 @@ impl Flooders {
         let places = lines.filter_map(|line| Some(line.split_once("listens ")?.1.to_owned()));
         let peer = |(n, place): (usize, String)| {
             let name = format!("flood-{n}");
-            Peer { operator: name.clone(), name, address: place.parse().unwrap() }
+            Peer { operator: name.clone(), name, address: place.parse().unwrap(), fallbacks: Vec::new() }
         };
         let peers = places.take(usize::from(FLOODERS)).enumerate().map(peer).collect();
         (Self(child), peers)
@@ -95,7 +95,8 @@ async fn eight_peers_flood_a_node_and_it_keeps_its_memory_and_its_pace() {
     let truth = FakePeer::start("honest", 120, honest(&chain)).await;
     peers.push(truth.peer.clone());
     let genesis = chain.lock().unwrap().genesis.clone();
-    let config = Config { genesis, anchor: None, peers, home: None, keep: false };
+    let config =
+        Config { genesis, anchor: None, peers, proxies: Default::default(), home: None, keep: false };
     let node = LightNode::start(config).await.unwrap();
     let synced = node.synced(PATIENCE).await.unwrap();
     assert_eq!(synced.head.header().get().height.0, 50);

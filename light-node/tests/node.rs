@@ -7,6 +7,8 @@
 mod beside;
 #[path = "support/chain.rs"]
 mod chain;
+#[path = "node/channels.rs"]
+mod channels;
 #[path = "node/forks.rs"]
 mod forks;
 #[path = "node/lies.rs"]
@@ -15,6 +17,8 @@ mod lies;
 mod peer;
 #[path = "node/rounds.rs"]
 mod rounds;
+#[path = "support/socks.rs"]
+mod socks;
 #[path = "node/votes.rs"]
 mod votes;
 
@@ -62,7 +66,7 @@ fn grown(members: chain::Members, count: u64) -> Arc<Mutex<Chain>> {
 fn config(chain: &Arc<Mutex<Chain>>, peers: &[&FakePeer], home: Option<Place>) -> Config {
     let genesis = chain.lock().unwrap().genesis.clone();
     let (peers, keep) = (peers.iter().map(|fake| fake.peer.clone()).collect(), home.is_some());
-    Config { genesis, anchor: None, peers, home, keep }
+    Config { genesis, anchor: None, peers, proxies: Default::default(), home, keep }
 }
 
 async fn until(node: &LightNode, what: &str, done: impl FnMut(&Arc<Snapshot>) -> bool) -> Arc<Snapshot> {

@@ -149,7 +149,14 @@ async fn stage(middle: Middle) -> (Arc<Mutex<Chain>>, FakePeer, Relay, LightNode
     let fake = FakePeer::start("a", 101, honest(&chain)).await;
     let relay = Relay::before(&fake, middle).await;
     let genesis = chain.lock().unwrap().genesis.clone();
-    let config = Config { genesis, anchor: None, peers: vec![relay.peer.clone()], home: None, keep: false };
+    let config = Config {
+        genesis,
+        anchor: None,
+        peers: vec![relay.peer.clone()],
+        proxies: Default::default(),
+        home: None,
+        keep: false,
+    };
     let node = LightNode::start(config).await.unwrap();
     (chain, fake, relay, node)
 }

@@ -152,7 +152,14 @@ impl Real {
         let peers = Home::new(&path).peers().unwrap();
         let clients = peers.into_iter().map(|peer| Client::new(peer).unwrap()).collect();
         let peers = peers_from_json(&std::fs::read(path.join("peers.json")).unwrap()).unwrap();
-        let config = Config { genesis: genesis.clone(), anchor: None, peers, home: None, keep: false };
+        let config = Config {
+            genesis: genesis.clone(),
+            anchor: None,
+            peers,
+            proxies: Default::default(),
+            home: None,
+            keep: false,
+        };
         let node = LightNode::start(config).await.unwrap();
         node.synced(Duration::from_secs(60)).await.unwrap();
         Self { genesis, clients, node, _home: home }

@@ -91,12 +91,24 @@ impl Chain {
     async fn peer(&self, name: &str, seed: u8, fault: Option<Fault>) -> (Peer, Pin) {
         let address = "/ip4/127.0.0.1/tcp/0".parse().unwrap();
         let peer = Peer::start([seed; 32], address, self.truth(), fault).await.unwrap();
-        let pin = Pin { name: name.to_owned(), operator: name.to_owned(), address: peer.address.clone() };
+        let pin = Pin {
+            name: name.to_owned(),
+            operator: name.to_owned(),
+            address: peer.address.clone(),
+            fallbacks: Vec::new(),
+        };
         (peer, pin)
     }
 
     async fn follow(&self, peers: Vec<Pin>) -> LightNode {
-        let config = Config { genesis: self.genesis.clone(), anchor: None, peers, home: None, keep: false };
+        let config = Config {
+            genesis: self.genesis.clone(),
+            anchor: None,
+            peers,
+            proxies: Default::default(),
+            home: None,
+            keep: false,
+        };
         LightNode::start(config).await.unwrap()
     }
 }
@@ -334,7 +346,14 @@ async fn outvoted(fault: Fault) {
 
     let follow = async {
         let peers = peers_from_json(&std::fs::read(home.join("peers.json")).unwrap()).unwrap();
-        let config = Config { genesis: genesis.clone(), anchor: None, peers, home: None, keep: false };
+        let config = Config {
+            genesis: genesis.clone(),
+            anchor: None,
+            peers,
+            proxies: Default::default(),
+            home: None,
+            keep: false,
+        };
         let node = LightNode::start(config).await.unwrap();
         let east = genesis.validators[1].validator.pubkey;
         for by in named(fault) {
@@ -457,8 +476,16 @@ async fn the_program_passes_questions_on_and_lies_about_the_answers() {
     let follow = async {
         let line = BufReader::new(said).lines().next_line().await.unwrap().unwrap();
         let name = || "liar".to_owned();
-        let pin = Pin { name: name(), operator: name(), address: line.parse().unwrap() };
-        let config = Config { genesis, anchor: None, peers: vec![pin], home: None, keep: false };
+        let pin =
+            Pin { name: name(), operator: name(), address: line.parse().unwrap(), fallbacks: Vec::new() };
+        let config = Config {
+            genesis,
+            anchor: None,
+            peers: vec![pin],
+            proxies: Default::default(),
+            home: None,
+            keep: false,
+        };
         let node = LightNode::start(config).await.unwrap();
         let named =
             |snapshot: &Snapshot| snapshot.refusals.iter().any(|it| it.reason.name() == "CertificateBlock");

@@ -20,9 +20,20 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use qratum_chain::types::Time;
-use qratum_validator::demo::{Options, create};
+use qratum_chain::{
+    codec::Encode,
+    ledger::registry::Order,
+    types::{Time, TxoBody, TxoClass},
+};
+use qratum_validator::{
+    demo::{Options, create},
+    home::Home,
+};
 use serde_json::Value;
+
+#[path = "schemas/check.rs"]
+#[allow(dead_code, reason = "shared with the tests of schemas, which break documents too")]
+mod check;
 
 /// The longest that any step waits for what must come by itself.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -445,4 +456,68 @@ fn whoever_votes_twice_is_named_with_evidence_and_jailed_and_that_is_proven() {
     assert_eq!(judge("shown.json", &piece["document"]), verified);
     let (none, code) = demo.json(&["evidence", "show", "3"]);
     assert_eq!((&none["evidence"], code), (&serde_json::json!([]), Some(0)));
+}
+
+/// FEATURES A-055: a bundle is exported, checked without a network, refused when a byte of it changed, and
+/// what it brings back stands in a block. All channels to the validators of a demo are TCP.
+#[test]
+fn a_bundle_crosses_an_air_gap_and_comes_back() {
+    let demo = Demo::fast("bundle");
+    demo.heads_above(0, 3);
+    let path = |name: &str| demo.home.join(name).to_str().unwrap().to_owned();
+    let (out, back, note, genesis) =
+        (path("out.json"), path("back.json"), path("note.hex"), path("genesis.json"));
+    let is_of = |name: &str, document: &Value| {
+        assert_eq!(check::Schema::named(name).faults(document), [], "{name}: {document}");
+    };
+    let (written, code) = demo.json(&["bundle", "export", &out]);
+    is_of("bundle-written", &written);
+    assert_eq!((&written["transactions"], code), (&serde_json::json!([]), Some(0)), "{written}");
+
+    let home = Home::new(&demo.home);
+    let (chain_id, operator) =
+        (home.genesis().unwrap().chain_id().unwrap(), home.operator_key("north").unwrap());
+    let payload = Order::Note(b"by hand".to_vec()).to_bytes();
+    let (sender, class) = (operator.public().into(), TxoClass::Network);
+    let txo = TxoBody { chain_id, sender, nonce: 0, class, payload }.sign(&operator);
+    let id = txo.body.id().to_string();
+    fs::write(&note, hex::encode(txo.to_bytes())).unwrap();
+
+    // Where there is no network: a home of its own, that has the genesis and nobody to ask.
+    let verify = |file: &str| demo.json(&["bundle", "verify", file, "--anchor", &genesis]);
+    let (verdict, code) = verify(&out);
+    assert_eq!(
+        (&verdict["verdict"], &verdict["height"], code),
+        (&"verified".into(), &written["height"], Some(0))
+    );
+    let (written, code) = demo.json(&["bundle", "export", &back, "--head", &out, "--txo", &note]);
+    assert_eq!((&written["transactions"], code), (&serde_json::json!([id]), Some(0)));
+
+    let mut text = fs::read(&back).unwrap();
+    let last = text.len() - 40;
+    text[last] = if text[last] == b'0' { b'1' } else { b'0' };
+    let changed = path("changed.json");
+    fs::write(&changed, &text).unwrap();
+    let (verdict, code) = verify(&changed);
+    assert_eq!((&verdict["verdict"], code), (&"malformed".into(), Some(5)), "{verdict}");
+    let (_, code) = demo.json(&["bundle", "submit", &changed]);
+    assert_eq!(code, Some(5));
+
+    let (delivery, code) = demo.json(&["bundle", "submit", &back]);
+    is_of("delivery", &delivery);
+    let one = &delivery["transactions"][0];
+    assert_eq!((&one["id"], &one["tried"][0]["failure"], code), (&id.as_str().into(), &Value::Null, Some(0)));
+    assert!(["waits", "included"].contains(&one["outcome"].as_str().unwrap()), "{delivery}");
+    let started = Instant::now();
+    let proven = || demo.json(&["bundle", "submit", &back]).0["transactions"][0]["outcome"] == "included";
+    while !proven() {
+        assert!(started.elapsed() < PATIENCE, "it stands in no block");
+        demo.head();
+    }
+
+    let (channels, code) = demo.json(&["channels"]);
+    is_of("channels", &channels);
+    let lanes = channels["lanes"].as_array().unwrap();
+    assert!(lanes.len() == 4 && lanes.iter().all(|lane| lane["took_ms"].is_u64()), "{channels}");
+    assert_eq!(code, Some(0));
 }

@@ -21,8 +21,8 @@ use qratum_chain::{
     Hash,
     codec::Decode,
     document::{
-        Anchor, Evidence, ForkProof, HeaderProof, HistoryProof, OffenceProof, Statement, StatementProof,
-        genesis_from_json, genesis_to_json,
+        Anchor, Bundle, Evidence, ForkProof, HeaderProof, HistoryProof, OffenceProof, Statement,
+        StatementProof, genesis_from_json, genesis_to_json,
     },
     types::{
         BlockId, ChainParams, DoubleProposal, DoubleVote, ForkEvidence, LightBlock, Offence, Proposal,
@@ -377,14 +377,38 @@ fn evidence_is_of_its_schema() {
 }
 
 #[test]
+fn bundles_are_of_their_schema() {
+    let (schema, small) = (Schema::named("bundle"), Forge::small(7));
+    let key = SecretKey::from_seed(&[7; 32]);
+    let body = |nonce| TxoBody {
+        chain_id: small.chain_id,
+        sender: key.public().into(),
+        nonce,
+        class: TxoClass::Network,
+        payload: vec![2],
+    };
+    for count in [0, 2] {
+        let transactions = (0..count).map(|nonce| body(nonce).sign(&key)).collect();
+        let bundle = Bundle { head: proof_of(&small, 6), transactions };
+        schema.holds(&value(bundle.to_json().unwrap()), "a bundle");
+    }
+}
+
+#[test]
 fn pinned_peers_are_of_their_schema() {
     let path = root().join("app/tests/data/peers.json");
     let mut peers = value(fs::read_to_string(path).unwrap());
     let schema = Schema::named("peers");
     schema.holds(&peers, "the peers of a demo");
-    let id = peers["peers"][0]["address"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    let first = peers["peers"][0]["address"].clone();
+    let id = first.as_str().unwrap().rsplit('/').next().unwrap().to_owned();
     for (address, fits) in [
         (format!("/ip6/::1/tcp/4000/p2p/{id}"), true),
+        (format!("/onion3/{}:4000/p2p/{id}", "a".repeat(56)), true),
+        (format!("/dns/{}.onion/tcp/4000/p2p/{id}", "a".repeat(56)), true),
+        (format!("/dns/{}.b32.i2p/tcp/4000/p2p/{id}", "a".repeat(52)), true),
+        (format!("/onion3/{}:0/p2p/{id}", "a".repeat(56)), false),
+        (format!("/dns/{}.onion/tcp/4000/p2p/{id}", "a".repeat(16)), false),
         ("/ip4/127.0.0.1/tcp/4000".to_owned(), false),
         (format!("/dns4/example.org/tcp/4000/p2p/{id}"), false),
         (format!("/ip4/127.0.0.1/udp/4000/p2p/{id}"), false),
@@ -392,6 +416,9 @@ fn pinned_peers_are_of_their_schema() {
     ] {
         peers["peers"][0]["address"] = address.as_str().into();
         assert_eq!(schema.faults(&peers).is_empty(), fits, "{address}");
+        peers["peers"][0]["address"] = first.clone();
+        peers["peers"][0]["fallbacks"] = vec![address.as_str()].into();
+        assert_eq!(schema.faults(&peers).is_empty(), fits, "{address} as another");
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn unit() -> Result<Exit, Failure> {
 pub(crate) fn run(home: &Home, within: Option<Duration>, json: bool) -> Result<Exit, Failure> {
     let config = home.config()?;
     let setup = brokered(setup(home, &config.genesis, true)?)?;
-    sandbox::close_or_say(home);
+    sandbox::close_or_say(home, &config, &home.settings()?.alerts);
     let network = setup.network.clone();
     block_on(async {
         let signals = Signals::listen().map_err(|error| Failure::io("signals", &error))?;

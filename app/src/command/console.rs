@@ -34,7 +34,7 @@ pub(crate) fn run(home: &Home, look: &Look) -> Result<Exit, Failure> {
     let mut model = model(&config, home, look)?;
     // Programs are started by brokers from here on: the console itself can start none.
     let setup = brokered(setup(home, &config.genesis, false)?)?;
-    let sandbox = sandbox::close(home);
+    let sandbox = sandbox::close(home, &config, &home.settings()?.alerts);
     model.guards.extend(sandbox::checks(Some(&sandbox)));
     if !sandbox.is_whole() {
         model.tick(time::now());
@@ -76,7 +76,7 @@ pub(crate) fn plain(home: &Home) -> Result<Exit, Failure> {
     let network = &config.genesis.network;
     let text = "Read-only (RO): it watches and changes nothing. Ctrl-C ends it.";
     output::note(&format!("Network {network}, home {}. {text}", home.shown()));
-    sandbox::close_or_say(home);
+    sandbox::close_or_say(home, &config, &home.settings()?.alerts);
     block_on(async {
         let signals = Signals::listen().map_err(|error| Failure::io("signals", &error))?;
         let node = LightNode::start(config).await.map_err(|error| start_failure(&error))?;

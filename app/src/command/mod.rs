@@ -4,9 +4,12 @@ pub(crate) mod alarms;
 mod alerts;
 mod anchor;
 pub(crate) mod broker;
+mod bundle;
+mod channels;
 mod completions;
 mod console;
 mod crypto;
+mod delivery;
 mod demo;
 pub(crate) mod doctor;
 mod endorse;
@@ -51,6 +54,8 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Status(args)) => status::run(&Home::resolve(home)?, &args, json),
         Some(Command::Validators(args)) => validators::run(&Home::resolve(home)?, &args, json),
         Some(Command::Peers(args)) => peers::run(&Home::resolve(home)?, &args, json),
+        Some(Command::Channels(args)) => channels::run(&Home::resolve(home)?, &args, json),
+        Some(Command::Bundle { command }) => bundle::run(home, &command, json),
         Some(Command::Init(args)) => init::run(&Home::resolve(home)?, &args, json),
         Some(Command::Genesis { command }) => genesis::run(command, Home::resolve(home), json),
         Some(Command::Doctor(args)) => doctor::run(&Home::resolve(home)?, &args, json),

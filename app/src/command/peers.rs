@@ -1,6 +1,6 @@
 //! `qratum peers`: whom does the light node ask, and how do they behave?
 
-use qratum_light_node::{Peer, PeerView, Snapshot};
+use qratum_light_node::{Channel, Peer, PeerView, Snapshot};
 use serde::Serialize;
 
 use super::{
@@ -27,6 +27,7 @@ struct Peers {
 struct Seen {
     id: String,
     address: String,
+    channel: Option<&'static str>,
     #[serde(flatten)]
     seen: PeerJson,
 }
@@ -68,10 +69,12 @@ impl Peers {
     fn page(&self) -> String {
         let connected = self.peers.iter().filter(|peer| peer.seen.connected).count();
         let mut page = format!("{connected} of {} peers connected, {}\n", self.peers.len(), self.state);
-        for Seen { address, seen, .. } in &self.peers {
+        for Seen { address, channel, seen, .. } in &self.peers {
             let PeerJson { name, operator, operator_source, .. } = seen;
+            let by = channel.filter(|by| *by != Channel::Tcp.name());
+            let by = by.map_or_else(String::new, |by| format!(", by {by}"));
             page.push_str(&format!(
-                "{name}  of {operator} ({operator_source})  {}\n  {address}\n",
+                "{name}  of {operator} ({operator_source})  {}{by}\n  {address}\n",
                 seen.line()
             ));
             for refusal in self.refusals.iter().filter(|refusal| refusal.is_of(&seen.name)) {
@@ -85,6 +88,6 @@ impl Peers {
 impl Seen {
     fn of(peer: &Peer, view: &PeerView) -> Self {
         let (id, address) = (view.id.to_string(), peer.address.to_string());
-        Self { id, address, seen: PeerJson::from(view) }
+        Self { id, address, channel: view.channel.map(Channel::name), seen: PeerJson::from(view) }
     }
 }

@@ -66,6 +66,11 @@ impl Verdict {
         Self { schema, verdict, reason: None, text, height: None, block_id: None, anchor, at_ms }
     }
 
+    /// The same, by the rule of this name.
+    pub(crate) fn by(self, reason: &'static str) -> Self {
+        Self { reason: Some(reason), ..self }
+    }
+
     /// A refusal by a rule of the verifier.
     pub(crate) fn refused(reject: &Reject, anchor: String, at_ms: u64) -> Self {
         let refused = Self::of(Word::Refused, reject.to_string(), anchor, at_ms);

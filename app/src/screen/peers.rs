@@ -2,7 +2,7 @@
 //! asked.
 
 use qratum_chain::types::Height;
-use qratum_light_node::PeerView;
+use qratum_light_node::{Channel, PeerView};
 use qratum_themes::Mark;
 use ratatui::layout::Rect;
 
@@ -79,13 +79,18 @@ pub(crate) fn operator(who: &Who<'_>, peer: &PeerView) -> Cell {
     if peer.bound { vec![ENROLLED.name(name)] } else { vec![here_name(name), quiet(", as configured")] }
 }
 
-/// Whether it is connected; of one that is banned, why and how long.
+/// Whether it is connected, and by what, where not by TCP; of one that is banned, why and how long.
 pub(crate) fn connection(model: &Model, peer: &PeerView) -> Cell {
     match &peer.ban {
         Some(ban) => {
             let left = time::age(time::since(model.now, ban.until));
             vec![glyph(Mark::Refused), here(format!(" banned {left}: {}", ban.reason.name()))]
         }
-        None => sign(if peer.connected { Mark::Connected } else { Mark::Apart }),
+        None => {
+            let by = peer.channel.filter(|by| *by != Channel::Tcp);
+            let mut cell = sign(if peer.connected { Mark::Connected } else { Mark::Apart });
+            cell.extend(by.map(|by| here(format!(" by {by}"))));
+            cell
+        }
     }
 }

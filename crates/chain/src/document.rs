@@ -6,6 +6,7 @@
 
 mod anchor;
 mod bounds;
+mod bundle;
 mod endorsement;
 mod evidence;
 mod genesis;
@@ -18,6 +19,7 @@ mod statement;
 use core::fmt;
 
 pub use anchor::Anchor;
+pub use bundle::Bundle;
 pub use endorsement::{Endorsements, operator_key_from_hex, operator_key_to_hex};
 pub use evidence::{Evidence, ForkProof, OffenceProof};
 pub use genesis::{genesis_from_json, genesis_to_json};
@@ -49,6 +51,19 @@ pub enum DocumentError {
     BlockId,
     /// Both a certificate and a place in the history: only one of them would be checked.
     TwoProofs,
+    /// `id` is not the id of the transaction beside it.
+    TxoId,
+    /// More transactions than fit.
+    Count {
+        /// How many there are.
+        got: usize,
+        /// How many there may be.
+        most: usize,
+    },
+    /// `digest` is not the digest of the content: it was damaged on the way.
+    Digest,
+    /// The content is whole, but its text is not the one that it has.
+    Form,
 }
 
 impl fmt::Display for DocumentError {
@@ -61,6 +76,10 @@ impl fmt::Display for DocumentError {
             Self::Hex(field) => write!(f, "{field} is no hex string of the right length"),
             Self::Malformed(field, why) => write!(f, "{field}: {why}"),
             Self::BlockId => f.write_str("block_id is not the id of the header bytes"),
+            Self::TxoId => f.write_str("an id is not the id of its transaction"),
+            Self::Count { got, most } => write!(f, "{got} transactions, and at most {most} fit"),
+            Self::Digest => f.write_str("the digest is another: it was damaged on the way"),
+            Self::Form => f.write_str("its text was changed: each content has one text"),
             Self::TwoProofs => f.write_str("both certificate and history are given"),
         }
     }

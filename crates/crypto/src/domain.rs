@@ -70,6 +70,8 @@ pub const POLICY: Tag = Tag("QRATUM/chain/policy/v1\0");
 pub const EXPECT: Tag = Tag("QRATUM/chain/expect/v1\0");
 /// An anchor checkpoint.
 pub const ANCHOR: Tag = Tag("QRATUM/chain/anchor/v1\0");
+/// Digest of what crosses an air gap.
+pub const BUNDLE: Tag = Tag("QRATUM/chain/bundle/v1\0");
 /// Coefficients of a signature batch.
 pub const BATCH: Tag = Tag("QRATUM/crypto/batch/v1\0");
 /// What the sources of entropy gave, on its way to a seed.
@@ -124,6 +126,7 @@ pub const ALL: &[Tag] = &[
     POLICY,
     EXPECT,
     ANCHOR,
+    BUNDLE,
     BATCH,
     ENTROPY_POOL,
     DRBG,

@@ -28,9 +28,11 @@ pub struct Table {
     pub devices: Vec<PathBuf>,
     /// TCP ports that it listens on.
     pub ports: Vec<u16>,
+    /// TCP ports that it connects to; none, and it may connect to all.
+    pub connect: Option<Vec<u16>>,
 }
 
-/// The level of Landlock that is asked for: files, their length and devices; ports to listen on.
+/// The level of Landlock that is asked for: files, their length and devices; ports.
 const WANTED: ABI = ABI::V5;
 
 /// Calls that are refused with `EPERM`: to run another program, to look into another process, to
@@ -145,16 +147,22 @@ fn close_files(table: &Table) -> Result<(i32, bool), RulesetError> {
         & !(AccessFs::Execute | AccessFs::MakeChar | AccessFs::MakeBlock | AccessFs::IoctlDev)
         // Another process that is not closed in would follow the one and wait at the other.
         & !(AccessFs::MakeSym | AccessFs::MakeFifo);
-    let bind = |port: &u16| Ok::<_, RulesetError>(NetPort::new(*port, AccessNet::BindTcp));
+    let port = |access| move |port: &u16| Ok::<_, RulesetError>(NetPort::new(*port, access));
+    let connect = table.connect.iter().flatten();
+    let asked = match table.connect {
+        None => AccessNet::BindTcp.into(),
+        Some(_) => AccessNet::BindTcp | AccessNet::ConnectTcp,
+    };
     let status = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(WANTED))?
-        .handle_access(AccessNet::BindTcp)?
+        .handle_access(asked)?
         .create()?
         .add_rules(path_beneath_rules(&table.read, read))?
         .add_rules(path_beneath_rules(&table.write, made))?
         .add_rules(path_beneath_rules(&table.devices, device))?
-        .add_rules(table.ports.iter().map(bind))?
+        .add_rules(table.ports.iter().map(port(AccessNet::BindTcp)))?
+        .add_rules(connect.map(port(AccessNet::ConnectTcp)))?
         .restrict_self()?;
     let level = match (&status.ruleset, status.landlock) {
         (RulesetStatus::NotEnforced, _) => 0,

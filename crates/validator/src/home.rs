@@ -34,7 +34,7 @@ use qratum_crypto::sign::{
 };
 use qratum_light_node::file;
 pub use qratum_light_node::peer_id;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use zeroize::Zeroizing;
 
 use crate::signer::HandoverKey;
@@ -110,6 +110,9 @@ struct PeerJson {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     operator: Option<String>,
     address: String,
+    /// For light nodes: validators dial each other directly.
+    #[serde(rename = "fallbacks", default, skip_serializing)]
+    _fallbacks: IgnoredAny,
 }
 
 /// A home directory.
@@ -283,6 +286,7 @@ impl Home {
             name: peer.name.clone(),
             operator: peer.operator.clone(),
             address: peer.address.clone().with(Protocol::P2p(peer.id)).to_string(),
+            _fallbacks: IgnoredAny,
         });
         let document = PeersDocument { schema: PEERS_SCHEMA.to_owned(), peers: peers.collect() };
         let text =

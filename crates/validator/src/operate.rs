@@ -16,8 +16,8 @@ use qratum_chain::{
 };
 use qratum_crypto::{rng::random, sign::ed25519::SecretKey};
 use qratum_light_node::{
-    Config, ConfigError, FetchError, LightNode, Outcome, Place, ProvenStatement, StartError, SyncError,
-    peers_from_json,
+    Config, ConfigError, FetchError, LightNode, Outcome, Place, ProvenStatement, Proxies, StartError,
+    SyncError, peers_from_json,
     wire::{Request, Response, Submission},
 };
 use tokio::time::{Instant, sleep};
@@ -171,7 +171,7 @@ async fn follow(path: &std::path::Path, home: &Home, genesis: Genesis) -> Result
     let peers = read(&home.peers_path()).map_err(OperateError::Home)?;
     let peers = peers_from_json(&peers).map_err(OperateError::Peers)?;
     let anchor = Place::new(path.to_owned()).pinned().map_err(OperateError::Anchor)?;
-    let config = Config { genesis, anchor, peers, home: None, keep: false };
+    let config = Config { genesis, anchor, peers, proxies: Proxies::default(), home: None, keep: false };
     let node = LightNode::start(config).await.map_err(OperateError::Start)?;
     node.synced(SYNC).await.map_err(OperateError::Unsynced)?;
     Ok(node)

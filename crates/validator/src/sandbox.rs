@@ -24,5 +24,6 @@ pub fn close(home: &Home, name: &str) -> Result<Sandbox, HomeError> {
     let port = |part| if let Protocol::Tcp(port) = part { Some(port) } else { None };
     let ports = own.iter().flat_map(|own| own.address.iter().filter_map(port)).collect();
     let read = vec![home.genesis_path(), home.peers_path()];
-    Ok(enter(&Table { read, write: vec![home.validator(name), run], devices: Vec::new(), ports }))
+    let (write, devices) = (vec![home.validator(name), run], Vec::new());
+    Ok(enter(&Table { read, write, devices, ports, connect: None }))
 }

@@ -18,6 +18,7 @@ use tokio::{
 
 use super::backoff::Backoff;
 use crate::{
+    channel::{Channel, Proxies, Route, Tries, choose},
     config::Pinned,
     wire::{Request, Response, WireCodec},
 };
@@ -27,8 +28,8 @@ pub(super) type Behaviour = request_response::Behaviour<WireCodec<Request, Respo
 /// How the connection to a peer stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Link {
-    /// A connection stands.
-    pub(crate) connected: bool,
+    /// A connection stands, by this channel.
+    pub(crate) connected: Option<Channel>,
     /// At least one attempt has come to an end, either way.
     pub(crate) tried: bool,
     /// The last attempt met another key than the pinned one.
@@ -71,26 +72,79 @@ type Reply = oneshot::Sender<Result<Response, AskError>>;
 pub(super) struct Carrier {
     swarm: Swarm<Behaviour>,
     peers: Vec<Remote>,
-    open: HashMap<OutboundRequestId, (Reply, OwnedSemaphorePermit)>,
+    open: HashMap<OutboundRequestId, Open>,
     links: watch::Sender<Vec<Link>>,
+    started: Instant,
+}
+
+/// A question that was sent, and when its answer is late.
+struct Open {
+    peer: PeerId,
+    reply: Reply,
+    late: Instant,
+    _permit: OwnedSemaphorePermit,
 }
 
 struct Remote {
-    pinned: Pinned,
+    id: PeerId,
+    /// Those that can be dialled from here.
+    ways: Vec<Route>,
+    /// What came of each.
+    tries: Vec<Tries>,
+    /// The one that was dialled last.
+    way: usize,
     backoff: Backoff,
 }
 
+impl Remote {
+    fn new(pinned: Pinned, proxies: Proxies, now: Instant) -> Self {
+        let Pinned { id, mut routes, .. } = pinned;
+        routes.retain(|route| proxies.reach(route.channel));
+        let tries = vec![Tries::default(); routes.len()];
+        Self { id, ways: routes, tries, way: 0, backoff: Backoff::new(now) }
+    }
+
+    fn channel(&self) -> Option<Channel> {
+        self.ways.get(self.way).map(|way| way.channel)
+    }
+
+    fn answered(&mut self) {
+        self.backoff.answered();
+        if let Some(tries) = self.tries.get_mut(self.way) {
+            tries.succeeded();
+        }
+    }
+
+    fn lost(&mut self, now: Instant, since_start: Duration) {
+        self.backoff.lost(now);
+        if let Some(tries) = self.tries.get_mut(self.way) {
+            tries.failed(since_start);
+        }
+    }
+}
+
 impl Carrier {
-    pub(super) fn new(swarm: Swarm<Behaviour>, peers: Vec<Pinned>, links: watch::Sender<Vec<Link>>) -> Self {
-        let now = Instant::now();
-        let peers = peers.into_iter().map(|pinned| Remote { pinned, backoff: Backoff::new(now) }).collect();
-        Self { swarm, peers, open: HashMap::new(), links }
+    pub(super) fn new(
+        swarm: Swarm<Behaviour>,
+        peers: Vec<Pinned>,
+        proxies: Proxies,
+        links: watch::Sender<Vec<Link>>,
+    ) -> Self {
+        let started = Instant::now();
+        let peers: Vec<Remote> =
+            peers.into_iter().map(|pinned| Remote::new(pinned, proxies, started)).collect();
+        // Nobody waits for those that cannot be reached from here.
+        links.send_modify(|links| {
+            links.iter_mut().zip(&peers).for_each(|(link, peer)| link.tried = peer.ways.is_empty());
+        });
+        Self { swarm, peers, open: HashMap::new(), links, started }
     }
 
     /// Runs until nobody can ask any more.
     pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Order>) {
         loop {
-            let due = self.peers.iter().filter_map(|peer| peer.backoff.due()).min();
+            let dials = self.peers.iter().filter_map(|peer| peer.backoff.due());
+            let due = dials.chain(self.open.values().map(|open| open.late)).min();
             let alarm = due.map_or_else(|| future::pending().boxed(), |due| sleep_until(due).boxed());
             tokio::select! {
                 event = self.swarm.select_next_some() => self.on_event(event),
@@ -99,34 +153,58 @@ impl Carrier {
                     Some(Order::Ban { peer, length }) => self.ban(peer, length),
                     None => return,
                 },
-                () = alarm => self.dial_due(),
+                () = alarm => {
+                    self.give_up();
+                    self.dial_due();
+                }
             }
         }
     }
 
     fn dial_due(&mut self) {
         let now = Instant::now();
-        for Remote { pinned, backoff } in &mut self.peers {
-            if backoff.due().is_none_or(|due| due > now) {
+        for remote in &mut self.peers {
+            if remote.backoff.due().is_none_or(|due| due > now) {
                 continue;
             }
-            backoff.dialling();
-            let options = DialOpts::peer_id(pinned.id)
-                .addresses(vec![pinned.address.clone()])
+            remote.backoff.dialling();
+            let since_start = now.saturating_duration_since(self.started);
+            let way = choose(&remote.tries, since_start).and_then(|way| Some((way, remote.ways.get(way)?)));
+            // One that cannot be reached from here stays where it is.
+            let Some((way, Route { address, .. })) = way else { continue };
+            let options = DialOpts::peer_id(remote.id)
+                .addresses(vec![address.clone()])
                 .condition(PeerCondition::DisconnectedAndNotDialing)
                 .build();
+            remote.way = way;
             if self.swarm.dial(options).is_err() {
-                backoff.lost(now);
+                remote.lost(now, since_start);
             }
+        }
+    }
+
+    /// Hangs up on those whose answers are late.
+    fn give_up(&mut self) {
+        let now = Instant::now();
+        let late: Vec<_> = self.open.iter().filter(|(_, open)| open.late <= now).map(|(id, _)| *id).collect();
+        for id in late {
+            if let Some(Open { peer, .. }) = self.open.get(&id) {
+                // Fails only when the connection is gone already.
+                let _ = self.swarm.disconnect_peer_id(*peer);
+            }
+            self.reply(id, Err(AskError::TimedOut));
         }
     }
 
     fn send(&mut self, question: Question) {
         let Question { peer, request, reply, permit } = question;
-        match self.peers.get(peer).filter(|peer| self.swarm.is_connected(&peer.pinned.id)) {
-            Some(peer) => {
-                let id = self.swarm.behaviour_mut().send_request(&peer.pinned.id, request);
-                self.open.insert(id, (reply, permit));
+        match self.peers.get(peer).filter(|peer| self.swarm.is_connected(&peer.id)) {
+            Some(remote) => {
+                let patience = remote.channel().unwrap_or(Channel::Tcp).patience();
+                let (peer, now) = (remote.id, Instant::now());
+                let late = now.checked_add(patience).unwrap_or(now);
+                let id = self.swarm.behaviour_mut().send_request(&peer, request);
+                self.open.insert(id, Open { peer, reply, late, _permit: permit });
             }
             // The asker may be gone, which is its own business: so everywhere below.
             None => drop(reply.send(Err(AskError::Lost))),
@@ -134,10 +212,10 @@ impl Carrier {
     }
 
     fn ban(&mut self, peer: usize, length: Duration) {
-        let Some(Remote { pinned, backoff }) = self.peers.get_mut(peer) else { return };
+        let Some(Remote { id, backoff, .. }) = self.peers.get_mut(peer) else { return };
         backoff.not_before(Instant::now().checked_add(length));
         // Fails only when there is no connection.
-        let _ = self.swarm.disconnect_peer_id(pinned.id);
+        let _ = self.swarm.disconnect_peer_id(*id);
     }
 
     fn on_event(&mut self, event: SwarmEvent<Event<Request, Response>>) {
@@ -149,14 +227,15 @@ impl Carrier {
                     let _ = self.swarm.disconnect_peer_id(peer_id);
                     return;
                 }
-                self.link(&peer_id, Link { connected: true, tried: true, wrong_key: false });
+                let connected = self.remote(&peer_id).and_then(|remote| remote.channel());
+                self.link(&peer_id, Link { connected, tried: true, wrong_key: false });
             }
             SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
-                self.lost(&peer_id, Link { connected: false, tried: true, wrong_key: false });
+                self.lost(&peer_id, Link { connected: None, tried: true, wrong_key: false });
             }
             SwarmEvent::OutgoingConnectionError { peer_id: Some(peer_id), error, .. } => {
                 let wrong_key = matches!(error, DialError::WrongPeerId { .. });
-                self.lost(&peer_id, Link { connected: false, tried: true, wrong_key });
+                self.lost(&peer_id, Link { connected: None, tried: true, wrong_key });
             }
             _ => {}
         }
@@ -166,7 +245,7 @@ impl Carrier {
         match event {
             Event::Message { peer, message: Message::Response { request_id, response }, .. } => {
                 if let Some(remote) = self.remote(&peer) {
-                    remote.backoff.answered();
+                    remote.answered();
                 }
                 self.reply(request_id, Ok(response));
             }
@@ -183,25 +262,26 @@ impl Carrier {
     }
 
     fn reply(&mut self, id: OutboundRequestId, answer: Result<Response, AskError>) {
-        if let Some((reply, _permit)) = self.open.remove(&id) {
+        if let Some(Open { reply, .. }) = self.open.remove(&id) {
             drop(reply.send(answer));
         }
     }
 
     fn remote(&mut self, id: &PeerId) -> Option<&mut Remote> {
-        self.peers.iter_mut().find(|peer| peer.pinned.id == *id)
+        self.peers.iter_mut().find(|peer| peer.id == *id)
     }
 
     fn index(&self, id: &PeerId) -> Option<usize> {
-        self.peers.iter().position(|peer| peer.pinned.id == *id)
+        self.peers.iter().position(|peer| peer.id == *id)
     }
 
     fn lost(&mut self, id: &PeerId, link: Link) {
         if self.swarm.is_connected(id) {
             return;
         }
+        let (now, started) = (Instant::now(), self.started);
         if let Some(remote) = self.remote(id) {
-            remote.backoff.lost(Instant::now());
+            remote.lost(now, now.saturating_duration_since(started));
         }
         self.link(id, link);
     }

@@ -143,9 +143,16 @@ fn survives(draw: &mut Draw, round: u64) {
 fn opened(place: &Place, chain: &Chain) -> Result<Opened, StartError> {
     let id = libp2p::identity::Keypair::ed25519_from_bytes([1; 32]).unwrap().public().to_peer_id();
     let address = format!("/ip4/127.0.0.1/tcp/1/p2p/{id}").parse().unwrap();
-    let peers = vec![Peer { name: "a".to_owned(), operator: "a".to_owned(), address }];
+    let peers = vec![Peer { name: "a".to_owned(), operator: "a".to_owned(), address, fallbacks: Vec::new() }];
     let home = Some(place.clone());
-    let config = Config { genesis: chain.genesis.clone(), anchor: None, peers, home, keep: true };
+    let config = Config {
+        genesis: chain.genesis.clone(),
+        anchor: None,
+        peers,
+        proxies: Default::default(),
+        home,
+        keep: true,
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let (anchor, rules) = anchored(&config, Clock::SYSTEM).unwrap();
     runtime.block_on(open(&config, &anchor, &rules, Clock::SYSTEM))

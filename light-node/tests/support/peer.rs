@@ -90,7 +90,12 @@ impl FakePeer {
         let desk = Arc::new(Desk::default());
         let task = tokio::spawn(serve(swarm, Arc::clone(&script), Arc::clone(&desk)));
         let operator = name.to_owned();
-        let peer = Peer { name: name.to_owned(), operator, address: place.with(Protocol::P2p(id)) };
+        let peer = Peer {
+            name: name.to_owned(),
+            operator,
+            address: place.with(Protocol::P2p(id)),
+            fallbacks: Vec::new(),
+        };
         Self { peer, script, desk, task }
     }
 

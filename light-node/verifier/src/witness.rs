@@ -19,9 +19,18 @@ pub struct Source<'a> {
     /// Who runs it.
     pub operator: &'a str,
     /// Where it is dialled.
-    pub address: SocketAddr,
+    pub addresses: &'a [Address<'a>],
     /// The key that answers there, or its hash.
     pub key: &'a [u8],
+}
+
+/// Where a peer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Address<'a> {
+    /// At an address of the Internet.
+    Socket(SocketAddr),
+    /// Behind a name of a network of its own, in lower case. Whoever has it has all its ports.
+    Name(&'a str),
 }
 
 /// What a peer named for one height.
@@ -92,7 +101,15 @@ pub const fn may_arm(witnesses: usize) -> bool {
 }
 
 fn is_one(a: &Source<'_>, b: &Source<'_>) -> bool {
-    a.operator == b.operator || a.key == b.key || place(a.address) == place(b.address)
+    let share = || a.addresses.iter().any(|address| b.addresses.iter().any(|other| is_same(address, other)));
+    a.operator == b.operator || a.key == b.key || share()
+}
+
+fn is_same(a: &Address<'_>, b: &Address<'_>) -> bool {
+    match (a, b) {
+        (Address::Socket(a), Address::Socket(b)) => place(*a) == place(*b),
+        (a, b) => a == b,
+    }
 }
 
 /// What makes two addresses one. Whoever has a host has all its ports, so the port tells nobody
@@ -113,11 +130,17 @@ mod tests {
     const BLOCK: BlockId = BlockId(Hash([1; 32]));
     const OTHER: BlockId = BlockId(Hash([2; 32]));
 
-    /// Sources by operator, address and first byte of the key.
+    fn address(text: &str) -> Address<'_> {
+        text.parse().map_or(Address::Name(text), Address::Socket)
+    }
+
+    /// Sources by operator, addresses and first byte of the key.
     fn parties(sources: &[(&str, &str, u8)]) -> Parties {
         let keys: Vec<[u8; 1]> = sources.iter().map(|(_, _, key)| [*key]).collect();
-        let sources: Vec<_> = (sources.iter().zip(&keys))
-            .map(|((operator, address, _), key)| Source { operator, address: address.parse().unwrap(), key })
+        let addresses: Vec<Vec<Address<'_>>> =
+            sources.iter().map(|(_, all, _)| all.split(' ').map(address).collect()).collect();
+        let sources: Vec<_> = (sources.iter().zip(&keys).zip(&addresses))
+            .map(|(((operator, ..), key), addresses)| Source { operator, addresses, key })
             .collect();
         Parties::of(&sources)
     }
@@ -153,6 +176,13 @@ mod tests {
         assert_eq!(agreeing(&[P, A, ("b", "10.0.0.2:9", 3)]), [1], "another port of one host");
         assert_eq!(agreeing(&[P, A, ("b", "[::ffff:10.0.0.2]:1", 3)]), [1], "the same in IPv6");
         assert_eq!(agreeing(&[P, A, ("b", "10.0.0.3:1", 2)]), [1], "one key");
+    }
+
+    #[test]
+    fn one_address_of_several_is_enough_to_be_one() {
+        assert_eq!(agreeing(&[P, A, ("b", "10.0.0.3:1 a.onion", 3)]), [1, 2]);
+        assert_eq!(agreeing(&[P, ("a", "10.0.0.2:1 a.onion", 2), ("b", "a.onion 10.0.0.3:1", 3)]), [1]);
+        assert_eq!(agreeing(&[P, A, ("b", "b.onion 10.0.0.1:2", 3)]), [1], "the primary's");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use qratum_chain::{
     Hash,
     codec::{Decode, Malformed},
-    document::{self, Anchor, DocumentError, Evidence, HeaderProof, StatementProof},
+    document::{self, Anchor, Bundle, DocumentError, Evidence, HeaderProof, StatementProof},
     ledger::registry::Order,
     state::StateProof,
     types::{
@@ -81,6 +81,10 @@ pub(crate) fn evidence_to_json(evidence: &Evidence) -> Result<String, DocumentEr
 
 pub(crate) fn proof_to_json(proof: &StatementProof) -> Result<String, DocumentError> {
     proof.to_json()
+}
+
+pub(crate) fn bundle(text: &[u8]) -> Result<Bundle, DocumentError> {
+    Bundle::from_json(text)
 }
 
 pub(crate) fn anchor_to_json(anchor: &Anchor) -> Result<String, DocumentError> {

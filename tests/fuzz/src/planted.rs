@@ -11,7 +11,7 @@
 use qratum_chain::{
     Hash,
     codec::{Decode, Malformed, Reader},
-    document::{Anchor, DocumentError, Evidence, HeaderProof, Statement, StatementProof},
+    document::{Anchor, Bundle, DocumentError, Evidence, HeaderProof, Statement, StatementProof},
     ledger::registry::Order,
     state::StateProof,
     types::{
@@ -255,6 +255,11 @@ pub(crate) fn proof_to_json(proof: &StatementProof) -> Result<String, DocumentEr
         *value = value.take().filter(|value| !value.is_empty());
     }
     honest::proof_to_json(&proof)
+}
+
+/// Forgives what editors put behind the end.
+pub(crate) fn bundle(text: &[u8]) -> Result<Bundle, DocumentError> {
+    honest::bundle(text.trim_ascii_end())
 }
 
 /// Writes "not after" in seconds.

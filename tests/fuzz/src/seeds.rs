@@ -9,7 +9,7 @@ use qratum_chain::{
     Hash,
     codec::Encode,
     document::{
-        self, Anchor, Evidence, ForkProof, HeaderProof, HistoryProof, OffenceProof, Statement, StatementProof,
+        self, Anchor, Bundle, Evidence, ForkProof, HeaderProof, HistoryProof, OffenceProof, Statement, StatementProof,
     },
     ledger::{
         Body,
@@ -84,6 +84,7 @@ pub(crate) fn of(target: &str) -> Vec<Vec<u8>> {
         "header_json" => header_documents(),
         "evidence_json" => evidence_documents(),
         "proof_json" => proof_documents(),
+        "bundle_json" => bundle_documents(),
         "anchor_json" => anchor_documents(),
         "genesis_json" => genesis_documents(),
         "merkle" => (1..12u8).map(|size| merkle(size / 2, size)).collect(),
@@ -375,6 +376,20 @@ fn proof_documents() -> Vec<Vec<u8>> {
     let proofs = [entry(0), entry(STATE_ENTRIES), txo];
     let proofs = proofs.map(|statement| StatementProof { header: header.clone(), statement });
     proofs.iter().map(|proof| proof.to_json().expect("a document").into_bytes()).collect()
+}
+
+/// A head, alone and with a transaction.
+fn bundle_documents() -> Vec<Vec<u8>> {
+    let block = Forge::small(3).block(2);
+    let head = HeaderProof {
+        header: block.header,
+        certificate: Some(block.certificate),
+        validators: block.validators,
+        path: Vec::new(),
+        history: None,
+    };
+    let bundles = [Vec::new(), vec![leaving()]].map(|transactions| Bundle { head: head.clone(), transactions });
+    bundles.iter().map(|bundle| bundle.to_json().expect("a document").into_bytes()).collect()
 }
 
 /// Each kind of block, pinned.

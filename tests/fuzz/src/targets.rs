@@ -160,6 +160,12 @@ pub fn proof_json(data: &[u8]) {
     assert_eq!(subject::proof_to_json(&proof).as_deref(), Ok(text.as_str()));
 }
 
+/// A bundle that was read has one text, the one that was read.
+pub fn bundle_json(data: &[u8]) {
+    let Ok(bundle) = subject::bundle(data) else { return };
+    assert!(bundle.to_json().expect("a document").as_bytes() == data, "read from another text");
+}
+
 /// An anchor document that was read survives writing and reading.
 pub fn anchor_json(data: &[u8]) {
     let Ok(anchor) = Anchor::from_json(data) else { return };

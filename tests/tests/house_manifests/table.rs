@@ -160,6 +160,7 @@ pub(crate) const LIBRARIES: &[Library] = &[
         &["qratum-light-node", "qratum-validator", "qratum"],
         "the streams of libp2p and of the terminal's events are of this trait",
     ),
+    library("tokio-socks", &["qratum-light-node"], "only who carries opens a network"),
     library("either", &["qratum-validator"], "the type with which libp2p joins two handlers"),
     library("sled", &["qratum-light-node"], "the store is untrusted input to one crate only"),
     library(

@@ -199,7 +199,7 @@ pub(crate) fn config() -> Config {
     let peers: Vec<_> = (0..).zip(&PEERS).map(peer).collect();
     let text = format!(r#"{{"schema":"qratum/peers/v1","peers":[{}]}}"#, peers.join(","));
     let peers = peers_from_json(text.as_bytes()).unwrap();
-    Config { genesis, anchor: None, peers, home: None, keep: false }
+    Config { genesis, anchor: None, peers, proxies: Default::default(), home: None, keep: false }
 }
 
 /// A snapshot of a node that was just started: names of the genesis, peers, the anchor.

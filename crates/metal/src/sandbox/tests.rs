@@ -34,7 +34,7 @@ fn closed_in(name: &str, closed: fn([&Path; 3])) {
     }
     let null = PathBuf::from("/dev/null");
     let (read_in, write_in, ports) = (vec![read.clone()], vec![write.clone()], vec![port()]);
-    let table = Table { read: read_in, write: write_in, devices: vec![null], ports };
+    let table = Table { read: read_in, write: write_in, devices: vec![null], ports, connect: Some(vec![1]) };
     let sandbox = enter(&table);
     assert!(sandbox.is_whole(), "{sandbox}");
     closed([&read, &write, &other]);
@@ -81,14 +81,14 @@ fn files_outside_the_table_are_closed_and_those_in_it_open() {
 }
 
 #[test]
-fn nobody_can_listen_on_another_port_and_all_else_of_the_network_goes_on() {
-    const NAME: &str =
-        "sandbox::tests::nobody_can_listen_on_another_port_and_all_else_of_the_network_goes_on";
+fn nobody_can_listen_on_another_port_or_connect_to_one() {
+    const NAME: &str = "sandbox::tests::nobody_can_listen_on_another_port_or_connect_to_one";
     closed_in(NAME, |[_, write, _]| {
         assert!(denied(TcpListener::bind("127.0.0.1:0")) && denied(TcpListener::bind("[::1]:0")));
         TcpListener::bind(("127.0.0.1", port())).unwrap();
         let refused = TcpStream::connect("127.0.0.1:1").unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused, "it was let out, and nobody was there");
+        assert!(denied(TcpStream::connect("127.0.0.1:2")) && denied(TcpStream::connect("[::1]:2")));
         // By its short name: a path of a socket has few bytes.
         std::env::set_current_dir(write).unwrap();
         UnixListener::bind("socket").unwrap();
