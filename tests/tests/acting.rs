@@ -21,7 +21,7 @@ use std::{
 use qratum_chain::{
     codec::{Decode as _, Reader},
     ledger::Act,
-    types::{BlockRef, CredentialId, Genesis, Sender, Time, Txo, TxoBody},
+    types::{BlockRef, CredentialId, Sender, Time, Txo, TxoBody},
 };
 use qratum_tests::ceremony::Cast;
 use qratum_validator::demo;
@@ -43,7 +43,6 @@ fn program(name: &str) -> PathBuf {
 /// Four validators as processes, and homes of people who follow them. All ended with it.
 struct Network {
     path: PathBuf,
-    genesis: Genesis,
     cast: Cast,
     validators: Vec<Child>,
 }
@@ -76,7 +75,7 @@ impl Network {
             command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
         };
         let validators = genesis.validators.iter().map(|member| start(&member.name)).collect();
-        Self { path, genesis, cast, validators }
+        Self { path, cast, validators }
     }
 
     /// The home of somebody, with what the operators hand out.

@@ -112,7 +112,7 @@ mod tests {
         let params = (Genesis::PARAMS_KEY.to_vec(), Some(genesis().params.to_bytes()));
         let checked = Checked { header: head.header().clone(), expired: false };
         let proven = Entries { checked, entries: BTreeMap::from([params]) };
-        Facts::of(genesis().chain_id().unwrap(), proven).unwrap()
+        Facts::of(genesis().chain_id().unwrap(), head.validators().clone(), proven).unwrap()
     }
 
     fn verdict(snapshot: &Snapshot, age_ms: u64) -> Result<(), Unarmed> {

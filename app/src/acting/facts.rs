@@ -1,11 +1,14 @@
 //! What does an act rest on? Entries of the state after one block, each proven.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use qratum_chain::{
     codec::Decode,
     ledger::{Known, Place, Request, index, recent::Ancestor},
-    types::{Account, AccountId, BlockRef, ChainId, ChainParams, Genesis, Height, People, RequestId, Time},
+    types::{
+        Account, AccountId, BlockRef, ChainId, ChainParams, Genesis, Height, People, RequestId, Time,
+        ValidatorSet,
+    },
 };
 use qratum_light_node::Entries;
 
@@ -17,19 +20,22 @@ pub(crate) struct Facts {
     /// Time of its header.
     pub(crate) time: Time,
     chain_id: ChainId,
+    set: Arc<ValidatorSet>,
     params: ChainParams,
     entries: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
 }
 
 impl Facts {
-    /// What was proven, on the chain of this id; none where the numbers it lives by are not among it.
-    pub(crate) fn of(chain_id: ChainId, proven: Entries) -> Option<Self> {
+    /// What was proven, on the chain of this id, whose next block is of this set; none where the numbers it
+    /// lives by are not among it.
+    pub(crate) fn of(chain_id: ChainId, set: Arc<ValidatorSet>, proven: Entries) -> Option<Self> {
         let header = proven.checked.header.get();
         let params = proven.entries.get(Genesis::PARAMS_KEY)?.as_deref()?;
         Some(Self {
             at: BlockRef { height: header.height, block_id: header.id() },
             time: header.time,
             chain_id,
+            set,
             params: ChainParams::from_bytes(params).ok()?,
             entries: proven.entries,
         })
@@ -88,6 +94,7 @@ impl Facts {
             height: self.at.height.next(),
             time: self.time.plus(self.params.block_interval_ms.max(1)),
             parent: Ancestor { block_id: self.at.block_id, time: self.time },
+            set: &self.set,
         }
     }
 

@@ -36,7 +36,9 @@ impl Online {
     /// What is under these keys, all at one head.
     pub(crate) async fn facts(&self, keys: &[Vec<u8>]) -> Result<Facts, FetchError> {
         let proven = self.node.entries(keys).await?;
-        Facts::of(self.chain_id, proven).ok_or(FetchError::Unavailable)
+        let head = Arc::clone(&self.node.snapshots().borrow().head);
+        let set = head.next_validators().unwrap_or_else(|| head.validators());
+        Facts::of(self.chain_id, Arc::clone(set), proven).ok_or(FetchError::Unavailable)
     }
 
     /// The same, where it may be acted on.

@@ -17,8 +17,8 @@ use qratum_chain::{
     state::StateMap,
     types::{
         Account, AccountId, AuthData, BiokeyKeys, BiokeySignatures, Class, CredentialId, CredentialKey,
-        CredentialStatus, Device, Genesis, Group, Height, Jurisdiction, NewCredential, People, PersonId,
-        Policy, RequestId, Role, Roles, Rule, Standing, Txo, Zone,
+        CredentialStatus, Device, Genesis, Governance, Group, Height, Jurisdiction, NewCredential, People,
+        PersonId, Policy, RequestId, Role, Roles, Rule, Standing, Txo, Zone,
     },
 };
 use qratum_crypto::{
@@ -143,7 +143,9 @@ impl Chain {
         let groups = [Role::Technical, Role::Compliance].map(|role| Group { role, least: 1 }).to_vec();
         let rule = Rule { requester: Role::Admin, threshold: 2, groups, lifetime_ms: 600_000 };
         let policy = Policy::new(Class::ALL.iter().map(|class| (*class, rule.clone())));
-        let people = People { rp_id: RP_ID.to_owned(), policy, accounts: BTreeMap::from(enrolled) };
+        let accounts = BTreeMap::from(enrolled);
+        let governance = Governance::default();
+        let people = People { rp_id: RP_ID.to_owned(), policy, accounts, governance };
         let genesis = Genesis { people: Some(people), ..genesis() };
         Self { state: Mutex::new(genesis.state().unwrap()), genesis }
     }
@@ -151,9 +153,10 @@ impl Chain {
     fn facts(&self, keys: &[Vec<u8>]) -> Facts {
         let state = self.state.lock().unwrap();
         let value = |key: &Vec<u8>| (key.clone(), state.get(key).map(<[u8]>::to_vec));
-        let checked = Checked { header: heads().last().unwrap().header().clone(), expired: false };
+        let head = heads().last().unwrap().clone();
+        let checked = Checked { header: head.header().clone(), expired: false };
         let proven = Entries { checked, entries: keys.iter().map(value).collect() };
-        Facts::of(self.genesis.chain_id().unwrap(), proven).unwrap()
+        Facts::of(self.genesis.chain_id().unwrap(), head.validators().clone(), proven).unwrap()
     }
 
     async fn plan(&self, name: &str, want: Want) -> Result<Plan, Unplanned> {

@@ -3,8 +3,6 @@
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
-use qratum_crypto::sign::ed25519::VoteKey;
-
 use super::{
     Account, AccountId, Class, Credential, Governance, KeyUse, PersonId, Policy, Purpose, Roles, RuleFault,
 };

@@ -133,7 +133,7 @@ pub(super) mod tests {
     use crate::biokey::locus::Base;
 
     pub(in crate::biokey) fn locus(i: usize) -> Locus {
-        let (reference, alternative) = (Base::A, if i % 2 == 0 { Base::G } else { Base::C });
+        let (reference, alternative) = (Base::A, if i.is_multiple_of(2) { Base::G } else { Base::C });
         let chromosome = 1 + u8::try_from(i / 100).unwrap();
         Locus { chromosome, position: 1000 + u32::try_from(i).unwrap(), reference, alternative }
     }
