@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use qratum_chain::{document::Statement, state::StateProof, types::Height};
+use qratum_chain::{document::Statement, types::Height};
 use qratum_verifier::proof::{Checked, stands};
 
 use crate::{
     Reason,
     fetch::{Fetch, FetchError},
-    statement::Snapshots,
-    wire::{Request, Response},
+    statement::{Snapshots, is_behind},
+    wire::{Entry, MAX_KEYS, Request, Response, StateKey},
 };
 
 /// How often a peer is asked again because it came to a new block on the way.
@@ -24,9 +24,6 @@ pub struct Entries {
     /// What is under each key that was asked for.
     pub entries: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
 }
-
-/// What a peer says is under a key.
-type Said = (Option<Vec<u8>>, StateProof);
 
 impl Fetch {
     /// What is under these keys, all in the newest state of one peer.
@@ -59,24 +56,26 @@ impl Fetch {
         Err(FetchError::Unavailable)
     }
 
-    /// What the peer says, two questions at a time; none where it came to a new block meanwhile.
+    /// What the peer says, in as few questions as that takes; none where it came to a new block meanwhile.
     async fn said(
         &self,
         peer: usize,
         keys: &[Vec<u8>],
-    ) -> Result<Option<(Height, BTreeMap<Vec<u8>, Said>)>, FetchError> {
+    ) -> Result<Option<(Height, BTreeMap<Vec<u8>, Entry>)>, FetchError> {
         let (mut at, mut said) = (None, BTreeMap::new());
-        for pair in keys.chunks(2) {
-            let asked = pair.iter().map(|key| self.net.ask(peer, Request::State(key.clone())));
-            for (key, answer) in pair.iter().zip(futures::future::join_all(asked).await) {
-                let Ok(Response::State { height, value, proof }) = answer else {
-                    return Err(FetchError::Unavailable);
-                };
-                if *at.get_or_insert(height) != height {
-                    return Ok(None);
-                }
-                said.insert(key.clone(), (value, proof));
+        for keys in keys.chunks(MAX_KEYS) {
+            let asked = keys.iter().cloned().map(StateKey).collect();
+            let answer = self.net.ask(peer, Request::State(asked)).await;
+            let Ok(Response::State { height, entries }) = answer else {
+                return Err(FetchError::Unavailable);
+            };
+            if entries.len() != keys.len() {
+                return Err(FetchError::Unavailable);
             }
+            if *at.get_or_insert(height) != height {
+                return Ok(None);
+            }
+            said.extend(keys.iter().cloned().zip(entries));
         }
         at.map(|height| Some((height, said))).ok_or(FetchError::Unavailable)
     }
@@ -85,9 +84,12 @@ impl Fetch {
         &self,
         peer: usize,
         height: Height,
-        said: BTreeMap<Vec<u8>, Said>,
+        said: BTreeMap<Vec<u8>, Entry>,
         snapshots: &Snapshots,
     ) -> Result<Entries, FetchError> {
+        if is_behind(height, snapshots) {
+            return Err(FetchError::Behind);
+        }
         let head = Self::head_from(height, snapshots.clone()).await?;
         // The head itself was verified when it came.
         let checked = if head.header().get().height == height {
@@ -96,7 +98,7 @@ impl Fetch {
             self.header(height, &head).await?.checked
         };
         let mut entries = BTreeMap::new();
-        for (key, (value, proof)) in said {
+        for (key, Entry { value, proof }) in said {
             let statement = Statement::State { key: key.clone(), value: value.clone(), proof };
             if let Err(reject) = stands(statement, &checked.header) {
                 self.refuse(peer, Reason::Rejected(reject.clone())).await;

@@ -42,6 +42,8 @@ pub enum FetchError {
     NoPeer,
     /// No peer has the header or a block that leads to it.
     Unavailable,
+    /// The state that peers have is older than the newest verified block.
+    Behind,
     /// What peers sent was refused; the last reason.
     Rejected(Reject),
     /// What peers sent of a vote does not come to a tally; the last reason.
@@ -57,6 +59,7 @@ impl fmt::Display for FetchError {
             Self::Forked => f.write_str("the chain has forked: nothing is proven until a new anchor is set"),
             Self::NoPeer => f.write_str("no peer is connected"),
             Self::Unavailable => f.write_str("no peer has it"),
+            Self::Behind => f.write_str("no peer has a state that is new enough"),
             Self::Rejected(why) => write!(f, "what the peers sent was refused: {why}"),
             Self::Tally(why) => write!(f, "the vote cannot be counted: {why}"),
             Self::Stopped => f.write_str("the light node has stopped"),

@@ -17,7 +17,7 @@ use tokio::{sync::watch, time::timeout};
 use crate::{
     Reason, Snapshot,
     fetch::{Fetch, FetchError, Proven},
-    wire::{Included, Request, Response},
+    wire::{Entry, Included, Request, Response, StateKey},
 };
 
 /// How long a peer's newer block may take to be verified here.
@@ -41,6 +41,15 @@ pub enum Outcome {
     Included(Box<ProvenStatement>),
 }
 
+/// So many blocks behind the head the newest state of a peer may be.
+const BEHIND: u64 = 10;
+
+/// Whether the state after this block is older than what a peer that keeps up has: it would be proven, and
+/// would tell of a key that is revoked meanwhile that it counts.
+pub(crate) fn is_behind(height: Height, snapshots: &Snapshots) -> bool {
+    height.0.saturating_add(BEHIND) < snapshots.borrow().head.header().get().height.0
+}
+
 /// What asking needs beside the connections: heads that rise.
 pub(crate) type Snapshots = watch::Receiver<Arc<Snapshot>>;
 
@@ -53,15 +62,22 @@ impl Fetch {
     ) -> Result<ProvenStatement, FetchError> {
         let mut why = FetchError::NoPeer;
         for peer in self.net.connected() {
-            why = match self.net.ask(peer, Request::State(key.to_vec())).await {
-                Ok(Response::State { height, value, proof }) => {
+            let keys = vec![StateKey(key.to_vec())];
+            let Ok(Response::State { height, mut entries }) = self.net.ask(peer, Request::State(keys)).await
+            else {
+                why = FetchError::Unavailable;
+                continue;
+            };
+            why = match entries.pop().filter(|_| entries.is_empty()) {
+                Some(_) if is_behind(height, &snapshots) => FetchError::Behind,
+                Some(Entry { value, proof }) => {
                     let statement = Statement::State { key: key.to_vec(), value, proof };
                     match self.rests(peer, statement, height, snapshots.clone()).await {
                         Ok(proven) => return Ok(proven),
                         Err(why) => why,
                     }
                 }
-                _ => FetchError::Unavailable,
+                None => FetchError::Unavailable,
             };
         }
         Err(why)

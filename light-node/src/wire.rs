@@ -28,6 +28,8 @@ pub const MAX_SUBMITTED: usize = MAX_REQUEST - 5;
 pub const MAX_RESPONSE: usize = 8 << 20;
 /// The longest state key that can be asked for.
 const MAX_KEY: usize = 512;
+/// The most keys of one question.
+pub const MAX_KEYS: usize = 32;
 /// The longest state value that can be answered.
 const MAX_VALUE: usize = 64 << 10;
 /// How many heights an answer may hold votes of: the one that is voted on and those before.
@@ -52,8 +54,8 @@ pub enum Request {
     Tip,
     /// The block at this height.
     Block(Height),
-    /// The value under this state key, in the newest state.
-    State(Vec<u8>),
+    /// The values under these state keys, at most [`MAX_KEYS`], all in the newest state.
+    State(Vec<StateKey>),
     /// The audit path of the header at `height` in the history of the first `size` headers.
     History {
         /// Height of the header that is to be proven.
@@ -99,6 +101,58 @@ pub struct Included {
     pub audit_path: Vec<Hash>,
 }
 
+/// A key of the state that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateKey(pub Vec<u8>);
+
+impl StateKey {
+    /// The empty one.
+    const SHORTEST: usize = 4;
+}
+
+impl Encode for StateKey {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_bytes(out, &self.0);
+    }
+}
+
+impl Decode for StateKey {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        reader.bytes("state key", MAX_KEY).map(|key| Self(key.to_vec()))
+    }
+}
+
+/// What is under a key of the state.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The value, if there is one.
+    pub value: Option<Vec<u8>>,
+    /// Proof of presence or absence.
+    pub proof: StateProof,
+}
+
+impl Entry {
+    /// No value, and a proof without anything in it.
+    const SHORTEST: usize = 1 + 4;
+}
+
+impl Encode for Entry {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_option(out, self.value.as_ref(), |out, value| put_bytes(out, value));
+        put_bytes(out, &self.proof.to_bytes());
+    }
+}
+
+impl Decode for Entry {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            value: reader
+                .option("state value", |reader| reader.bytes("state value", MAX_VALUE).map(<[u8]>::to_vec))?,
+            proof: StateProof::from_bytes(reader.bytes("state proof", StateProof::MAX_LENGTH)?)?,
+        })
+    }
+}
+
 /// What a peer answers. Untrusted.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Response {
@@ -108,12 +162,10 @@ pub enum Response {
     Block(Box<LightBlock>),
     /// To [`Request::State`]: under the state root of the block at this height.
     State {
-        /// Whose state root the proof leads to.
+        /// Whose state root the proofs lead to.
         height: Height,
-        /// The value, if there is one.
-        value: Option<Vec<u8>>,
-        /// Proof of presence or absence.
-        proof: StateProof,
+        /// What is under each key, in their order.
+        entries: Vec<Entry>,
     },
     /// To [`Request::History`].
     History(Vec<Hash>),
@@ -144,9 +196,9 @@ impl Encode for Request {
                 out.push(2);
                 height.encode(out);
             }
-            Self::State(key) => {
+            Self::State(keys) => {
                 out.push(3);
-                put_bytes(out, key);
+                put_list(out, keys);
             }
             Self::History { height, size } => {
                 out.push(4);
@@ -179,7 +231,7 @@ impl Decode for Request {
         match reader.u8()? {
             1 => Ok(Self::Tip),
             2 => Height::decode(reader).map(Self::Block),
-            3 => reader.bytes("state key", MAX_KEY).map(|key| Self::State(key.to_vec())),
+            3 => reader.list("state keys", MAX_KEYS, StateKey::SHORTEST).map(Self::State),
             4 => Ok(Self::History { height: Height::decode(reader)?, size: Height::decode(reader)? }),
             5 => Ok(Self::Votes),
             6 => reader.bytes("transaction", MAX_SUBMITTED).map(|txo| Self::Submit(txo.to_vec())),
@@ -199,11 +251,10 @@ impl Encode for Response {
                 out.push(1);
                 block.encode(out);
             }
-            Self::State { height, value, proof } => {
+            Self::State { height, entries } => {
                 out.push(2);
                 height.encode(out);
-                put_option(out, value.as_ref(), |out, value| put_bytes(out, value));
-                put_bytes(out, &proof.to_bytes());
+                put_list(out, entries);
             }
             Self::History(path) => {
                 out.push(3);
@@ -288,10 +339,7 @@ impl Decode for Response {
             1 => LightBlock::decode(reader).map(|block| Self::Block(Box::new(block))),
             2 => Ok(Self::State {
                 height: Height::decode(reader)?,
-                value: reader.option("state value", |reader| {
-                    reader.bytes("state value", MAX_VALUE).map(<[u8]>::to_vec)
-                })?,
-                proof: StateProof::from_bytes(reader.bytes("state proof", StateProof::MAX_LENGTH)?)?,
+                entries: reader.list("entries", MAX_KEYS, Entry::SHORTEST)?,
             }),
             3 => reader.list("audit path", 64, 32).map(Self::History),
             4 => Ok(Self::Votes {

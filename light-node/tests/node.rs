@@ -39,7 +39,7 @@ use qratum_chain::{
 };
 use qratum_light_node::{
     Clock, Config, FetchError, LightNode, Mark, Place, Reason, Snapshot, StartError, State, StoreState,
-    wire::{Request, Response},
+    wire::{Request, Response, StateKey},
 };
 use qratum_verifier::{
     Reject, Trusted,

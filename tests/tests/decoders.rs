@@ -30,7 +30,7 @@ use qratum_chain::{
     },
 };
 use qratum_crypto::sign::ed25519::{SecretKey, Signature};
-use qratum_light_node::wire::{Included, Request, Response, Submission};
+use qratum_light_node::wire::{Included, Request, Response, StateKey, Submission};
 use qratum_tests::forge::{Forge, Member, Team};
 
 /// Damaged forms of each honest encoding.
@@ -200,7 +200,7 @@ fn questions_and_answers_are_canonical() {
     let refused = Submission::Refused(Refusal::Nonce { want: 4 });
     let accepted = canonical::<Request>("tip", &Request::Tip)
         + canonical::<Request>("block", &Request::Block(height))
-        + canonical::<Request>("state", &Request::State(b"params".to_vec()))
+        + canonical::<Request>("state", &Request::State(vec![StateKey(b"params".to_vec())]))
         + canonical::<Request>("history", &Request::History { height, size: Height(9) })
         + canonical::<Request>("votes", &Request::Votes)
         + canonical::<Request>("submit", &Request::Submit(leaving().to_bytes()))

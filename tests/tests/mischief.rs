@@ -574,10 +574,12 @@ async fn ordered(
 #[tokio::test]
 async fn an_order_rests_on_a_registration_that_is_proven() {
     let (refused, sent) = ordered("registration", |request, truth| match (request, truth) {
-        (Request::State(_), Response::State { height, value, proof }) => {
-            let mut registration = Registration::from_bytes(&value.unwrap()).unwrap();
+        (Request::State(_), Response::State { height, mut entries }) => {
+            let value = &mut entries[0].value;
+            let mut registration = Registration::from_bytes(value.as_ref().unwrap()).unwrap();
             registration.nonce += 7;
-            Response::State { height, value: Some(registration.to_bytes()), proof }
+            *value = Some(registration.to_bytes());
+            Response::State { height, entries }
         }
         (_, truth) => truth,
     })

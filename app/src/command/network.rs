@@ -141,13 +141,15 @@ pub(crate) fn lost(error: &SyncError) -> Failure {
 pub(crate) fn unfetched(about: &str, error: &FetchError) -> Failure {
     let exit = match error {
         FetchError::Rejected(_) | FetchError::Tally(_) | FetchError::Forked => Exit::Refused,
-        FetchError::NotYet { .. } | FetchError::NoPeer | FetchError::Unavailable | FetchError::Stopped => {
-            Exit::Nothing
-        }
+        FetchError::NotYet { .. }
+        | FetchError::NoPeer
+        | FetchError::Unavailable
+        | FetchError::Behind
+        | FetchError::Stopped => Exit::Nothing,
     };
     let next = match error {
         FetchError::NotYet { .. } => "\nTry again when the chain has come to it, or with a longer --timeout",
-        FetchError::NoPeer => "\n`qratum peers` shows who answers",
+        FetchError::NoPeer | FetchError::Behind => "\n`qratum peers` shows who answers",
         FetchError::Unavailable => {
             "\nValidators drop old blocks behind a checkpoint; `qratum peers` shows who answers"
         }

@@ -2,7 +2,7 @@
 //! audit path or the votes of three heights can be.
 
 use qratum_chain::{Hash, ledger::governance::Placed, types::Height};
-use qratum_light_node::wire::{Included, Request, Response};
+use qratum_light_node::wire::{Entry, Included, Request, Response, StateKey};
 
 use crate::{
     block::Decided,
@@ -20,7 +20,7 @@ pub fn answer(host: &Host, request: &Request) -> Response {
     let answer = match request {
         Request::Tip => light_block(ledger, ledger.shown()),
         Request::Block(height) => light_block(ledger, *height),
-        Request::State(key) => state(ledger, key),
+        Request::State(keys) => state(ledger, keys),
         Request::History { height, size } => {
             ledger.history().inclusion(height.0, size.0).map(Response::History)
         }
@@ -86,9 +86,13 @@ fn txo(host: &Host, id: &Hash) -> Option<Response> {
     Some(Response::Txo(Some(Box::new(included))))
 }
 
-fn state(ledger: &Ledger, key: &[u8]) -> Option<Response> {
-    let (value, proof) = ledger.state().prove(key).ok()?;
-    Some(Response::State { height: ledger.tip().height, value, proof })
+fn state(ledger: &Ledger, keys: &[StateKey]) -> Option<Response> {
+    let entry = |StateKey(key): &StateKey| {
+        let (value, proof) = ledger.state().prove(key).ok()?;
+        Some(Entry { value, proof })
+    };
+    let entries = keys.iter().map(entry).collect::<Option<_>>()?;
+    Some(Response::State { height: ledger.tip().height, entries })
 }
 
 #[cfg(test)]
@@ -115,12 +119,14 @@ mod tests {
         assert_eq!(tip.header.height, Height(70));
         assert_eq!(verify_commit(chain.set(), &tip.header, &tip.certificate), Ok(()));
 
-        let Response::State { height, value, proof } = answer(&host, &Request::State(HEIGHT_KEY.to_vec()))
-        else {
-            panic!()
-        };
-        assert_eq!(height, Height(70));
-        assert_eq!(proof.verify(tip.header.state_root, HEIGHT_KEY, value.as_deref()), Ok(()));
+        let keys: [&[u8]; 2] = [HEIGHT_KEY, b"nothing"];
+        let asked = Request::State(keys.map(|key| StateKey(key.to_vec())).to_vec());
+        let Response::State { height, entries } = answer(&host, &asked) else { panic!() };
+        assert_eq!((height, entries.len()), (Height(70), 2));
+        for (key, Entry { value, proof }) in keys.iter().zip(entries) {
+            assert_eq!(value.is_some(), *key == HEIGHT_KEY);
+            assert_eq!(proof.verify(tip.header.state_root, key, value.as_deref()), Ok(()));
+        }
 
         let request = Request::History { height: Height(9), size: Height(70) };
         let Response::History(path) = answer(&host, &request) else { panic!() };

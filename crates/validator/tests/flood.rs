@@ -13,7 +13,7 @@ use libp2p::{
     swarm::SwarmEvent,
 };
 use qratum_chain::types::Height;
-use qratum_light_node::wire::{Request, Response, WireCodec};
+use qratum_light_node::wire::{Request, Response, StateKey, WireCodec};
 use qratum_validator::{
     demo::{Options, create},
     home::PeerAddress,
@@ -34,7 +34,7 @@ fn question(n: usize) -> Request {
     match n % 5 {
         0 => Request::Tip,
         1 => Request::Votes,
-        2 => Request::State(vec![7; 500]),
+        2 => Request::State(vec![StateKey(vec![7; 500]); 32]),
         3 => Request::Block(Height(1 + n as u64 % 7)),
         _ => Request::History { height: Height(1), size: Height(n as u64) },
     }

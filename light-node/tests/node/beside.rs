@@ -156,7 +156,8 @@ async fn the_socket_is_this_users_alone_and_survives_bad_questions() {
     let asked = near.join("light.sock");
     let answers = tokio::task::spawn_blocking(move || {
         let idle: Vec<_> = (0..8).map(|_| net::UnixStream::connect(&asked).unwrap()).collect();
-        let bad = [vec![0xff; 4], vec![1, 0, 0, 0, 99], framed(&Request::State(vec![0; 2000]))];
+        let bad =
+            [vec![0xff; 4], vec![1, 0, 0, 0, 99], framed(&Request::State(vec![StateKey(vec![0; 2000])]))];
         let refused = bad.map(|frame| exchange(&asked, &frame));
         let start = Instant::now();
         let good = exchange(&asked, &framed(&Request::Tip));

@@ -2,7 +2,11 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use qratum_light_node::{Ban, wire::MAX_RESPONSE};
+use qratum_chain::state::StateMap;
+use qratum_light_node::{
+    Ban,
+    wire::{Entry, MAX_KEYS, MAX_RESPONSE},
+};
 
 use super::*;
 
@@ -197,4 +201,35 @@ fn far_and_forged(chain: &Arc<Mutex<Chain>>) -> LightBlock {
     });
     own.grow_by(400);
     own.tip().unwrap().clone()
+}
+
+/// What is proven of an old state was true once, and a key that counted in it may be revoked by now. The
+/// twin: ten blocks below the head it is judged, by its proof.
+#[tokio::test]
+async fn a_state_far_below_the_head_is_not_taken_and_many_keys_are_one_question() {
+    let chain = grown(constant, 20);
+    let (at, asked) = (Arc::new(AtomicUsize::new(9)), Arc::new(AtomicUsize::new(0)));
+    let (height, count, known) = (Arc::clone(&at), Arc::clone(&asked), Arc::clone(&chain));
+    let script = Box::new(move |request: &Request| {
+        let Request::State(keys) = request else {
+            return Some(truth(&known.lock().unwrap(), request).to_bytes());
+        };
+        count.fetch_add(1, Ordering::SeqCst);
+        let state = StateMap::genesis([(b"other".to_vec(), Some(vec![1]))].into()).unwrap();
+        let (value, proof) = state.prove(b"other").unwrap();
+        let entries = vec![Entry { value, proof }; keys.len()];
+        let height = Height(height.load(Ordering::SeqCst) as u64);
+        Some(Response::State { height, entries }.to_bytes())
+    });
+    let peer = FakePeer::start("a", 101, script).await;
+    let node = LightNode::start(config(&chain, &[&peer], None)).await.unwrap();
+    until_height(&node, 20).await;
+    assert_eq!(node.state(b"key").await.unwrap_err(), FetchError::Behind);
+    assert_eq!(asked.swap(0, Ordering::SeqCst), 1);
+    let keys: Vec<Vec<u8>> = (0..MAX_KEYS as u8 + 1).map(|key| vec![key]).collect();
+    assert_eq!(node.entries(&keys).await.unwrap_err(), FetchError::Behind);
+    assert_eq!(asked.swap(0, Ordering::SeqCst), 2);
+    at.store(10, Ordering::SeqCst);
+    assert_eq!(node.state(b"key").await.unwrap_err(), FetchError::Rejected(Reject::StateProof));
+    node.stop().await;
 }

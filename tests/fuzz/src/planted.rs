@@ -178,8 +178,11 @@ pub(crate) fn request(data: &[u8]) -> Result<Request, Malformed> {
 /// Takes an empty value for none.
 pub(crate) fn response(data: &[u8]) -> Result<Response, Malformed> {
     Ok(match honest::response(data)? {
-        Response::State { height, value, proof } => {
-            Response::State { height, value: value.filter(|value| !value.is_empty()), proof }
+        Response::State { height, mut entries } => {
+            for entry in &mut entries {
+                entry.value = entry.value.take().filter(|value| !value.is_empty());
+            }
+            Response::State { height, entries }
         }
         other => other,
     })

@@ -26,7 +26,7 @@ use qratum_chain::{
 use qratum_crypto::sign::ed25519::Signature;
 use qratum_light_node::{
     peers_from_json,
-    wire::{Included, Request, Response, Submission},
+    wire::{self, Included, Request, Response, StateKey, Submission},
 };
 use qratum_tests::forge::{Forge, Member, Team};
 use qratum_validator::{
@@ -197,7 +197,7 @@ fn requests() -> Vec<Request> {
     vec![
         Request::Tip,
         Request::Block(height),
-        Request::State(b"params".to_vec()),
+        Request::State(vec![StateKey(b"params".to_vec())]),
         Request::History { height, size },
         Request::Votes,
         Request::Submit(leaving().to_bytes()),
@@ -210,12 +210,13 @@ fn requests() -> Vec<Request> {
 fn responses() -> Vec<Response> {
     let state = |key| {
         let (value, proof) = state_map().prove(&state_key(key)).expect("a proof");
-        Response::State { height: Height(3), value, proof }
+        Response::State { height: Height(3), entries: vec![wire::Entry { value, proof }] }
     };
     let path = vec![Hash([1; 32]), Hash([2; 32])];
     let blocks = blocks().into_iter().map(|block| Response::Block(Box::new(block)));
     let (_, proof) = state_map().prove(&state_key(2)).expect("a proof");
-    let empty = Response::State { height: Height(3), value: Some(Vec::new()), proof };
+    let empty = wire::Entry { value: Some(Vec::new()), proof };
+    let empty = Response::State { height: Height(3), entries: vec![empty.clone(), empty] };
     let heard = Response::Votes { height: Height(3), votes: votes(), proposals: vec![proposal()] };
     let audit_path = path.clone();
     let included = Included { height: Height(3), index: 1, count: 2, txo: leaving(), audit_path };
