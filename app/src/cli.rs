@@ -18,8 +18,8 @@ use serde::Serialize;
 
 pub(crate) use self::{
     acting::{
-        AccessCommand, AccountCommand, ActArgs, AnswerArgs, OpenArgs, PeopleCommand, PolicyCommand,
-        RequestCommand, SignTextArgs, Start, SubmitArgs,
+        AccessCommand, AccountCommand, ActArgs, AnswerArgs, DeviceArgs, OpenArgs, PeopleCommand,
+        PolicyCommand, RequestCommand, SignTextArgs, Start, SubmitArgs,
     },
     anchor::{
         AnchorCommand, AnchorKeyArgs, AnchorSignArgs, AnchorVerifyArgs, ExportArgs, PinArgs, ReanchorArgs,

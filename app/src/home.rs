@@ -120,6 +120,11 @@ impl Home {
         self.0.join("acts")
     }
 
+    /// `keys`, what this home knows of security keys.
+    pub(crate) fn keys(&self) -> PathBuf {
+        self.0.join("keys")
+    }
+
     /// `exports`, where a console puts what it is asked to write.
     pub(crate) fn exports(&self) -> PathBuf {
         self.0.join("exports")

@@ -133,6 +133,8 @@ pub(crate) enum Stop {
     Unarmed(Unarmed),
     /// It was signed, and the chain's own rules refuse it: it is not sent.
     Refused(Refusal),
+    /// It was signed, and nobody may act any more: it is not sent.
+    Unsent(Unarmed),
     /// It was signed, and could not be checked: it is not sent.
     Unproven(Ungathered),
 }
@@ -147,9 +149,10 @@ impl fmt::Display for Stop {
             Self::Key(why) => f.write_str(why),
             Self::Unarmed(why) => write!(f, "{why}: nothing was signed"),
             Self::Refused(why) => {
-                write!(f, "what was signed would be refused by the validators ({why}): nothing was sent")
+                write!(f, "what was signed would be refused by the validators: {why}\nNothing was sent")
             }
-            Self::Unproven(why) => write!(f, "{why}: nothing was sent"),
+            Self::Unsent(why) => write!(f, "{why}\nNothing was sent"),
+            Self::Unproven(why) => write!(f, "{why}\nNothing was sent"),
         }
     }
 }

@@ -4,10 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use qratum_chain::{
     codec::Decode,
-    ledger::{Known, Place, Request, index, recent::Ancestor},
+    ledger::{Known, Place, index, recent::Ancestor},
     types::{
-        Account, AccountId, BlockRef, ChainId, ChainParams, Genesis, Height, People, RequestId, Time,
-        ValidatorSet,
+        Account, AccountId, BlockRef, ChainId, ChainParams, Genesis, Height, People, Time, ValidatorSet,
     },
 };
 use qratum_light_node::Entries;
@@ -69,11 +68,6 @@ impl Facts {
     /// An account.
     pub(crate) fn account(&self, id: &AccountId) -> Option<Account> {
         self.read(&Account::state_key(id))
-    }
-
-    /// A request.
-    pub(crate) fn request(&self, id: RequestId) -> Option<Request> {
-        self.read(&Request::state_key(id))
     }
 
     /// The name under which security keys know the chain.

@@ -7,6 +7,7 @@
 //! - [`plan`]: a wish becomes the bytes to sign, and what they would do, tried on the facts
 //!   with the chain's own rules.
 //! - [`ceremony`]: what is said while a person shows two factors; [`run`]: how it goes.
+//! - [`device`]: the security key and the biokey that this home knows.
 //! - [`journal`]: what was signed is on disk before it is sent.
 //! - [`send`]: it goes to the validators; [`outcome`]: what became of it, told by the state alone.
 //! - [`paste`]: an act as a short text, for the machine that has the key, and its answer.
@@ -14,10 +15,9 @@
 //! - [`online`]: facts from the running light node.
 //! - [`words`]: acts and effects in words.
 
-#![allow(dead_code, reason = "the ceremony itself and the dialog that shows it come in the next step")]
-
 pub(crate) mod arm;
 pub(crate) mod ceremony;
+pub(crate) mod device;
 pub(crate) mod facts;
 pub(crate) mod gather;
 pub(crate) mod journal;

@@ -81,7 +81,7 @@ impl Online {
         let judge = |facts: &Facts, draft: &Draft<'_>| ledger::apply(&mut draft.clone(), &facts.next(), txo);
         let (facts, verdict) = gather(fetch, judge).await.map_err(Stop::Unproven)?;
         verdict.map_err(Stop::Refused)?;
-        self.may_rest_on(&facts).await.map_err(Stop::Unarmed)
+        self.may_rest_on(&facts).await.map_err(Stop::Unsent)
     }
 }
 

@@ -4,9 +4,11 @@
 use core::fmt;
 
 use qratum_chain::{
-    Hash,
-    ledger::{Act, Answer, Outcome, Request, Step},
-    types::{Account, CredentialStatus, Genesis, Height, RequestId, Seal, Sender, Txo},
+    ledger::{
+        Act, Answer, Outcome, Request, Step,
+        governance::{Ballot, Governing, Phase, Referendum},
+    },
+    types::{Account, AccountId, CredentialStatus, Genesis, Height, MotionId, RequestId, Seal, Sender, Txo},
 };
 
 use super::facts::Facts;
@@ -34,6 +36,12 @@ pub(crate) enum Done {
     Opened(RequestId),
     /// A voice in a request counts, which then stands like this.
     Said(Outcome),
+    /// A proposal of this id is voted on, or was.
+    Proposed(MotionId),
+    /// A ballot counts.
+    Voted(MotionId),
+    /// A proposal is vetoed.
+    Vetoed(MotionId),
 }
 
 impl Standing {
@@ -57,6 +65,9 @@ impl fmt::Display for Standing {
             Self::Final(Done::Said(outcome)) => {
                 write!(f, "the voice stands in the request, which is {outcome}")
             }
+            Self::Final(Done::Proposed(id)) => write!(f, "proposal {id} is there to be voted on"),
+            Self::Final(Done::Voted(id)) => write!(f, "the ballot counts for proposal {id}"),
+            Self::Final(Done::Vetoed(id)) => write!(f, "proposal {id} is vetoed"),
             Self::Lapsed => f.write_str("its heights have passed, and it is in no block: it never will be"),
             Self::Replaced => f.write_str("another act of the account stands in its place"),
             Self::Cloned => f.write_str(
@@ -69,34 +80,59 @@ impl fmt::Display for Standing {
 
 /// The keys of the entries that tell.
 pub(crate) fn keys(txo: &Txo, act: &Act) -> Vec<Vec<u8>> {
-    let mut keys = vec![Genesis::PARAMS_KEY.to_vec(), Request::state_key(request(txo.body.id(), act))];
+    let mut keys = vec![Genesis::PARAMS_KEY.to_vec(), mark(txo, act)];
     if let Sender::Account(account) = &txo.body.sender {
         keys.push(Account::state_key(account));
     }
     keys
 }
 
-/// The request that an act opens or speaks to.
-fn request(id: Hash, act: &Act) -> RequestId {
+/// Key of the entry that shows what an act brought about.
+fn mark(txo: &Txo, act: &Act) -> Vec<u8> {
+    match (&act.step, &txo.body.sender) {
+        (Step::Approve(Answer { request, .. }) | Step::Reject(Answer { request, .. }), _) => {
+            Request::state_key(*request)
+        }
+        (Step::Govern(Governing::Propose(_)), _) => Referendum::state_key(MotionId(txo.body.id())),
+        (Step::Govern(Governing::Vote { motion, .. }), Sender::Account(account)) => {
+            Ballot::state_key(*motion, account)
+        }
+        (Step::Govern(Governing::Vote { motion, .. } | Governing::Veto(motion)), _) => {
+            Referendum::state_key(*motion)
+        }
+        // Whatever else opens a request gives it its own id.
+        _ => Request::state_key(RequestId(txo.body.id())),
+    }
+}
+
+/// What the act brought about, where that stands in the state.
+fn done(txo: &Txo, act: &Act, facts: &Facts) -> Option<Done> {
+    let (id, key) = (txo.body.id(), mark(txo, act));
     match &act.step {
-        Step::Request(_) => RequestId(id),
-        Step::Approve(Answer { request, .. }) | Step::Reject(Answer { request, .. }) => *request,
-        #[allow(unreachable_patterns, reason = "whatever else opens one gives it its own id")]
-        _ => RequestId(id),
+        Step::Approve(_) | Step::Reject(_) => {
+            let request: Request = facts.read(&key)?;
+            let heard = request.voices.iter().any(|voice| voice.txo == id);
+            heard.then_some(Done::Said(request.outcome))
+        }
+        Step::Govern(Governing::Propose(_)) => {
+            facts.read::<Referendum>(&key).map(|_| Done::Proposed(MotionId(id)))
+        }
+        Step::Govern(Governing::Vote { motion, .. }) => {
+            facts.read::<Ballot>(&key).filter(|ballot| ballot.txo == id).map(|_| Done::Voted(*motion))
+        }
+        Step::Govern(Governing::Veto(motion)) => {
+            let by = |by: &AccountId| txo.body.sender == Sender::Account(by.clone());
+            let vetoed: Referendum = facts.read(&key)?;
+            matches!(&vetoed.phase, Phase::Vetoed(account) if by(account)).then_some(Done::Vetoed(*motion))
+        }
+        _ => facts.read::<Request>(&key).map(|_| Done::Opened(RequestId(id))),
     }
 }
 
 /// What the state says of an act.
 pub(crate) fn standing(txo: &Txo, act: &Act, facts: &Facts) -> Standing {
-    let id = txo.body.id();
-    let about = request(id, act);
-    if let Some(request) = facts.request(about) {
-        if !matches!(act.step, Step::Approve(_) | Step::Reject(_)) {
-            return Standing::Final(Done::Opened(about));
-        }
-        if request.voices.iter().any(|voice| voice.txo == id) {
-            return Standing::Final(Done::Said(request.outcome));
-        }
+    if let Some(done) = done(txo, act, facts) {
+        return Standing::Final(done);
     }
     let (Sender::Account(name), Seal::Factors(factors)) = (&txo.body.sender, &txo.seal) else {
         return Standing::Replaced;

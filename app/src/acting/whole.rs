@@ -1,5 +1,7 @@
 //! The whole way of an act, from the first touch to the proof of what it brought about.
 
+use std::time::Duration;
+
 use qratum_chain::types::Txo;
 use tokio::{task::spawn_blocking, time::Instant};
 
@@ -14,6 +16,9 @@ use super::{
 };
 use crate::exit::Failure;
 
+/// How long the proof is waited for. What has not come by then stays in the journal.
+const WAIT: Duration = Duration::from_secs(60);
+
 /// Why an act did not get as far as to be sent.
 #[derive(Debug)]
 pub(crate) enum Unsent {
@@ -23,7 +28,7 @@ pub(crate) enum Unsent {
     Unkept(Failure),
 }
 
-/// Signs what was planned with these keys, keeps it, sends it, and waits for the proof until `deadline`.
+/// Signs what was planned with these keys, keeps it, sends it, and waits for the proof.
 /// `talk` hears of each step, the last of which is [`Event::Final`] or [`Event::Failed`].
 ///
 /// # Errors
@@ -32,7 +37,7 @@ pub(crate) async fn carried_through(
     (online, journal): (&Online, &Journal),
     plan: Plan,
     keys: Box<dyn Keys>,
-    (talk, deadline): (Talk, Instant),
+    talk: Talk,
 ) -> Result<(Signed, Sent), Unsent> {
     let events = talk.events.clone();
     let done = async {
@@ -40,6 +45,8 @@ pub(crate) async fn carried_through(
         let txo = signed(online, plan, keys, talk).await.map_err(Unsent::Stopped)?;
         journal.keep(&txo).map_err(Unsent::Unkept)?;
         let signed = Signed { txo, act };
+        let now = Instant::now();
+        let deadline = now.checked_add(WAIT).unwrap_or(now);
         let sent = send(online, journal, &signed, (&events, deadline)).await.map_err(Unsent::Unkept)?;
         Ok((signed, sent))
     };

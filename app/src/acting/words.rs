@@ -3,13 +3,16 @@
 
 use qratum_chain::{
     codec::Decode,
-    ledger::{Act, Action, Outcome, Request, Step},
+    ledger::{
+        Act, Action, Outcome, Request, Step,
+        governance::{Governing, Measure},
+    },
     state::Changes,
     types::{Account, Credential, CredentialStatus, Policy, RequestId, Rule},
 };
 
 use super::facts::Facts;
-use crate::{hex, time};
+use crate::{hex, output, time};
 
 /// The start of an id, long enough to tell the few apart that people see beside each other.
 pub(crate) fn short(id: &impl ToString) -> String {
@@ -27,6 +30,8 @@ pub(crate) fn key(key: &[u8]) -> String {
         b"params" => "the parameters of the chain".to_owned(),
         b"accounts" => "the list of accounts".to_owned(),
         b"requests" => "the number of requests".to_owned(),
+        b"proposals" => "the list of proposals".to_owned(),
+        b"parameters" => "the parameters that a vote may change".to_owned(),
         _ => match (after("account/"), after("request/"), after("open/")) {
             (Some(name), ..) => format!("account {}", String::from_utf8_lossy(name)),
             (_, Some(bytes), _) => format!("request {}", id(bytes)),
@@ -62,8 +67,37 @@ pub(crate) fn act(act: &Act) -> String {
         }
         Step::Approve(answer) => format!("approve request {} as {}", answer.request, answer.role),
         Step::Reject(answer) => format!("reject request {} as {}", answer.request, answer.role),
+        Step::Govern(governing) => self::governing(governing),
         #[allow(unreachable_patterns, reason = "a step that has no words yet is shown as it is")]
         other => format!("{other:?}"),
+    }
+}
+
+fn governing(governing: &Governing) -> String {
+    match governing {
+        Governing::Propose(motion) => {
+            let how = if motion.emergency { "propose, as an emergency, to" } else { "propose to" };
+            format!("{how} {}", measure(&motion.measure))
+        }
+        Governing::Vote { motion, choice } => format!("vote {choice} on proposal {motion}"),
+        Governing::Veto(motion) => format!("veto proposal {motion}"),
+    }
+}
+
+/// What a proposal would do. Names of validators are tamed, as they come from whoever proposes.
+pub(crate) fn measure(measure: &Measure) -> String {
+    match measure {
+        Measure::Parameter { parameter, value } => format!("set {parameter} to {value}"),
+        Measure::Upgrade { version, set } => {
+            format!("go by version {version} of the rules from set {set} on")
+        }
+        Measure::Join(candidate) => {
+            let name = output::names(std::slice::from_ref(&candidate.name), "");
+            format!("have {name} join the validators")
+        }
+        Measure::Remove(name) => {
+            format!("remove {} from the validators", output::names(std::slice::from_ref(name), ""))
+        }
     }
 }
 

@@ -158,6 +158,18 @@ pub(crate) struct AnswerArgs {
     pub(crate) act: ActArgs,
 }
 
+/// Which security key.
+#[derive(Debug, Args)]
+pub(crate) struct DeviceArgs {
+    /// The file of the security key [default: the one that holds the credential]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) device: Option<PathBuf>,
+    /// The socket of a software key: not for real keys
+    #[cfg(feature = "software-key")]
+    #[arg(long, value_name = "SOCKET", conflicts_with = "device", hide = true)]
+    pub(crate) software_key: Option<PathBuf>,
+}
+
 /// How to act.
 #[derive(Debug, Args)]
 pub(crate) struct ActArgs {
@@ -171,6 +183,8 @@ pub(crate) struct ActArgs {
     #[arg(long)]
     pub(crate) offline: bool,
     #[command(flatten)]
+    pub(crate) key: DeviceArgs,
+    #[command(flatten)]
     pub(crate) network: NetworkArgs,
 }
 
@@ -178,6 +192,8 @@ pub(crate) struct ActArgs {
 pub(crate) struct SignTextArgs {
     /// The text that `--offline` printed; "-" reads standard input
     pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) key: DeviceArgs,
 }
 
 #[derive(Debug, Args)]

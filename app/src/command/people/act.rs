@@ -1,31 +1,41 @@
 //! Acting: see what it would do, sign it with two factors, have it carried out, and prove that it was.
 
+use std::{sync::Arc, time::Duration};
+
 use qratum_chain::{
     ledger::{Act, Action, Draft},
-    types::{CredentialId, RequestId, Role, Sender},
+    types::{CredentialId, RequestId, Role, Sender, TxoBody},
 };
+use qratum_custody::fido::{Watch, hid::Wire, scan::Places};
+use qratum_decoder::{Line, Value};
 use serde::Serialize;
+use tokio::{task::spawn_blocking, time::timeout};
 
 use super::{
     At, asked_of,
+    ceremony::{answering, confirmed},
     request::{found, resolve},
     with_node,
 };
 use crate::{
     acting::{
         arm::Unarmed,
-        ceremony::Stop,
+        ceremony::{Keys, Stop},
+        device::{Device, Find},
         journal::Journal,
         online::Online,
         paste::{self, ToSign},
         plan::{Plan, Unplanned, Want, Wish, plan},
+        run::{Talk, seal},
+        whole::{Unsent, carried_through},
         words,
     },
-    cli::{ActArgs, AnswerArgs, OpenArgs, SignTextArgs},
+    cli::{ActArgs, AnswerArgs, DeviceArgs, OpenArgs, SignTextArgs},
+    command::network::{block_on, late},
     exit::{Exit, Failure},
     file, hex,
     home::Home,
-    output,
+    output, twice,
 };
 
 /// What would be signed, as `--json` prints it. What it would do was tried on proven entries.
@@ -67,23 +77,39 @@ impl From<&Plan> for PlanJson {
 }
 
 impl PlanJson {
-    fn page(&self) -> String {
+    fn page(&self, read: &[Line]) -> String {
         let mut page = self.at.line();
         page.push_str(&format!("account   {}, its act number {}\n", self.account, self.nonce));
         page.push_str(&format!("says      {}\n", self.says));
         page.push_str(&format!("for       blocks {} to {}\n", self.from, self.until));
+        page.push_str(&as_read(read));
         self.effect.iter().for_each(|line| page.push_str(&format!("does      {line}\n")));
         page.push_str(&format!("digest    {}\n", hex::groups(&self.digest).replace('\n', "\n          ")));
         page
     }
 }
 
+/// What is signed, as two decoders that share nothing read it; nothing can be signed where they differ.
+fn read_twice(body: &TxoBody) -> Result<Vec<Line>, Failure> {
+    twice::act(&body.to_bytes()).map_err(|why| Failure::new(Exit::Refused, format!("{why}\n{NOTHING}")))
+}
+
+fn as_read(lines: &[Line]) -> String {
+    let value = |value: &Value| match value {
+        Value::Number(number) => number.to_string(),
+        Value::Text(text) | Value::Word(text) => text.clone(),
+        Value::Bytes(bytes) => hex::of(bytes),
+        Value::Words(words) => words.join(", "),
+    };
+    lines.iter().map(|line| format!("signed    {}: {}\n", line.label, value(&line.value))).collect()
+}
+
 /// Asks for something.
 pub(super) fn open(home: &Home, args: &OpenArgs, json: bool) -> Result<Exit, Failure> {
-    with_node(home, &args.act.network, async |online, _| {
+    with_node(home, &args.act.network, async |online, left| {
         let action = wanted(online, args).await?;
         let lifetime_ms = args.lifetime.map(|seconds| seconds.saturating_mul(1000));
-        go(home, online, Want::Open { action, lifetime_ms }, (&args.act, json)).await
+        go(home, online, Want::Open { action, lifetime_ms }, (&args.act, json, left)).await
     })
 }
 
@@ -94,7 +120,7 @@ pub(super) fn answer(
     want: fn(RequestId, Option<Role>) -> Want,
     json: bool,
 ) -> Result<Exit, Failure> {
-    with_node(home, &args.act.network, async |online, _| {
+    with_node(home, &args.act.network, async |online, left| {
         let id = match args.request.whole() {
             Some(id) => id,
             None => {
@@ -104,7 +130,7 @@ pub(super) fn answer(
                 resolve(found, start)?.id
             }
         };
-        go(home, online, want(id, args.role), (&args.act, json)).await
+        go(home, online, want(id, args.role), (&args.act, json, left)).await
     })
 }
 
@@ -142,28 +168,45 @@ async fn go(
     home: &Home,
     online: &Online,
     want: Want,
-    (args, json): (&ActArgs, bool),
+    (args, json, left): (&ActArgs, bool, Duration),
 ) -> Result<Exit, Failure> {
-    let wish = Wish { account: args.by.clone(), credential: None, want };
+    let keys = Device::of(home, &args.by, None, finder(&args.key))?;
+    let credential = keys.as_ref().map(Keys::credential);
+    let wish = Wish { account: args.by.clone(), credential, want };
     let fetch = async |keys: &[Vec<u8>]| online.facts(keys).await;
-    let plan = plan(&wish, fetch).await.map_err(|why| unplanned(&why))?;
-    let shown = PlanJson::from(&plan);
+    let planned = timeout(left, plan(&wish, fetch)).await.map_err(|_| late("nothing was signed: "))?;
+    let plan = planned.map_err(|why| unplanned(&why))?;
+    let read = read_twice(&plan.body)?;
     if args.dry_run {
-        if json {
-            output::json(&shown)?;
-        } else {
-            output::lines(&format!("{}Nothing was signed: this was a dry run", shown.page()))?;
-        }
-        return Ok(Exit::Done);
+        return print_plan(&plan, &read, json);
     }
     online.may_rest_on(&plan.facts).await.map_err(|why| unarmed(&why))?;
     let journal = Journal::open(home)?;
     super::submit::settle(online, &journal, &args.by).await?;
-    output::note(&shown.page());
+    output::note(&PlanJson::from(&plan).page(&read));
     if args.offline {
         return print_text(&plan, json);
     }
-    Err(no_key(&plan.body.sender))
+    let keys = keys.ok_or_else(|| no_key(&plan.body.sender))?;
+    keys.look().map_err(|why| not_here(&why))?;
+    confirmed(plan.digest()).await?;
+    let act = async |talk| carried_through((online, &journal), plan, Box::new(keys), talk).await;
+    match answering(act).await {
+        Ok((signed, sent)) => super::submit::tell(&signed, &sent, json),
+        Err(Unsent::Stopped(why)) => Err(stopped(&why)),
+        Err(Unsent::Unkept(why)) => Err(why),
+    }
+}
+
+/// Prints what would be signed, and what it would do.
+fn print_plan(plan: &Plan, read: &[Line], json: bool) -> Result<Exit, Failure> {
+    let shown = PlanJson::from(plan);
+    if json {
+        output::json(&shown)?;
+    } else {
+        output::lines(&format!("{}Nothing was signed: this was a dry run", shown.page(read)))?;
+    }
+    Ok(Exit::Done)
 }
 
 /// Prints what is to be signed elsewhere.
@@ -176,12 +219,6 @@ fn print_text(plan: &Plan, json: bool) -> Result<Exit, Failure> {
     };
     let text = to_sign.to_text().map_err(|why| Failure::new(Exit::Refused, format!("{why}\n{NOTHING}")))?;
     if json {
-        /// As `--json` prints it.
-        #[derive(Serialize)]
-        struct Text {
-            schema: &'static str,
-            text: String,
-        }
         output::json(&Text { schema: "qratum/act-text/v1", text })?;
     } else {
         output::lines(&text)?;
@@ -203,6 +240,7 @@ fn unplanned(why: &Unplanned) -> Failure {
 pub(super) fn stopped(why: &Stop) -> Failure {
     let exit = match why {
         Stop::Unarmed(why) => return unarmed(why),
+        Stop::Unsent(why) => why_unarmed(why),
         Stop::Refused(_) => Exit::Refused,
         Stop::Cancelled | Stop::Lapsed | Stop::Key(_) | Stop::Unproven(_) => Exit::Nothing,
     };
@@ -210,47 +248,113 @@ pub(super) fn stopped(why: &Stop) -> Failure {
 }
 
 fn unarmed(why: &Unarmed) -> Failure {
-    let exit = match why {
+    Failure::new(why_unarmed(why), format!("{why}\n{NOTHING}"))
+}
+
+/// How a command ends that may not act.
+const fn why_unarmed(why: &Unarmed) -> Exit {
+    match why {
         Unarmed::Forked | Unarmed::Changed(_) => Exit::Refused,
         Unarmed::Expired => Exit::Expired,
         _ => Exit::Nothing,
-    };
-    Failure::new(exit, format!("{why}\n{NOTHING}"))
+    }
 }
 
 /// Shows what another machine asks for, and signs it with the security key of this one.
-pub(super) fn sign(home: &Home, args: &SignTextArgs, _json: bool) -> Result<Exit, Failure> {
+pub(super) fn sign(home: &Home, args: &SignTextArgs, json: bool) -> Result<Exit, Failure> {
     let refused = |why: &dyn core::fmt::Display| Failure::new(Exit::Refused, format!("{why}\n{NOTHING}"));
     let text = file::read(&args.file, paste::MOST)?;
     let (to_sign, act) = ToSign::of_text(&String::from_utf8_lossy(&text)).map_err(|why| refused(&why))?;
     if to_sign.body.chain_id != home.genesis()?.chain_id().map_err(|why| refused(&why))? {
         return Err(refused(&"it is for another chain than that of this home"));
     }
-    output::note(&signing(&to_sign, &act));
-    Err(no_key(&to_sign.body.sender))
+    let read = read_twice(&to_sign.body)?;
+    output::note(&signing(&to_sign, &act, &read));
+    let Sender::Account(account) = &to_sign.body.sender else {
+        return Err(refused(&"it is no act of a person"));
+    };
+    let keys = Device::of(home, account, Some(to_sign.credential), finder(&args.key))?;
+    let mut keys = keys.ok_or_else(|| no_key(&to_sign.body.sender))?;
+    keys.look().map_err(|why| not_here(&why))?;
+    let txo = block_on(async {
+        confirmed(to_sign.body.challenge()).await?;
+        let ceremony = async |talk: Talk| {
+            let ToSign { body, rp_id, at, .. } = to_sign;
+            spawn_blocking(move || seal((&body, &rp_id), &mut keys, &talk, || Ok(at))).await
+        };
+        let sealed = answering(ceremony).await.map_err(|why| refused(&why))?;
+        sealed.map_err(|why| stopped(&why))
+    })?;
+    let text = paste::answer(&txo);
+    if json {
+        output::json(&Text { schema: "qratum/act-text/v1", text })?;
+    } else {
+        output::lines(&text)?;
+        output::note("Nothing was sent: `qratum submit -` on the other machine takes this within a minute");
+    }
+    Ok(Exit::Done)
+}
+
+/// A text to be carried, as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct Text {
+    schema: &'static str,
+    text: String,
 }
 
 /// What is signed here was decoded here; what it does was tried where the text comes from.
-fn signing(to_sign: &ToSign, act: &Act) -> String {
+fn signing(to_sign: &ToSign, act: &Act, read: &[Line]) -> String {
     let ToSign { body, credential, at, .. } = to_sign;
     format!(
         "account   {}, its act number {}\nkey       {credential}\nsays      {}\nfor       blocks {} to {}\n\
-         made at   height {}, as the other machine says\ndigest    {}\n",
+         {}made at   height {}, as the other machine says\ndigest    {}\n",
         body.sender,
         body.nonce,
         words::act(act),
         act.from,
         act.until,
+        as_read(read),
         at.height,
         hex::groups(&body.challenge().to_string()).replace('\n', "\n          ")
     )
 }
 
+/// Where the security key is looked for.
+fn finder(args: &DeviceArgs) -> Find {
+    let watch: Arc<dyn Watch> = Arc::new(Unwatched);
+    #[cfg(feature = "software-key")]
+    if let Some(socket) = args.software_key.clone() {
+        output::note("software security key: not for real keys");
+        return Box::new(move |_, _| Wire::connect(&socket, Arc::clone(&watch)));
+    }
+    match args.device.clone() {
+        Some(device) => Box::new(move |_, _| Wire::open(&device, Arc::clone(&watch))),
+        None => Box::new(move |rp_id, credential| Places::default().find(rp_id, credential, &watch)),
+    }
+}
+
+/// What a key waits for is announced before it is asked; whoever ends this program ends its ceremony.
+struct Unwatched;
+
+impl Watch for Unwatched {
+    fn touch(&self, _: bool) {}
+
+    fn tries_left(&self, _: u8) {}
+
+    fn cancelled(&self) -> bool {
+        false
+    }
+}
+
+/// Where the key is plugged in.
+const ELSEWHERE: &str = "Where the key is elsewhere, as over SSH, add --offline: it prints a text that `qratum \
+                         sign` reads on the machine with the key, and `qratum submit` takes its answer";
+
 fn no_key(account: &Sender) -> Failure {
-    let text = format!(
-        "this machine has no security key for account {account}\n{NOTHING}. Where the key is elsewhere, add \
-         --offline: it prints a text that `qratum sign` reads on the machine with the key, and `qratum \
-         submit` takes its answer"
-    );
+    let text = format!("this machine has no security key for account {account}\n{NOTHING}. {ELSEWHERE}");
     Failure::new(Exit::Usage, text)
+}
+
+fn not_here(why: &str) -> Failure {
+    Failure::new(Exit::Usage, format!("{why}\n{NOTHING}. {ELSEWHERE}"))
 }

@@ -15,8 +15,9 @@ use qratum_chain::{
     types::{BlockRef, CredentialStatus, Height},
 };
 use serde::Serialize;
+use tokio::time::timeout;
 
-use super::network::{Asking, block_on, lost};
+use super::network::{Asking, block_on, late, lost};
 use crate::{
     acting::{
         facts::Facts,
@@ -96,7 +97,9 @@ fn asked<T>(
     args: &NetworkArgs,
     question: impl Fn(&Facts, &Draft<'_>) -> T,
 ) -> Result<(Facts, T), Failure> {
-    with_node(home, args, async |online, _| asked_of(online, question).await)
+    with_node(home, args, async |online, left| {
+        timeout(left, asked_of(online, question)).await.unwrap_or_else(|_| Err(late("")))
+    })
 }
 
 async fn asked_of<T>(
