@@ -2,6 +2,7 @@
 
 mod acting;
 mod anchor;
+mod biokey;
 mod bundle;
 mod entropy;
 mod genesis;
@@ -24,6 +25,7 @@ pub(crate) use self::{
     anchor::{
         AnchorCommand, AnchorKeyArgs, AnchorSignArgs, AnchorVerifyArgs, ExportArgs, PinArgs, ReanchorArgs,
     },
+    biokey::{BiokeyCommand, ConsentCommand, EnrolArgs, ListArgs},
     bundle::{BundleCommand, BundleExportArgs, BundleSubmitArgs, BundleVerifyArgs},
     entropy::{EntropyCommand, SampleArgs, SourceArgs},
     genesis::{AddArgs, DraftArgs, GenesisCommand, SignArgs},
@@ -178,6 +180,14 @@ pub(crate) enum Command {
     Entropy {
         #[command(subcommand)]
         command: EntropyCommand,
+    },
+    /// The second factor of a person: a genome beside a security key, and the consent to it
+    #[command(
+        after_help = "Examples:\n  qratum biokey enrol alice --dry-run       what is read and kept\n  zcat genome.vcf.gz | qratum biokey enrol alice --loci list.tsv\n  qratum biokey consent show alice\n  qratum biokey destroy alice"
+    )]
+    Biokey {
+        #[command(subcommand)]
+        command: BiokeyCommand,
     },
     /// Print what a shell needs to complete the commands
     #[command(

@@ -1,102 +1,100 @@
-//! A passphrase is typed on the terminal, unseen, straight into locked memory. It comes by no argument,
-//! variable, pipe or file.
+//! A passphrase or a PIN is typed on the terminal of a command, unseen, straight into locked memory. It
+//! comes by no argument, variable, pipe or file.
 
 use std::{
     fs::{File, OpenOptions},
-    io::{self, Read as _, Write as _},
+    io::{self, Write as _},
+    process,
+    sync::{Mutex, MutexGuard, Once, PoisonError},
+    thread,
 };
 
 use qratum_metal::secret::LockedBytes;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
-use crate::exit::{Exit, Failure};
+use crate::{
+    exit::{Exit, Failure},
+    signals::Signals,
+    terminal::{Outcome, characters, read_secret},
+};
 
 /// The longest passphrase in bytes.
 const MOST: usize = 1024;
 
-/// The terminal with its echo off, which comes back with its end.
+/// The terminal with its echo off, which comes back with its end, also by a signal.
 struct Unseen {
     terminal: File,
-    before: Termios,
 }
+
+/// What the terminal that is unseen now was before.
+static BEFORE: Mutex<Option<(File, Termios)>> = Mutex::new(None);
 
 impl Unseen {
     fn new() -> io::Result<Self> {
         let terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
         let before = tcgetattr(&terminal)?;
         let mut unseen = before.clone();
-        // Without signals too: one in the middle of a line would leave the terminal without its echo.
+        // Without its signals too: Ctrl-C is a key here.
         unseen.local_modes -= LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
+        give_back_at_signals()?;
+        *held() = Some((terminal.try_clone()?, before));
         tcsetattr(&terminal, OptionalActions::Flush, &unseen)?;
-        Ok(Self { terminal, before })
+        Ok(Self { terminal })
     }
 
     /// One line; none where the user gave up.
-    fn line(&mut self, prompt: &str) -> io::Result<Option<LockedBytes>> {
-        self.terminal.write_all(prompt.as_bytes())?;
-        let mut length = 0;
-        let line = LockedBytes::try_new_with(MOST, |place| -> Result<(), Stop> {
-            while !self.step(place, &mut length)? {}
-            Ok(())
-        });
-        self.terminal.write_all(b"\r\n")?;
-        let line = match line {
-            Ok(line) => line,
-            Err(Stop::GaveUp) => return Ok(None),
-            Err(Stop::Failed(why)) => return Err(why),
-        };
-        let typed = line.with(|line| {
-            LockedBytes::new_with(length, |typed| {
-                typed.iter_mut().zip(line).for_each(|(to, from)| *to = *from)
-            })
-        });
-        typed.map(Some).map_err(io::Error::other)
-    }
-
-    /// Takes one key; whether the line is over.
-    fn step(&mut self, place: &mut [u8], length: &mut usize) -> Result<bool, Stop> {
-        let rest = place.get_mut(*length..).and_then(|rest| rest.first_mut());
-        let Some(next) = rest else { return Err(Stop::Failed(io::Error::other("it is too long"))) };
-        self.terminal.read_exact(std::slice::from_mut(next)).map_err(Stop::Failed)?;
-        match *next {
-            b'\r' | b'\n' => {
-                *next = 0;
-                return Ok(true);
-            }
-            0x03 | 0x04 => return Err(Stop::GaveUp),
-            // Rubs out a character, which may have several bytes.
-            0x08 | 0x7f => {
-                *next = 0;
-                while let Some(last) = length.checked_sub(1) {
-                    *length = last;
-                    let byte = place.get_mut(last).map(std::mem::take).unwrap_or_default();
-                    if byte & 0xc0 != 0x80 {
-                        break;
-                    }
-                }
-            }
-            _ => *length = length.saturating_add(1),
+    fn line(&mut self, prompt: &str) -> Result<Option<LockedBytes>, Failure> {
+        let failed = |why: io::Error| Failure::io("the terminal", &why);
+        self.terminal.write_all(prompt.as_bytes()).map_err(failed)?;
+        let typed = read_secret(&mut self.terminal, MOST);
+        self.terminal.write_all(b"\r\n").map_err(failed)?;
+        match typed {
+            Outcome::Typed(typed) => Ok(Some(typed)),
+            Outcome::GaveUp => Ok(None),
+            Outcome::Gone => Err(Failure::new(Exit::Error, format!("the terminal is gone\n{NOTHING}"))),
+            Outcome::Refused(why) => Err(Failure::new(Exit::Usage, format!("{why}\n{NOTHING}"))),
         }
-        Ok(false)
     }
 }
 
 impl Drop for Unseen {
     fn drop(&mut self) {
-        let _ = tcsetattr(&self.terminal, OptionalActions::Flush, &self.before);
+        give_back();
     }
 }
 
-/// Why a line has no end.
-enum Stop {
-    GaveUp,
-    Failed(io::Error),
+fn held() -> MutexGuard<'static, Option<(File, Termios)>> {
+    BEFORE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl From<qratum_metal::secret::Refused> for Stop {
-    fn from(why: qratum_metal::secret::Refused) -> Self {
-        Self::Failed(io::Error::other(why))
+/// Sets the terminal as it was.
+fn give_back() {
+    if let Some((terminal, before)) = held().take() {
+        let _ = tcsetattr(&terminal, OptionalActions::Flush, &before);
     }
+}
+
+/// From the first call on, a signal that ends the program gives the terminal back first: the shell that has
+/// it next would show nothing of what is typed.
+fn give_back_at_signals() -> io::Result<()> {
+    static ONCE: Once = Once::new();
+    let mut started = Ok(());
+    ONCE.call_once(|| started = start());
+    started
+}
+
+fn start() -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let mut signals = {
+        let _inside = runtime.enter();
+        Signals::listen()?
+    };
+    let wait = move || {
+        runtime.block_on(signals.recv());
+        give_back();
+        process::exit(Exit::Error as i32);
+    };
+    thread::Builder::new().name("signals".to_owned()).spawn(wait).map(drop)
 }
 
 /// The passphrase that the user types.
@@ -104,11 +102,11 @@ pub(crate) fn ask(prompt: &str) -> Result<LockedBytes, Failure> {
     typed(&mut open()?, prompt)
 }
 
-/// A new passphrase of at least so many bytes, typed twice.
+/// A new passphrase of at least so many characters, typed twice.
 pub(crate) fn choose(least: usize) -> Result<LockedBytes, Failure> {
     let mut terminal = open()?;
     let first = typed(&mut terminal, &format!("New passphrase, at least {least} characters: "))?;
-    if first.len() < least {
+    if characters(&first) < least {
         return Err(Failure::new(
             Exit::Usage,
             format!("a passphrase has at least {least} characters\n{NOTHING}"),
@@ -132,6 +130,6 @@ fn open() -> Result<Unseen, Failure> {
 }
 
 fn typed(terminal: &mut Unseen, prompt: &str) -> Result<LockedBytes, Failure> {
-    let line = terminal.line(prompt).map_err(|why| Failure::io("the passphrase", &why))?;
+    let line = terminal.line(prompt)?;
     line.ok_or_else(|| Failure::new(Exit::Usage, NOTHING))
 }

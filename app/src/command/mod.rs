@@ -3,6 +3,7 @@
 pub(crate) mod alarms;
 mod alerts;
 mod anchor;
+mod biokey;
 pub(crate) mod broker;
 mod bundle;
 mod channels;
@@ -90,6 +91,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Txo { command: TxoCommand::Inspect { file } }) => txo::inspect(&file, json),
         Some(Command::Crypto { command: CryptoCommand::List }) => crypto::list(json),
         Some(Command::Entropy { command }) => entropy::run(home, command, json),
+        Some(Command::Biokey { command }) => biokey::run(command, &Home::resolve(home)?, json),
         Some(Command::Completions { shell }) => completions::run(shell),
         Some(Command::Man { directory }) => man::run(directory.as_deref()),
         Some(Command::Proof { command }) => proof::run(home, &command, json),

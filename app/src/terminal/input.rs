@@ -5,10 +5,9 @@
 
 use std::{
     fs::File,
-    io::{self, PipeWriter, Read, pipe},
-    os::fd::AsFd,
+    io::{self, PipeReader, PipeWriter, Read, pipe},
     sync::Arc,
-    thread,
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -25,16 +24,19 @@ use tokio::{
 use super::{
     echo::Echo,
     keys::{Keys, Typed},
+    secret::{self, Asked, Entry, Typing},
     tty,
 };
 
 /// How many keys may wait to be acted on; the terminal keeps the rest.
 const WAITING: usize = 64;
+/// The longest secret in bytes: that of a PIN (CTAP 2.1, 6.5.1).
+const MOST_SECRET: usize = 63;
 /// How long the rest of a key may take: after an ESC alone, the key of that name was pressed.
-const PAUSE: Duration = Duration::from_millis(50);
+pub(super) const PAUSE: Duration = Duration::from_millis(50);
 /// The same while the terminal owes an answer, which begins with an ESC too: its rest must never
 /// be taken for keys.
-const LONG_PAUSE: Duration = Duration::from_secs(1);
+pub(super) const LONG_PAUSE: Duration = Duration::from_secs(1);
 
 /// Keys, pasted texts, and changes of the window's size.
 #[derive(Debug)]
@@ -42,27 +44,77 @@ pub(crate) struct Input {
     keys: Receiver<Event>,
     sizes: Signal,
     echo: Arc<Echo>,
+    running: Option<Running>,
+}
+
+/// The thread that reads.
+#[derive(Debug)]
+struct Running {
     /// Closed, it ends the thread.
-    _running: PipeWriter,
+    ending: PipeWriter,
+    /// What it gives back then.
+    thread: JoinHandle<Source>,
+}
+
+/// What keys come from: the terminal, and what came so far of a key.
+#[derive(Debug)]
+struct Source {
+    terminal: File,
+    keys: Keys,
 }
 
 impl Input {
     /// Starts to read.
     pub(crate) fn open() -> io::Result<Self> {
-        let source = File::from(tty::input()?);
-        let (ending, running) = pipe()?;
-        let (sender, keys) = channel(WAITING);
+        Self::of(File::from(tty::input()?))
+    }
+
+    fn of(terminal: File) -> io::Result<Self> {
         let sizes = signal(SignalKind::window_change())?;
-        let echo = Arc::new(Echo::new());
-        let heard = Arc::clone(&echo);
-        let work = move || read(source, &ending, (&sender, &heard));
-        thread::Builder::new().name("keys".to_owned()).spawn(work)?;
-        Ok(Self { keys, sizes, echo, _running: running })
+        let (_, keys) = channel(WAITING);
+        let mut input = Self { keys, sizes, echo: Arc::new(Echo::new()), running: None };
+        input.start(Source { terminal, keys: Keys::default() }, None)?;
+        Ok(input)
+    }
+
+    /// Reads from now on: a secret first, where one is asked for.
+    fn start(&mut self, mut source: Source, asked: Option<Asked>) -> io::Result<()> {
+        let (ended, ending) = pipe()?;
+        let (sender, keys) = channel(WAITING);
+        self.keys = keys;
+        let echo = Arc::clone(&self.echo);
+        let work = move || {
+            if let Some(asked) = asked {
+                source.secret(&ended, asked, &echo);
+            }
+            source.read(&ended, (&sender, &echo));
+            source
+        };
+        let thread = thread::Builder::new().name("keys".to_owned()).spawn(work)?;
+        self.running = Some(Running { ending, thread });
+        Ok(())
     }
 
     /// What the terminal answers.
     pub(crate) fn echo(&self) -> Arc<Echo> {
         Arc::clone(&self.echo)
+    }
+
+    /// Stops reading keys, and has a secret typed; until that is over, or dropped, there are no keys.
+    /// What was pressed before and not acted on is forgotten.
+    ///
+    /// # Errors
+    /// There is no thread, or the terminal is gone.
+    #[allow(dead_code, reason = "the signing dialog asks for a PIN with it")]
+    pub(crate) fn secret(&mut self) -> io::Result<Entry> {
+        let (entry, asked) = Entry::new()?;
+        // Whoever reads may wait for room in the old channel.
+        (_, self.keys) = channel(WAITING);
+        let Running { ending, thread } = self.running.take().ok_or(io::ErrorKind::NotConnected)?;
+        drop(ending);
+        let source = thread.join().map_err(|_| io::ErrorKind::NotConnected)?;
+        self.start(source, Some(asked))?;
+        Ok(entry)
     }
 
     /// The next event; none when the terminal is gone. Losing the race against another event loses
@@ -79,59 +131,158 @@ impl Input {
     }
 }
 
-/// Reads until the terminal, or whoever wants the keys, is gone.
-fn read(mut source: File, ending: &impl AsFd, (keys, echo): (&Sender<Event>, &Echo)) {
-    let mut parser = Keys::default();
-    let mut bytes = [0; 1024];
-    loop {
-        let pause = if echo.is_open() { LONG_PAUSE } else { PAUSE };
-        let found: Vec<Typed> = match wait(&source, ending, parser.patience(pause)) {
-            Ok(Ready::Bytes) => match source.read(&mut bytes) {
-                Ok(count @ 1..) => bytes.iter().take(count).filter_map(|byte| parser.byte(*byte)).collect(),
-                Err(error) if is_passing(error.kind()) => continue,
-                Ok(_) | Err(_) => return,
-            },
-            Ok(Ready::Nothing) => parser.pause().map(Typed::Key).into_iter().collect(),
-            Ok(Ready::End) | Err(_) => return,
+impl Source {
+    /// Has a secret typed.
+    fn secret(&mut self, ended: &PipeReader, asked: Asked, echo: &Echo) {
+        let Asked { characters, outcome, wanted } = asked;
+        let mut typing = Typing {
+            source: &mut self.terminal,
+            keys: &mut self.keys,
+            echo: Some(echo),
+            ends: &[ended, &wanted],
         };
-        for typed in found {
-            let event = match typed {
-                Typed::Well => {
-                    echo.answer();
-                    continue;
-                }
-                Typed::Key(key) => Event::Key(key),
-                Typed::Paste(text) => Event::Paste(text),
+        let typed = secret::read(&mut typing, MOST_SECRET, |count| {
+            characters.send_replace(count);
+        });
+        // Nobody may want it any more; it is wiped then.
+        drop(outcome.send(typed));
+    }
+
+    /// Reads until the terminal, or whoever wants the keys, is gone.
+    fn read(&mut self, ended: &PipeReader, (sender, echo): (&Sender<Event>, &Echo)) {
+        let mut bytes = [0; 1024];
+        loop {
+            let pause = if echo.is_open() { LONG_PAUSE } else { PAUSE };
+            let found: Vec<Typed> = match wait(&self.terminal, &[ended], self.keys.patience(pause)) {
+                Ok(Ready::Bytes) => match self.terminal.read(&mut bytes) {
+                    Ok(count @ 1..) => {
+                        bytes.iter().take(count).filter_map(|byte| self.keys.byte(*byte)).collect()
+                    }
+                    Err(error) if is_passing(error.kind()) => continue,
+                    Ok(_) | Err(_) => return,
+                },
+                Ok(Ready::Nothing) => self.keys.pause().map(Typed::Key).into_iter().collect(),
+                Ok(Ready::End) | Err(_) => return,
             };
-            echo.press();
-            if keys.blocking_send(event).is_err() {
-                return;
+            for typed in found {
+                let event = match typed {
+                    Typed::Well => {
+                        echo.answer();
+                        continue;
+                    }
+                    Typed::Key(key) => Event::Key(key),
+                    Typed::Paste(text) => Event::Paste(text),
+                };
+                echo.press();
+                if sender.blocking_send(event).is_err() {
+                    return;
+                }
             }
         }
     }
 }
 
-const fn is_passing(kind: io::ErrorKind) -> bool {
+pub(super) const fn is_passing(kind: io::ErrorKind) -> bool {
     matches!(kind, io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
-enum Ready {
+/// What is there to read.
+pub(super) enum Ready {
     Bytes,
     Nothing,
+    /// One of those that end it.
     End,
 }
 
-fn wait(source: &File, ending: &impl AsFd, patience: Option<Duration>) -> io::Result<Ready> {
+/// Waits for bytes at most so long, or until one of the pipes is closed.
+pub(super) fn wait(source: &File, ends: &[&PipeReader], patience: Option<Duration>) -> io::Result<Ready> {
     let patience = patience.and_then(|patience| Timespec::try_from(patience).ok());
-    let mut ends = [PollFd::new(source, PollFlags::IN), PollFd::new(ending, PollFlags::IN)];
-    let ready = retry_on_intr(|| poll(&mut ends, patience.as_ref()))?;
-    if ready == 0 {
-        return Ok(Ready::Nothing);
-    }
-    let [keys, ending] = ends.map(|end| !end.revents().is_empty());
-    Ok(match (ending, keys) {
+    let mut ready: Vec<PollFd<'_>> = ends.iter().map(|end| PollFd::new(*end, PollFlags::IN)).collect();
+    ready.push(PollFd::new(source, PollFlags::IN));
+    retry_on_intr(|| poll(&mut ready, patience.as_ref()))?;
+    let is_ready = |fd: &PollFd<'_>| !fd.revents().is_empty();
+    let (source, ends) = ready
+        .split_last()
+        .map_or((false, false), |(source, ends)| (is_ready(source), ends.iter().any(is_ready)));
+    Ok(match (ends, source) {
         (true, _) => Ready::End,
         (false, true) => Ready::Bytes,
         (false, false) => Ready::Nothing,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Write as _, os::fd::OwnedFd};
+
+    use crossterm::event::KeyCode;
+
+    use super::{
+        super::secret::{Outcome, Told},
+        *,
+    };
+
+    fn opened() -> (Input, PipeWriter) {
+        let (source, terminal) = pipe().unwrap();
+        (Input::of(File::from(OwnedFd::from(source))).unwrap(), terminal)
+    }
+
+    async fn key(input: &mut Input) -> KeyCode {
+        match input.next().await {
+            Some(Event::Key(key)) => key.code,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn over(entry: &mut Entry) -> (usize, Outcome) {
+        let mut last = 0;
+        loop {
+            match entry.next().await {
+                Told::Characters(count) => last = count,
+                Told::Over(outcome) => return (last, outcome),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn keys_stop_for_a_secret_and_go_on_behind_it() {
+        let (mut input, mut terminal) = opened();
+        terminal.write_all(b"a").unwrap();
+        assert_eq!(key(&mut input).await, KeyCode::Char('a'));
+        for round in 0..20 {
+            // More than may wait, so that the thread may be held up.
+            terminal.write_all(&[b'x'; 2 * WAITING]).unwrap();
+            key(&mut input).await;
+            let mut entry = input.secret().unwrap();
+            terminal.write_all(b"\x15123\rb").unwrap();
+            match over(&mut entry).await {
+                (_, Outcome::Typed(typed)) => assert_eq!(typed.len(), 3, "round {round}"),
+                // The line was full of what came before.
+                (_, Outcome::Refused(_)) => {}
+                other => panic!("{other:?}"),
+            }
+            while key(&mut input).await != KeyCode::Char('b') {}
+        }
+    }
+
+    #[tokio::test]
+    async fn a_secret_that_nobody_wants_any_more_ends_and_keys_act_again() {
+        let (mut input, mut terminal) = opened();
+        let entry = input.secret().unwrap();
+        drop(entry);
+        terminal.write_all(b"b").unwrap();
+        assert_eq!(key(&mut input).await, KeyCode::Char('b'));
+        let mut entry = input.secret().unwrap();
+        terminal.write_all(b"12\x1b").unwrap();
+        assert!(matches!(over(&mut entry).await, (2, Outcome::GaveUp)));
+    }
+
+    #[tokio::test]
+    async fn a_terminal_that_goes_ends_a_secret_and_the_keys() {
+        let (mut input, terminal) = opened();
+        let mut entry = input.secret().unwrap();
+        drop(terminal);
+        assert!(matches!(over(&mut entry).await, (0, Outcome::Gone)));
+        assert!(input.next().await.is_none());
+    }
 }

@@ -33,6 +33,8 @@ pub(super) enum Typed {
 pub(super) struct Keys {
     state: State,
     taken: Vec<u8>,
+    /// Whether nothing of what is pasted is kept.
+    blind: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,6 +56,11 @@ enum State {
 }
 
 impl Keys {
+    /// From now on nothing of what is pasted is kept, or again.
+    pub(super) const fn blind(&mut self, blind: bool) {
+        self.blind = blind;
+    }
+
     /// How long to wait for more bytes of what came last, where that takes `pause` for a key; none where
     /// it is complete.
     pub(super) const fn patience(&self, pause: Duration) -> Option<Duration> {
@@ -118,7 +125,7 @@ impl Keys {
         let begins = usize::from(PASTED.first() == Some(&byte));
         let kept = PASTED.get(..ended).unwrap_or_default().iter().copied();
         let kept = kept.chain((begins == 0).then_some(byte));
-        let room = MOST_PASTED.saturating_sub(self.taken.len());
+        let room = if self.blind { 0 } else { MOST_PASTED.saturating_sub(self.taken.len()) };
         self.taken.extend(kept.take(room));
         self.state = State::Paste(begins);
         None

@@ -16,6 +16,7 @@ mod jobs;
 mod keys;
 mod look;
 mod pen;
+mod secret;
 mod tty;
 mod writer;
 
@@ -35,6 +36,7 @@ pub(crate) use self::{
     input::Input,
     jobs::{Shell, suspend},
     look::{theme, theme_folder, themes},
+    secret::{Outcome, characters, read_secret},
 };
 use crate::model::Public;
 

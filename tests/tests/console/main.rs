@@ -18,3 +18,4 @@ mod lock;
 mod near;
 mod sizes;
 mod slow;
+mod typed;
