@@ -88,7 +88,7 @@ fn nothing_is_written_when_anything_is_wrong() {
         (
             ["--chain-id", CHAIN, "--peer", "north=/dns4/example.org/tcp/1"],
             2,
-            "--peer: the address of peer north",
+            "--peer: an address of peer north",
         ),
         (["--chain-id", CHAIN, "--peer", "No=/ip4/127.0.0.1/tcp/1"], 2, "--peer: peer 0 has a name"),
         (["--peer", NORTH, "--peer", NORTH], 2, "--peer: peer north has the name"),

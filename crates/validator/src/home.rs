@@ -417,4 +417,18 @@ mod tests {
             fs::remove_file(home.peers_path()).unwrap();
         }
     }
+
+    /// Other ways to a validator are for light nodes, which read the same file.
+    #[test]
+    fn other_addresses_of_a_peer_are_passed_over() {
+        let folder = Scratch::new();
+        let home = Home::new(&folder.0);
+        let id = Keypair::ed25519_from_bytes([1; 32]).unwrap().public().to_peer_id();
+        let (address, onion) = (format!("/ip4/127.0.0.1/tcp/1/p2p/{id}"), "a".repeat(56));
+        let text = format!(
+            r#"{{"schema":"{PEERS_SCHEMA}","peers":[{{"name":"a","address":"{address}","fallbacks":["/onion3/{onion}:1/p2p/{id}"]}}]}}"#
+        );
+        fs::write(home.peers_path(), text).unwrap();
+        assert_eq!(home.peers().unwrap()[0].id, id);
+    }
 }
