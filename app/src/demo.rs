@@ -4,6 +4,8 @@
 //! Each holds the read end of a pipe whose write end only this program has. When the program ends,
 //! however it ends, the pipe closes and the validator stops.
 
+#[cfg(feature = "software-key")]
+pub(crate) mod cast;
 mod joined;
 mod process;
 
@@ -28,6 +30,7 @@ use self::process::{Asked, Outcome, Recipe, Role, Watched};
 pub(crate) use self::{joined::Joined, process::Order};
 use crate::{
     exit::{Exit, Failure},
+    file,
     home::{self, Home},
     model::Notice,
     scratch::Scratch,
@@ -118,6 +121,8 @@ pub(crate) struct Network {
     lost: BTreeSet<String>,
     /// Tells others that the demo runs.
     _runs: Option<File>,
+    #[cfg(feature = "software-key")]
+    _keys: Vec<cast::SoftKey>,
 }
 
 impl Network {
@@ -136,7 +141,19 @@ impl Network {
         let (tasks, stop) = (JoinSet::new(), watch::Sender::new(false));
         let (orders, liar, lost) = (Vec::new(), None, BTreeSet::new());
         let _runs = joined::announce(home);
-        let mut network = Self { tasks, stop, orders, liar, tell, ends, pids, lost, _runs };
+        let mut network = Self {
+            tasks,
+            stop,
+            orders,
+            liar,
+            tell,
+            ends,
+            pids,
+            lost,
+            _runs,
+            #[cfg(feature = "software-key")]
+            _keys: cast::start(home)?,
+        };
         for member in &genesis.validators {
             let (program, name) = (program.clone(), member.name.clone());
             let recipe = Recipe { program, home: home.clone(), name: name.clone(), role: Role::Validator };
@@ -252,13 +269,18 @@ fn words(name: &str, order: Order, outcome: &Outcome, all: bool) -> Option<Strin
     })
 }
 
-/// The validator program: beside this one, else on the PATH.
+/// The validator program.
 pub(crate) fn program() -> Result<PathBuf, Failure> {
-    let beside = env::current_exe().ok().and_then(|own| Some(own.parent()?.join(PROGRAM)));
+    beside(PROGRAM)
+}
+
+/// A program of ours: beside this one, else on the PATH.
+fn beside(name: &str) -> Result<PathBuf, Failure> {
+    let beside = env::current_exe().ok().and_then(|own| Some(own.parent()?.join(name)));
     let path = env::var_os("PATH").unwrap_or_default();
-    let mut candidates = beside.into_iter().chain(env::split_paths(&path).map(|dir| dir.join(PROGRAM)));
+    let mut candidates = beside.into_iter().chain(env::split_paths(&path).map(|dir| dir.join(name)));
     candidates.find(|path| path.is_file()).ok_or_else(|| {
-        let text = format!("{PROGRAM} is neither beside this program nor on the PATH\nIt is needed here: build it with `cargo build -p {PROGRAM}`");
+        let text = format!("{name} is neither beside this program nor on the PATH\nIt is needed here: build it with `cargo build -p {name}`");
         Failure::new(Exit::Error, text)
     })
 }
@@ -337,13 +359,31 @@ fn other_count(asked: usize, genesis: &Genesis) -> Option<String> {
     (asked != has).then(text)
 }
 
-/// Has the validator program make a home: this one knows no secret keys.
+/// Has the validator program make a home: this one knows no secret keys of validators. Where it can have
+/// software keys, there are people as well.
 fn create(home: &Home, validators: Option<u8>) -> Result<(), Failure> {
+    #[cfg(feature = "software-key")]
+    {
+        let scratch = Scratch::make()?;
+        let cast = cast::Cast::make(scratch.path())?;
+        let people = scratch.path().join("people.json");
+        file::write_new(&people, cast.document()?.as_bytes())?;
+        create_with(home, validators, Some(&people))?;
+        cast.keep(home)
+    }
+    #[cfg(not(feature = "software-key"))]
+    create_with(home, validators, None)
+}
+
+fn create_with(home: &Home, validators: Option<u8>, people: Option<&Path>) -> Result<(), Failure> {
     let program = program()?;
     let mut command = std::process::Command::new(&program);
     command.arg("demo").arg("--home").arg(home.path()).stdin(Stdio::null());
     if let Some(validators) = validators {
         command.args(["--validators", &validators.to_string()]);
+    }
+    if let Some(people) = people {
+        command.arg("--people").arg(people);
     }
     let output = command.output().map_err(|error| Failure::io(&program.display().to_string(), &error))?;
     if output.status.success() {

@@ -80,6 +80,11 @@ impl Home {
         self.0.join(LOG)
     }
 
+    /// `run`, what only running processes need.
+    pub(crate) fn run(&self) -> PathBuf {
+        self.0.join("run")
+    }
+
     /// `run/validator-<index>.pid`, written by a validator of a demo.
     pub(crate) fn pid_path(&self, index: usize) -> PathBuf {
         self.0.join("run").join(format!("validator-{index}.pid"))

@@ -25,7 +25,7 @@ use qratum_chain::{
     types::{BiokeyKeys, BiokeySignatures, CredentialId, Time},
 };
 use qratum_crypto::{
-    domain::{BIOKEY_ACTION, Tag},
+    domain::{BIOKEY_ACTION, BIOKEY_ENROLMENT, Tag},
     kdf::{
         biokey::{self as kdf, Child, Purpose, SALT_LENGTH},
         hkdf::TooLong,
@@ -206,6 +206,15 @@ impl Biokey {
     /// [`BiokeyError::Expired`], [`BiokeyError::Fault`], [`BiokeyError::Memory`].
     pub fn sign(&self, message: &[u8; 32]) -> Result<BiokeySignatures, BiokeyError> {
         self.sign_as(BIOKEY_ACTION, message)
+    }
+
+    /// Signs that it is held, for an enrolment
+    /// ([`Possession::biokey_message`](qratum_chain::types::Possession::biokey_message)).
+    ///
+    /// # Errors
+    /// Those of [`Biokey::sign`].
+    pub fn possess(&self, message: &[u8; 32]) -> Result<BiokeySignatures, BiokeyError> {
+        self.sign_as(BIOKEY_ENROLMENT, message)
     }
 
     /// `message` is a hash under `tag`.

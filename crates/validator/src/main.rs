@@ -7,7 +7,11 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand};
-use qratum_chain::types::{Jurisdiction, Time};
+use qratum_chain::{
+    document::{self, people_from_json},
+    types::{Jurisdiction, People, Time},
+};
+use qratum_light_node::file;
 use qratum_metal::process::harden;
 use qratum_validator::{
     demo,
@@ -66,6 +70,9 @@ enum Command {
         /// How many validators, 1 to 16.
         #[arg(long, default_value_t = demo::Options::default().validators)]
         validators: u32,
+        /// The people of the network, as a genesis has them; without it nobody can act there.
+        #[arg(long)]
+        people: Option<PathBuf>,
     },
     /// A peer of a demo network that passes questions of light nodes on to its validators, and lies once for
     /// each line `lie` on standard input. Prints its address; ends when standard input ends.
@@ -134,7 +141,7 @@ fn main() -> ExitCode {
         }
         Command::Rotate(operator) => order(operator, Wish::Rotate),
         Command::Leave(operator) => order(operator, Wish::Leave),
-        Command::Demo { home, validators } => make_demo(&home, validators),
+        Command::Demo { home, validators, people } => make_demo(&home, validators, people.as_deref()),
         Command::Liar { home } => lie(&home),
         Command::Enrol(arguments) => apply(arguments),
     };
@@ -177,11 +184,18 @@ fn order(operator: Operator, wish: Wish) -> Result<(), String> {
     Ok(())
 }
 
-fn make_demo(home: &Path, validators: u32) -> Result<(), String> {
+fn make_demo(home: &Path, validators: u32, people: Option<&Path>) -> Result<(), String> {
+    let people = people.map(read_people).transpose()?;
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|why| why.to_string())?;
     let now = Time(u64::try_from(since_epoch.as_millis()).map_err(|why| why.to_string())?);
-    let options = demo::Options { validators, ..demo::Options::default() };
+    let options = demo::Options { validators, people, ..demo::Options::default() };
     demo::create(home, now, &options).map(drop).map_err(|why| why.to_string())
+}
+
+fn read_people(path: &Path) -> Result<People, String> {
+    let said = |why: &dyn core::fmt::Display| format!("{}: {why}", path.display());
+    let bytes = file::read(path, document::MAX_LENGTH).map_err(|why| said(&why))?.unwrap_or_default();
+    people_from_json(&String::from_utf8_lossy(&bytes)).map_err(|why| said(&why))
 }
 
 fn apply(arguments: EnrolArguments) -> Result<(), String> {

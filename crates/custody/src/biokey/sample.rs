@@ -1,4 +1,5 @@
-//! Genotypes of nobody, drawn by the frequencies of a list: for trying out, demos and tests.
+//! Genotypes of nobody, drawn by the frequencies of a list, and keys of nobody: for trying out, demos and
+//! tests.
 
 use qratum_metal::secret::LockedBytes;
 
@@ -19,6 +20,16 @@ pub fn vcf(list: &Loci, (random, now): (&mut Random, Moment)) -> Result<String, 
     let draws =
         LockedBytes::try_new_with(length, |draws| random.fill(draws, PANEL, now).map_err(SealError::from))?;
     Ok(draws.with(|draws| vcf_of(list, draws)))
+}
+
+/// What a software key of a demo is made from.
+///
+/// # Errors
+/// [`SealError`].
+pub fn seed((random, now): (&mut Random, Moment)) -> Result<[u8; 16], SealError> {
+    let mut seed = [0; 16];
+    random.fill(&mut seed, PANEL, now)?;
+    Ok(seed)
 }
 
 /// The same for draws that are given: four bytes for each locus, two for each copy. The same draws give the
