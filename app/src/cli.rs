@@ -6,6 +6,7 @@ mod biokey;
 mod bundle;
 mod entropy;
 mod genesis;
+mod key;
 
 use std::{num::NonZeroU64, path::PathBuf};
 
@@ -29,6 +30,7 @@ pub(crate) use self::{
     bundle::{BundleCommand, BundleExportArgs, BundleSubmitArgs, BundleVerifyArgs},
     entropy::{EntropyCommand, SampleArgs, SourceArgs},
     genesis::{AddArgs, DraftArgs, GenesisCommand, SignArgs},
+    key::{DeviceArgs, KeyCommand, PinCommand, RegisterArgs},
 };
 use crate::exit::CODES;
 
@@ -188,6 +190,14 @@ pub(crate) enum Command {
     Biokey {
         #[command(subcommand)]
         command: BiokeyCommand,
+    },
+    /// Security keys: which are there, their PINs, and credentials on them
+    #[command(
+        after_help = "Examples:\n  qratum key list\n  qratum key pin set\n  qratum key register blue --account alice --label \"blue key\""
+    )]
+    Key {
+        #[command(subcommand)]
+        command: KeyCommand,
     },
     /// Print what a shell needs to complete the commands
     #[command(

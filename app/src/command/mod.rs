@@ -22,6 +22,7 @@ mod genesis;
 mod header;
 mod hosted;
 mod init;
+mod key;
 mod lines;
 mod man;
 mod network;
@@ -92,6 +93,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Crypto { command: CryptoCommand::List }) => crypto::list(json),
         Some(Command::Entropy { command }) => entropy::run(home, command, json),
         Some(Command::Biokey { command }) => biokey::run(command, &Home::resolve(home)?, json),
+        Some(Command::Key { command }) => key::run(command, &Home::resolve(home)?, json),
         Some(Command::Completions { shell }) => completions::run(shell),
         Some(Command::Man { directory }) => man::run(directory.as_deref()),
         Some(Command::Proof { command }) => proof::run(home, &command, json),

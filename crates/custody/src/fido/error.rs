@@ -15,6 +15,8 @@ pub enum KeyError {
     Permission(PathBuf),
     /// So many keys are plugged in, and it is not clear which is meant.
     Several(usize),
+    /// A key in software, and this build takes none.
+    NotReal,
     /// The key does not hold the credential: `NO_CREDENTIALS`, `INVALID_CREDENTIAL`.
     NotEnrolled,
     /// `PIN_NOT_SET`, or its list of options says so.
@@ -85,6 +87,9 @@ impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sentence = match self {
             Self::Absent => "no security key found: plug one in",
+            Self::NotReal => {
+                "keys in software are for demos and tests, and this program takes none: plug one in"
+            }
             Self::NotEnrolled => "this key does not hold the credential: use the one that was enrolled",
             Self::NoPin => "this key has no PIN, and acting needs one: set it (`qratum key pin set`)",
             Self::PinLocked => {
@@ -227,6 +232,7 @@ mod tests {
     fn every_sentence_says_whether_anything_was_signed() {
         let all = (1..=u8::MAX).map(KeyError::of).chain([
             KeyError::Absent,
+            KeyError::NotReal,
             KeyError::Permission("/dev/hidraw3".into()),
             KeyError::Several(2),
             KeyError::Removed,

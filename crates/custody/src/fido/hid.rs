@@ -5,12 +5,11 @@
 //! A key must say something every tenth of a second while it works or waits. One that is silent for
 //! [`SILENCE`] is given up, so a device that takes commands and never answers holds nobody.
 
-#[cfg(any(test, feature = "software-key"))]
-use std::os::{fd::OwnedFd, unix::net::UnixStream};
 use std::{
     fmt,
     fs::{File, OpenOptions},
     io::{self, Read as _, Write as _},
+    os::{fd::OwnedFd, unix::net::UnixStream},
     path::Path,
     sync::Arc,
     time::{Duration, Instant},
@@ -22,6 +21,10 @@ use rustix::{
 };
 
 use super::{Watch, error::KeyError};
+
+/// Whether this build takes a software key behind a socket: anybody who can write to the socket could pose
+/// as a key. The feature `software-key`.
+pub const SOFTWARE_KEYS: bool = cfg!(any(test, feature = "software-key"));
 
 /// How long a key may say nothing.
 pub const SILENCE: Duration = Duration::from_millis(if cfg!(test) { 400 } else { 3000 });
@@ -57,6 +60,8 @@ pub struct Wire {
     /// Whether each report is written behind its number, as hidraw wants it.
     is_numbered: bool,
     channel: [u8; 4],
+    /// Whether an answer may still come that nobody waits for.
+    is_stale: bool,
     watch: Arc<dyn Watch>,
 }
 
@@ -82,21 +87,24 @@ impl Wire {
     /// As [`Wire::open`], for a software key behind a Unix socket: demos and tests only.
     ///
     /// # Errors
-    /// Those of [`Wire::open`].
-    #[cfg(any(test, feature = "software-key"))]
+    /// [`KeyError::NotReal`] where this build takes none ([`SOFTWARE_KEYS`]), and those of [`Wire::open`].
     pub fn connect(socket: &Path, watch: Arc<dyn Watch>) -> Result<Self, KeyError> {
+        if !SOFTWARE_KEYS {
+            return Err(KeyError::NotReal);
+        }
         let stream = UnixStream::connect(socket).map_err(|error| refused(socket, error))?;
         Self::over(OwnedFd::from(stream).into(), false, watch)
     }
 
     fn over(file: File, is_numbered: bool, watch: Arc<dyn Watch>) -> Result<Self, KeyError> {
-        let mut wire = Self { file, is_numbered, channel: BROADCAST, watch };
+        let mut wire = Self { file, is_numbered, channel: BROADCAST, is_stale: false, watch };
         wire.init()?;
         Ok(wire)
     }
 
-    /// `nonce [8]` goes out; `nonce [8] || channel [4] || version [4] || capabilities` comes back, to all
-    /// who listen. The nonce tells whose answer it is, and nothing rests on it.
+    /// Asks for a channel, or on one that was given ends what goes on there: `nonce [8]` goes out; `nonce [8]
+    /// || channel [4] || version [4] || capabilities` comes back, to all who listen. The nonce tells whose
+    /// answer it is, and nothing rests on it.
     fn init(&mut self) -> Result<(), KeyError> {
         let nonce = [std::process::id().to_le_bytes(), [b'q', b'r', b'a', b't']].concat();
         self.send(INIT, &nonce)?;
@@ -139,6 +147,10 @@ impl Wire {
         if self.watch.cancelled() {
             return Err(KeyError::Cancelled);
         }
+        if self.is_stale {
+            self.init()?;
+        }
+        self.is_stale = true;
         self.send(CBOR, command)?;
         let watch = Arc::clone(&self.watch);
         let mut is_waiting = false;
@@ -151,7 +163,9 @@ impl Wire {
         if is_waiting {
             self.watch.touch(false);
         }
-        match answer? {
+        let answer = answer?;
+        self.is_stale = false;
+        match answer {
             (CBOR, data) => match data.split_first() {
                 Some((0, data)) => Ok(data.to_vec()),
                 Some((status, _)) => Err(KeyError::of(*status)),

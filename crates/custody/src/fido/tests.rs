@@ -258,6 +258,20 @@ fn a_pin_is_set_once_and_changed_by_who_knows_it() {
     }
 }
 
+/// What it still says to what was given up is not taken for an answer to something else.
+#[test]
+fn a_key_that_was_given_up_can_be_asked_again() {
+    let mut stage = Stage::new(settings(1));
+    let made = enrolled(&stage);
+    let mut key = stage.key().unwrap();
+    stage.tell("touch manual");
+    stage.tell("fault slow");
+    assert!(matches!(key.assert(&ask(&made), &pin(PIN)), Err(KeyError::Silent)));
+    stage.tell("fault none");
+    stage.tell("touch auto");
+    key.assert(&ask(&made), &pin(PIN)).unwrap();
+}
+
 /// The reason why an assertion with a key that does this fails.
 fn reason(lines: &[&str]) -> KeyError {
     let mut stage = Stage::new(settings(1));
