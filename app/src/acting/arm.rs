@@ -91,7 +91,7 @@ pub(crate) fn may_rest_on(facts: &Facts, snapshot: &Snapshot, now: Time) -> Resu
         return Err(Unarmed::Unseen(facts.at.height));
     }
     let age_ms = time::since(facts.time, now);
-    let most = facts.params().block_interval_ms.saturating_mul(State::FRESH_INTERVALS);
+    let most = facts.interval_ms().saturating_mul(State::FRESH_INTERVALS);
     if age_ms > most { Err(Unarmed::Stale { age_ms }) } else { Ok(()) }
 }
 

@@ -94,8 +94,8 @@ pub(crate) trait Keys: Send {
     /// Which credential it seals with.
     fn credential(&self) -> CredentialId;
 
-    /// Opens the biokey: one touch. The words that come of it.
-    fn open(&mut self, pin: &LockedBytes) -> Result<String, KeyFault>;
+    /// Opens the biokey: one touch. The words that come of it, where there are any.
+    fn open(&mut self, pin: &LockedBytes) -> Result<Option<String>, KeyFault>;
 
     /// How long the biokey stays open.
     fn left(&self) -> Duration;

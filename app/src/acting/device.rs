@@ -145,12 +145,12 @@ impl Keys for Device {
         CredentialId::of(&self.credential_id)
     }
 
-    fn open(&mut self, pin: &LockedBytes) -> Result<String, KeyFault> {
+    fn open(&mut self, pin: &LockedBytes) -> Result<Option<String>, KeyFault> {
         // The assertion that comes with the secret is checked and dropped: what it is over is of no account.
         let secret = self.at_hand()?.secret(&self.ask([0; 32]), &self.salt, pin).map_err(fault)?;
         let biokey = Biokey::unlock(&self.panel, &secret, self.credential(), time::now()).map_err(lapsed)?;
         self.biokey = Some(biokey);
-        Ok(String::new())
+        Ok(None)
     }
 
     fn left(&self) -> Duration {

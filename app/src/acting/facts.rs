@@ -6,7 +6,8 @@ use qratum_chain::{
     codec::Decode,
     ledger::{Known, Place, index, recent::Ancestor},
     types::{
-        Account, AccountId, BlockRef, ChainId, ChainParams, Genesis, Height, People, Time, ValidatorSet,
+        Account, AccountId, BlockRef, ChainId, ChainParams, Genesis, Height, Parameters, People, Time,
+        ValidatorSet,
     },
 };
 use qratum_light_node::Entries;
@@ -21,6 +22,7 @@ pub(crate) struct Facts {
     chain_id: ChainId,
     set: Arc<ValidatorSet>,
     params: ChainParams,
+    interval_ms: u64,
     entries: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
 }
 
@@ -29,13 +31,17 @@ impl Facts {
     /// lives by are not among it.
     pub(crate) fn of(chain_id: ChainId, set: Arc<ValidatorSet>, proven: Entries) -> Option<Self> {
         let header = proven.checked.header.get();
-        let params = proven.entries.get(Genesis::PARAMS_KEY)?.as_deref()?;
+        let value = |key: &[u8]| proven.entries.get(key)?.as_deref();
+        let params = ChainParams::from_bytes(value(Genesis::PARAMS_KEY)?).ok()?;
+        // What operators voted for holds in place of what the genesis says.
+        let voted = value(Parameters::STATE_KEY).and_then(|bytes| Parameters::from_bytes(bytes).ok());
         Some(Self {
             at: BlockRef { height: header.height, block_id: header.id() },
             time: header.time,
             chain_id,
             set,
-            params: ChainParams::from_bytes(params).ok()?,
+            interval_ms: voted.map_or(params.block_interval_ms, |voted| voted.block_interval_ms).max(1),
+            params,
             entries: proven.entries,
         })
     }
@@ -45,9 +51,9 @@ impl Facts {
         self.chain_id
     }
 
-    /// The numbers it lives by.
-    pub(crate) const fn params(&self) -> &ChainParams {
-        &self.params
+    /// Time between blocks that proposers aim at now, in milliseconds.
+    pub(crate) const fn interval_ms(&self) -> u64 {
+        self.interval_ms
     }
 
     /// The keys of all entries.
@@ -86,7 +92,7 @@ impl Facts {
             chain_id: self.chain_id,
             params: &self.params,
             height: self.at.height.next(),
-            time: self.time.plus(self.params.block_interval_ms.max(1)),
+            time: self.time.plus(self.interval_ms),
             parent: Ancestor { block_id: self.at.block_id, time: self.time },
             set: &self.set,
         }
@@ -94,7 +100,7 @@ impl Facts {
 
     /// The last height that is `millis` from here, at the pace of the chain.
     pub(crate) fn height_after(&self, millis: u64) -> Height {
-        let blocks = millis.div_ceil(self.params.block_interval_ms.max(1));
+        let blocks = millis.div_ceil(self.interval_ms);
         Height(self.at.height.0.saturating_add(blocks))
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use qratum_chain::{
     ledger::{Draft, Missed},
-    types::{Genesis, People, Policy},
+    types::{Genesis, Parameters, People, Policy},
 };
 use qratum_light_node::FetchError;
 
@@ -51,7 +51,13 @@ pub(crate) async fn gather<T>(
     fetch: impl AsyncFn(&[Vec<u8>]) -> Result<Facts, FetchError>,
     question: impl Fn(&Facts, &Draft<'_>) -> T,
 ) -> Result<(Facts, T), Ungathered> {
-    let first = [Genesis::PARAMS_KEY, People::RP_ID_KEY, Policy::STATE_KEY, Policy::VERSION_KEY];
+    let first = [
+        Genesis::PARAMS_KEY,
+        Parameters::STATE_KEY,
+        People::RP_ID_KEY,
+        Policy::STATE_KEY,
+        Policy::VERSION_KEY,
+    ];
     let mut keys: BTreeSet<Vec<u8>> = first.into_iter().map(<[u8]>::to_vec).collect();
     for _ in 0..ROUNDS {
         let asked: Vec<Vec<u8>> = keys.iter().cloned().collect();

@@ -17,6 +17,9 @@ use super::{
 /// What it is said with when a key has no tries left.
 const LOCKED: &str = "the security key is locked after too many wrong PINs: nothing was signed";
 
+/// What it is said with after a second wrong PIN.
+const TWICE: &str = "the PIN was wrong twice: nothing was signed; look it up before you start again";
+
 /// Where a ceremony speaks and listens.
 pub(crate) struct Talk {
     pub(crate) events: UnboundedSender<Event>,
@@ -37,8 +40,9 @@ impl Talk {
         }
     }
 
-    /// Whether the words are the right ones, said before the biokey lapses.
+    /// Whether the words are the right ones, said after they are shown and before the biokey lapses.
     fn go(&self, left: Duration) -> Result<(), Stop> {
+        self.unstopped()?;
         self.say(Event::BiokeyOpen { left });
         match self.orders.recv_timeout(left) {
             Ok(Order::Go) => Ok(()),
@@ -49,7 +53,7 @@ impl Talk {
         }
     }
 
-    /// What was ordered while the key was waited for: a no counts until the end.
+    /// Nothing was ordered while nothing was asked: a no counts until the end, and a yes in advance is none.
     fn unstopped(&self) -> Result<(), Stop> {
         match self.orders.try_recv() {
             Err(mpsc::TryRecvError::Empty) => Ok(()),
@@ -67,6 +71,8 @@ pub(crate) fn run(plan: &Plan, keys: &mut dyn Keys, prover: &dyn Prover, talk: &
     let still = || still(plan, prover);
     let rp_id = plan.facts.rp_id().unwrap_or_default();
     let txo = seal((&plan.body, &rp_id), keys, talk, || Ok(still()?.at))?;
+    // What changed while the key was waited for is not signed for: it goes no further.
+    still().map_err(Stop::Unsent)?;
     prover.check(&txo)?;
     talk.say(Event::Signed { id: txo.body.id() });
     Ok(txo)
@@ -98,18 +104,19 @@ pub(crate) fn seal(
     Ok(Txo { body: body.clone(), seal: Seal::Factors(Box::new(factors)) })
 }
 
-/// Asks for the PIN until the biokey is open.
+/// Asks for the PIN until the biokey is open, twice at most: the key itself locks after a few more.
 fn open(keys: &mut dyn Keys, talk: &Talk) -> Result<LockedBytes, Stop> {
-    let mut tries = None;
+    let mut wrong = None;
     loop {
-        let pin = talk.pin(tries)?;
+        let pin = talk.pin(wrong.flatten())?;
         talk.say(Event::Touch { n: 1, of: 2, why: Touch::Open });
         match keys.open(&pin) {
             Ok(words) => {
-                talk.say(Event::Words(words));
+                words.into_iter().for_each(|words| talk.say(Event::Words(words)));
                 return Ok(pin);
             }
-            Err(KeyFault::Pin { left }) if left != Some(0) => tries = left,
+            Err(KeyFault::Pin { left }) if left != Some(0) && wrong.is_none() => wrong = Some(left),
+            Err(KeyFault::Pin { left }) if left != Some(0) => return Err(Stop::Key(TWICE.to_owned())),
             Err(why) => return Err(fault(why)),
         }
     }

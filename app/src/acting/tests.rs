@@ -2,12 +2,13 @@
 //! a ceremony says, and each way in which it comes to nothing.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
         mpsc,
     },
+    thread,
     time::Duration,
 };
 
@@ -58,14 +59,37 @@ struct Software {
     seed: u8,
     /// The PINs that are typed wrongly before the right one.
     wrong: u8,
+    tries: u8,
     left: Duration,
     touches: Arc<AtomicUsize>,
+    /// Somebody says no while it waits for the second touch.
+    no_at_touch: bool,
+    /// Somebody says yes before anything was asked.
+    yes_at_first: bool,
+    screen: Option<mpsc::Sender<Order>>,
 }
 
 impl Software {
     fn of(name: &'static str) -> Self {
         let seed = CAST.iter().find(|(known, ..)| *known == name).unwrap().1;
-        Self { name, seed, wrong: 0, left: Duration::from_secs(60), touches: Arc::default() }
+        let (left, touches) = (Duration::from_secs(60), Arc::default());
+        Self {
+            name,
+            seed,
+            wrong: 0,
+            tries: 8,
+            left,
+            touches,
+            no_at_touch: false,
+            yes_at_first: false,
+            screen: None,
+        }
+    }
+
+    fn say(&self, when: bool, order: Order) {
+        if when {
+            self.screen.as_ref().unwrap().send(order).unwrap();
+        }
     }
 
     fn secret(&self) -> SecretKey {
@@ -93,13 +117,14 @@ impl Keys for Software {
         CredentialId::of(self.name.as_bytes())
     }
 
-    fn open(&mut self, _: &LockedBytes) -> Result<String, KeyFault> {
-        if let Some(left) = self.wrong.checked_sub(1) {
-            self.wrong = left;
-            return Err(KeyFault::Pin { left: Some(left) });
+    fn open(&mut self, _: &LockedBytes) -> Result<Option<String>, KeyFault> {
+        if let Some(wrong) = self.wrong.checked_sub(1) {
+            (self.wrong, self.tries) = (wrong, self.tries - 1);
+            return Err(KeyFault::Pin { left: Some(self.tries) });
         }
         self.touches.fetch_add(1, Ordering::Relaxed);
-        Ok("acid rain".to_owned())
+        self.say(self.yes_at_first, Order::Go);
+        Ok(Some("acid rain".to_owned()))
     }
 
     fn left(&self) -> Duration {
@@ -108,6 +133,7 @@ impl Keys for Software {
 
     fn assert(&mut self, hash: &[u8; 32], _: &LockedBytes) -> Result<(AuthData, [u8; 64]), KeyFault> {
         self.touches.fetch_add(1, Ordering::Relaxed);
+        self.say(self.no_at_touch, Order::Cancel);
         let data = [sha2_256(RP_ID.as_bytes()).0.as_slice(), &[5, 0, 0, 0, 1]].concat();
         let data = AuthData(data.try_into().unwrap());
         Ok((data, self.secret().sign(&[data.0.as_slice(), hash].concat()).0))
@@ -183,23 +209,54 @@ impl Chain {
         RequestId(txo.body.id())
     }
 
-    /// A ceremony in which these orders are given, and what it said.
+    /// A ceremony in which these orders are given, each when something is asked, and what it said. Whoever
+    /// gave all of them, or lets the time pass, stays; else the screen is gone at the next question.
     fn held(
+        &self,
+        plan: &Plan,
+        keys: Software,
+        orders: impl IntoIterator<Item = Order>,
+    ) -> (Result<Txo, Stop>, Vec<Event>) {
+        self.held_with(plan, keys, orders, self)
+    }
+
+    fn held_with(
         &self,
         plan: &Plan,
         mut keys: Software,
         orders: impl IntoIterator<Item = Order>,
+        prover: &dyn Prover,
     ) -> (Result<Txo, Stop>, Vec<Event>) {
         let ((events, heard), (sender, taken)) = (unbounded_channel(), mpsc::channel());
-        let orders: Vec<Order> = orders.into_iter().collect();
-        // Whoever gave all orders, or lets the time pass, is still there.
-        let stays = matches!(orders.last(), Some(Order::Go)) || keys.left.is_zero();
-        orders.into_iter().for_each(|order| sender.send(order).unwrap());
-        let stays = stays.then_some(sender);
-        let ended = run(plan, &mut keys, self, &Talk { events, orders: taken });
-        drop(stays);
-        (ended, all(heard))
+        let orders: VecDeque<Order> = orders.into_iter().collect();
+        let stays = matches!(orders.back(), Some(Order::Go)) || keys.left.is_zero();
+        keys.screen = (keys.no_at_touch || keys.yes_at_first).then(|| sender.clone());
+        let screen = thread::spawn(move || answered(heard, sender, orders, stays));
+        let ended = run(plan, &mut keys, prover, &Talk { events, orders: taken });
+        drop(keys);
+        (ended, screen.join().unwrap())
     }
+}
+
+/// A screen: gives the next order when it is asked, and is gone where there is none, unless it `stays`.
+fn answered(
+    mut heard: UnboundedReceiver<Event>,
+    sender: mpsc::Sender<Order>,
+    mut orders: VecDeque<Order>,
+    stays: bool,
+) -> Vec<Event> {
+    let (mut said, mut sender) = (Vec::new(), Some(sender));
+    while let Some(event) = heard.blocking_recv() {
+        if matches!(event, Event::Pin { .. } | Event::BiokeyOpen { .. }) {
+            match (orders.pop_front(), &sender) {
+                (Some(order), Some(sender)) => sender.send(order).unwrap(),
+                (None, _) if !stays => sender = None,
+                _ => {}
+            }
+        }
+        said.push(event);
+    }
+    said
 }
 
 impl Prover for Chain {
@@ -212,10 +269,6 @@ impl Prover for Chain {
         let state = self.state.lock().unwrap();
         ledger::apply(&mut Draft::new(&state), &facts.next(), txo).map_err(Stop::Refused)
     }
-}
-
-fn all(mut heard: UnboundedReceiver<Event>) -> Vec<Event> {
-    std::iter::from_fn(|| heard.try_recv().ok()).collect()
 }
 
 fn pin() -> Order {
@@ -295,13 +348,14 @@ async fn a_no_at_any_point_discards_all() {
         (Vec::new(), 0),
         (vec![Order::Cancel], 0),
         (vec![Order::Go], 0),
-        (vec![pin()], 1),
         (vec![pin(), Order::Cancel], 1),
         (vec![pin(), pin()], 1),
-        // While the key waits for the second touch.
-        (vec![pin(), Order::Go, Order::Cancel], 2),
+        (vec![pin(), Order::Go], 2),
+        (vec![pin()], 1),
     ] {
-        let keys = Software::of("alice");
+        // A no while the key waits for the second touch; a yes before the words are there.
+        let keys =
+            Software { no_at_touch: most == 2, yes_at_first: orders.len() == 1, ..Software::of("alice") };
         let (touches, what) = (Arc::clone(&keys.touches), format!("{orders:?}"));
         let (ended, said) = chain.held(&plan, keys, orders);
         assert_eq!(ended, Err(Stop::Cancelled), "{what}");
@@ -320,14 +374,18 @@ async fn a_biokey_that_lapses_signs_nothing() {
 }
 
 #[tokio::test]
-async fn a_wrong_pin_is_asked_for_again_until_no_try_is_left() {
+async fn a_wrong_pin_is_asked_for_again_once() {
     let chain = Chain::new();
     let plan = chain.plan("alice", suspend("dave")).await.unwrap();
-    let keys = Software { wrong: 2, ..Software::of("alice") };
-    let (ended, said) = chain.held(&plan, keys, [pin(), pin(), pin(), Order::Go]);
-    assert!(matches!(ended, Err(Stop::Key(_))), "{ended:?}");
-    assert_eq!(said.iter().filter(|event| matches!(event, Event::Pin { .. })).count(), 2);
-    assert!(said.contains(&Event::Pin { tries: Some(1) }));
+    for (tries, says) in [(2, "locked after too many"), (8, "wrong twice")] {
+        let keys = Software { wrong: 2, tries, ..Software::of("alice") };
+        let (ended, said) = chain.held(&plan, keys, [pin(), pin(), pin(), Order::Go]);
+        assert!(ended.unwrap_err().to_string().contains(says), "{says}");
+        assert_eq!(said.iter().filter(|event| matches!(event, Event::Pin { .. })).count(), 2);
+        assert!(said.contains(&Event::Pin { tries: Some(tries - 1) }));
+    }
+    let keys = Software { wrong: 1, ..Software::of("alice") };
+    assert!(chain.held(&plan, keys, [pin(), pin(), Order::Go]).0.is_ok());
 }
 
 #[tokio::test]
@@ -341,6 +399,41 @@ async fn what_changed_meanwhile_closes_the_ceremony_and_is_named() {
     let Err(Stop::Unarmed(Unarmed::Changed(keys))) = &ended else { panic!("{ended:?}") };
     assert_eq!(keys, &[ledger::Request::state_key(id)], "and not how often bob has acted");
     assert!(ended.unwrap_err().to_string().ends_with(": nothing was signed"));
+}
+
+/// The signature that a change came before is not sent: here the last approval of others.
+#[tokio::test]
+async fn what_changes_while_the_key_waits_is_seen_after_the_touch() {
+    let chain = Chain::new();
+    let id = chain.asked().await;
+    let bob = chain.plan("bob", Want::Approve(id, Some(Role::Technical))).await.unwrap();
+    let carol = chain.plan("carol", Want::Approve(id, None)).await.unwrap();
+    let by_carol = chain.held(&carol, Software::of("carol"), [pin(), Order::Go]).0.unwrap();
+    let late = Late { chain: &chain, meanwhile: by_carol, asked: AtomicUsize::new(0) };
+    let (ended, _) = chain.held_with(&bob, Software::of("bob"), [pin(), Order::Go], &late);
+    let Err(Stop::Unsent(Unarmed::Changed(keys))) = &ended else { panic!("{ended:?}") };
+    assert_eq!(keys, &[ledger::Request::state_key(id)]);
+    assert!(ended.unwrap_err().to_string().ends_with("\nNothing was sent"));
+}
+
+/// A chain on which an act comes into a block after the facts were proven twice: before the second touch.
+struct Late<'a> {
+    chain: &'a Chain,
+    meanwhile: Txo,
+    asked: AtomicUsize,
+}
+
+impl Prover for Late<'_> {
+    fn prove(&self, keys: &[Vec<u8>]) -> Result<Facts, Unarmed> {
+        if self.asked.fetch_add(1, Ordering::Relaxed) == 2 {
+            self.chain.carry(&self.meanwhile);
+        }
+        self.chain.prove(keys)
+    }
+
+    fn check(&self, txo: &Txo) -> Result<(), Stop> {
+        self.chain.check(txo)
+    }
 }
 
 /// What a key signs that is not the one that was planned with is not sent.

@@ -265,8 +265,12 @@ pub(super) fn sign(home: &Home, args: &SignTextArgs, json: bool) -> Result<Exit,
     let refused = |why: &dyn core::fmt::Display| Failure::new(Exit::Refused, format!("{why}\n{NOTHING}"));
     let text = file::read(&args.file, paste::MOST)?;
     let (to_sign, act) = ToSign::of_text(&String::from_utf8_lossy(&text)).map_err(|why| refused(&why))?;
-    if to_sign.body.chain_id != home.genesis()?.chain_id().map_err(|why| refused(&why))? {
+    let genesis = home.genesis()?;
+    if to_sign.body.chain_id != genesis.chain_id().map_err(|why| refused(&why))? {
         return Err(refused(&"it is for another chain than that of this home"));
+    }
+    if genesis.people.is_none_or(|people| people.rp_id != to_sign.rp_id) {
+        return Err(refused(&"it names another party for security keys than the genesis of this home"));
     }
     let read = read_twice(&to_sign.body)?;
     output::note(&signing(&to_sign, &act, &read));

@@ -3,12 +3,18 @@
 use std::{
     fs::OpenOptions,
     io::{self, BufRead as _, BufReader, Write as _},
+    pin::pin,
     sync::mpsc,
+    thread,
 };
 
 use qratum_chain::Hash;
+use rustix::termios::{QueueSelector, tcflush};
 use tokio::{
-    sync::mpsc::{UnboundedReceiver, unbounded_channel},
+    sync::{
+        mpsc::{UnboundedReceiver, unbounded_channel},
+        oneshot,
+    },
     task::spawn_blocking,
 };
 
@@ -34,12 +40,16 @@ pub(super) async fn confirmed(digest: Hash) -> Result<(), Failure> {
     Err(Failure::new(Exit::Usage, "those are not the last four digits of the digest\nNothing was signed"))
 }
 
-/// Runs `ceremony` and answers what it asks, on this terminal.
+/// Runs `ceremony` and answers what it asks, on this terminal. Where it ends while something is asked, as
+/// when the biokey lapses, the answer is not waited for.
 pub(super) async fn answering<T>(ceremony: impl AsyncFnOnce(Talk) -> T) -> T {
     let (events, heard) = unbounded_channel();
     let (orders, taken) = mpsc::channel();
-    let talk = Talk { events, orders: taken };
-    tokio::join!(ceremony(talk), answers(heard, orders)).0
+    let mut ceremony = pin!(ceremony(Talk { events, orders: taken }));
+    tokio::select! {
+        ended = &mut ceremony => ended,
+        () = answers(heard, orders) => ceremony.await,
+    }
 }
 
 /// Until nobody asks any more.
@@ -63,8 +73,7 @@ async fn answer(event: Event) -> Option<Order> {
         }
         Event::BiokeyOpen { left } => {
             let left = time::age(u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
-            let prompt =
-                format!("The biokey is open for {left}. If these are your words, type yes to sign: ");
+            let prompt = format!("The biokey is open for {left}. Type yes to sign: ");
             let yes = line(prompt).await.is_ok_and(|typed| typed == "yes");
             return Some(if yes { Order::Go } else { Order::Cancel });
         }
@@ -87,12 +96,17 @@ async fn answer(event: Event) -> Option<Order> {
 async fn line(prompt: String) -> Result<String, Failure> {
     let read = move || -> io::Result<String> {
         let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
+        // What was typed or pasted before the question is no answer to it.
+        tcflush(&terminal, QueueSelector::IFlush)?;
         terminal.write_all(prompt.as_bytes())?;
         let mut line = String::new();
         BufReader::new(io::Read::take(terminal, 256)).read_line(&mut line)?;
         Ok(line.trim().to_owned())
     };
-    let read = spawn_blocking(read).await.map_err(|why| Failure::new(Exit::Error, why.to_string()))?;
+    // On a thread that nobody waits for: what is asked may be of no account before anybody answers.
+    let (tell, told) = oneshot::channel();
+    thread::spawn(move || tell.send(read()));
+    let read = told.await.unwrap_or_else(|why| Err(io::Error::other(why)));
     read.map_err(|why| {
         let text = format!("signing needs a terminal, and there is none: {why}\nNothing was signed");
         Failure::new(Exit::Usage, text)

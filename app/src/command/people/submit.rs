@@ -59,11 +59,14 @@ pub(super) fn run(home: &Home, args: &SubmitArgs, json: bool) -> Result<Exit, Fa
         if all.is_empty() {
             return Err(Failure::new(Exit::Nothing, "nothing that this home has signed is out"));
         }
-        let mut exit = Exit::Done;
+        let mut worst = Exit::Done;
         for signed in &all {
-            exit = finish(online, &journal, signed, (left, json)).await?;
+            let exit = finish(online, &journal, signed, (left, json)).await?;
+            if exit as u8 > worst as u8 {
+                worst = exit;
+            }
         }
-        Ok(exit)
+        Ok(worst)
     })
 }
 
