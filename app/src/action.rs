@@ -65,11 +65,13 @@ pub(crate) enum Screen {
     Logs,
     Entropy,
     Security,
+    Approvals,
+    Audit,
 }
 
 impl Screen {
     /// All of them, in the order of their keys. New ones come behind, so that a key never moves.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Overview,
         Self::Consensus,
         Self::Validators,
@@ -77,6 +79,8 @@ impl Screen {
         Self::Logs,
         Self::Entropy,
         Self::Security,
+        Self::Approvals,
+        Self::Audit,
     ];
 
     /// Its name on tabs and in crumbs.
@@ -89,6 +93,8 @@ impl Screen {
             Self::Logs => "Logs",
             Self::Entropy => "Entropy",
             Self::Security => "Security",
+            Self::Approvals => "Approvals",
+            Self::Audit => "Audit",
         }
     }
 
@@ -102,6 +108,8 @@ impl Screen {
             Self::Logs => "Log",
             Self::Entropy => "Ent",
             Self::Security => "Sec",
+            Self::Approvals => "App",
+            Self::Audit => "Aud",
         }
     }
 }
@@ -136,6 +144,8 @@ pub(crate) enum Action {
     ProveHeight,
     Write,
     Copy,
+    Approve,
+    Reject,
     Explain,
     Alarms,
     Acknowledge,
@@ -217,6 +227,8 @@ pub(crate) const ACTIONS: &[Entry] = &[
     screen(Screen::Logs, "logs", "what happened", &[Key::Char('5')]),
     screen(Screen::Entropy, "entropy", "where random bytes come from", &[Key::Char('6')]),
     screen(Screen::Security, "security", "what guards the secrets of this process", &[Key::Char('7')]),
+    screen(Screen::Approvals, "approvals", "requests that wait for an answer", &[Key::Char('8')]),
+    screen(Screen::Audit, "audit", "requests that are closed, each with its proof", &[Key::Char('9')]),
     entry(Action::LastScreen, "last", "the screen before this one", &[Key::Char('-')]),
     entry(Action::Earlier, "earlier", "back through the screens, one by one", &[Key::Char('[')]),
     entry(Action::Later, "later", "forward again", &[Key::Char(']')]),
@@ -256,6 +268,13 @@ pub(crate) const ACTIONS: &[Entry] = &[
     },
     Entry { holds: Holds::Proof, ..entry(Action::Write, "write", "proof to a file", &[Key::Char('w')]) },
     entry(Action::Copy, "copy", "the key or hash under the cursor, to the clipboard", &[Key::Char('y')]),
+    entry(
+        Action::Approve,
+        "approve",
+        "a sheet to sign: yes to the request under the cursor",
+        &[Key::Char('a')],
+    ),
+    entry(Action::Reject, "reject", "a sheet to sign: no to it, which closes it", &[Key::Char('R')]),
     entry(Action::Explain, "explain", "what the state means, what to do", &[Key::Char('i')]),
     entry(Action::Alarms, "alarms", "what is wrong, and who has taken it on", &[Key::Char('!')]),
     entry(Action::Acknowledge, "acknowledge", "take an alarm on, with a reason", &[Key::Char('x')]),
@@ -306,11 +325,9 @@ const HABITS: &[(Key, &str)] = &[
     (Key::Ctrl('a'), ": finds all that can be done"),
     (Key::Ctrl('k'), "nothing is ended by one key; : finds all that can be done"),
     (Key::Char('0'), SCREENS),
-    (Key::Char('8'), SCREENS),
-    (Key::Char('9'), SCREENS),
 ];
 
-const SCREENS: &str = "the screens are 1 to 7";
+const SCREENS: &str = "the screens are 1 to 9";
 
 /// What to do instead of pressing a key that means nothing.
 pub(crate) fn instead(key: Key) -> &'static str {

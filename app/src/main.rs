@@ -2,6 +2,7 @@
 
 mod acting;
 mod action;
+mod asking;
 mod audit;
 mod check;
 mod cli;
@@ -22,6 +23,7 @@ mod scratch;
 mod screen;
 mod settings;
 mod signals;
+mod signing;
 mod terminal;
 mod time;
 mod twice;

@@ -11,11 +11,7 @@ use std::{
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use futures::{StreamExt, stream::FuturesUnordered};
-use qratum_chain::{
-    PublicKey,
-    document::{Evidence, ForkProof, OffenceProof},
-};
-use qratum_light_node::{FetchError, LightNode, Snapshot};
+use qratum_light_node::{LightNode, Snapshot};
 use qratum_verifier::Trusted;
 use tokio::{
     sync::{
@@ -27,17 +23,23 @@ use tokio::{
 };
 
 use crate::{
+    acting::{
+        ceremony::{Event as Said, Order},
+        online::Online,
+    },
     action::Key,
+    asking::{people, prove},
     cli::Look,
     command::alarms::user,
-    demo::{Demo, Order},
+    demo::{self, Demo},
     exit::Failure,
     file,
     home::Home,
-    model::{Drill, Found, Model, Subject, Wanted},
+    model::{Drill, Model},
     monitor::{Acknowledgement, Monitor, Reports, View as Alarms},
     screen,
     signals::Signals,
+    signing::Signing,
     terminal::{self, Guard, Input, Shell},
     time,
     update::{Effect, Msg, update},
@@ -59,6 +61,7 @@ struct Sources<'a> {
     monitor: Monitor,
     alarms: watch::Receiver<Arc<Alarms>>,
     reports: Reports,
+    signing: Signing,
     seconds: Interval,
 }
 
@@ -96,7 +99,7 @@ struct Console<'a> {
 /// Runs the console until the user, a signal or the terminal ends it.
 pub(crate) async fn run<'a>(
     mut model: Model,
-    (node, home, monitor): (&'a LightNode, &'a Home, Monitor),
+    (online, home, monitor): (&'a Online, &'a Home, Monitor),
     demo: Demo<'a>,
     (signals, look): (Signals, &'a Look),
 ) -> Result<(), Failure> {
@@ -106,15 +109,8 @@ pub(crate) async fn run<'a>(
     let mut input = Input::open().map_err(terminal)?;
     let guard = Guard::open(model.theme.glyphs(), input.echo()).map_err(terminal)?;
     let mut shell = Shell::listen().map_err(terminal)?;
-    let mut seconds = interval(Duration::from_secs(1));
-    seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let (heads, mut snapshots) = (node.heads(), node.snapshots());
-    snapshots.mark_changed();
-    let (jobs, alarms) = (FuturesUnordered::new(), monitor.view());
-    let reports = monitor.machine().reports();
-    let input = &mut input;
-    let sources = Sources { signals, input, heads, snapshots, demo, jobs, monitor, alarms, reports, seconds };
-    let mut console = Console { guard, due: Due::Now, sources, node, home, look };
+    let sources = Sources::open(signals, &mut input, (online, home, monitor), demo, &model.network);
+    let mut console = Console { guard, due: Due::Now, sources, node: &online.node, home, look };
     model.tick(time::now());
     let size = console.guard.size().map_err(terminal)?;
     update(&mut model, Msg::Resized(size.width, size.height));
@@ -134,24 +130,31 @@ pub(crate) async fn run<'a>(
             msg = console.sources.next() => msg,
         };
         let Some(msg) = msg else { return Ok(()) };
-        let (blank, state, mut pace) = (model.head().is_none(), model.state(), pace(&msg));
-        if matches!(msg, Msg::Key(_)) && model.view.sign().is_some() {
-            // What a hand did is told from what a paste did by its time.
-            model.tick(time::now());
-        }
-        let effects = update(&mut model, msg);
-        if blank && model.head().is_some() {
-            // What everybody waits for.
-            pace = Due::Now;
-        } else if state != model.state() {
-            pace = pace.max(Due::Soon);
-        }
+        let (effects, pace) = applied(&mut model, msg);
         for effect in effects {
             if effect == Effect::Quit {
                 return Ok(());
             }
             console.carry_out(effect, pace).map_err(terminal)?;
         }
+    }
+}
+
+/// Updates the model; what is to be done, and at which pace that is to be seen.
+fn applied(model: &mut Model, msg: Msg) -> (Vec<Effect>, Due) {
+    let (blank, state, pace) = (model.head().is_none(), model.state(), pace(&msg));
+    if matches!(msg, Msg::Key(_)) && model.view.sign().is_some() {
+        // What a hand did is told from what a paste did by its time.
+        model.tick(time::now());
+    }
+    let effects = update(model, msg);
+    if blank && model.head().is_some() {
+        // What everybody waits for.
+        (effects, Due::Now)
+    } else if state != model.state() {
+        (effects, pace.max(Due::Soon))
+    } else {
+        (effects, pace)
     }
 }
 
@@ -174,8 +177,9 @@ impl Console<'_> {
             Effect::Theme(name) => jobs.push(Box::pin(dress(self.look.clone(), name))),
             Effect::Write { stem, text } => jobs.push(Box::pin(write(self.home, stem, text))),
             Effect::Drill(drill) => self.sources.drill(drill),
-            // Who holds no key has no ceremony.
-            Effect::Ceremony(_) => {}
+            Effect::People(me) => jobs.push(Box::pin(people(self.node, me))),
+            Effect::Plan { account, id, yes } => self.sources.signing.plan(account, id, yes),
+            Effect::Ceremony(told) => self.sources.signing.told(told),
             Effect::Acknowledge { id, reason } => {
                 let taken = Acknowledgement::new(&user(), &reason, time::now().0);
                 self.sources.monitor.acknowledge(id, taken);
@@ -192,33 +196,6 @@ async fn dress(look: Look, name: String) -> Msg {
     let why = |failure: Failure| failure.text.unwrap_or_default();
     let read = read.map_or_else(|_| Err("the theme was not read".to_owned()), |read| read.map_err(why));
     Msg::Theme(name, Box::new(read))
-}
-
-async fn prove(node: &LightNode, subject: Subject) -> Msg {
-    let found = match subject.wanted() {
-        Wanted::Entry(key) => node.state(&key).await.map(|proven| Found::Entry(Box::new(proven))),
-        Wanted::Header(height) => node.header(height).await.map(|proven| Found::Header(Box::new(proven))),
-        Wanted::Offence(key) => offence(node, &key).await,
-        Wanted::Fork => {
-            let evidence = node.snapshots().borrow().evidence.clone().ok_or(FetchError::Unavailable);
-            evidence.map(|proof| Evidence::Fork(Box::new(ForkProof::clone(&proof)))).map(found)
-        }
-    };
-    Msg::Proof(subject, Box::new(found))
-}
-
-/// The statements of the holder of a key, once the light node has found the way to their set.
-async fn offence(node: &LightNode, key: &PublicKey) -> Result<Found, FetchError> {
-    let mut snapshots = node.snapshots();
-    let is_shown = |snapshot: &Arc<Snapshot>| snapshot.accused.iter().any(|accused| accused.key == *key);
-    let snapshot = snapshots.wait_for(is_shown).await.map_err(|_| FetchError::Stopped)?;
-    let accused =
-        snapshot.accused.iter().find(|accused| accused.key == *key).ok_or(FetchError::Unavailable)?;
-    Ok(found(Evidence::Offence(Box::new(OffenceProof::clone(&accused.proof)))))
-}
-
-fn found(evidence: Evidence) -> Found {
-    Found::Evidence(Box::new(evidence))
 }
 
 /// Writes a file beside whoever started the program, else in `exports` of the home, which a console has
@@ -251,7 +228,34 @@ fn written(folder: &Path, stem: &str, text: &[u8]) -> io::Result<PathBuf> {
     Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{NAMES} files of this name are there")))
 }
 
-impl Sources<'_> {
+impl<'a> Sources<'a> {
+    /// All of them, from now on.
+    fn open(
+        signals: Signals,
+        input: &'a mut Input,
+        (online, home, monitor): (&Online, &Home, Monitor),
+        demo: Demo<'a>,
+        network: &str,
+    ) -> Self {
+        let mut seconds = interval(Duration::from_secs(1));
+        seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let (heads, mut snapshots) = (online.node.heads(), online.node.snapshots());
+        snapshots.mark_changed();
+        Self {
+            signals,
+            input,
+            heads,
+            snapshots,
+            demo,
+            jobs: FuturesUnordered::new(),
+            alarms: monitor.view(),
+            reports: monitor.machine().reports(),
+            monitor,
+            signing: Signing::new(online.clone(), home.clone(), network.to_owned()),
+            seconds,
+        }
+    }
+
     /// Has the demo or the watch of this machine do it; where this console started no demo, says so.
     fn drill(&mut self, drill: Drill) {
         let machine = self.monitor.machine();
@@ -262,9 +266,9 @@ impl Sources<'_> {
                 self.jobs.push(Box::pin(ready(Msg::Drilled(said))));
                 return;
             }
-            Drill::Kill(name) => (Order::Kill, Some(name.as_str())),
-            Drill::Restart(name) => (Order::Start, name.as_deref()),
-            Drill::Lie => (Order::Lie, None),
+            Drill::Kill(name) => (demo::Order::Kill, Some(name.as_str())),
+            Drill::Restart(name) => (demo::Order::Start, name.as_deref()),
+            Drill::Lie => (demo::Order::Lie, None),
         };
         let released = if drill == Drill::Restart(None) { machine.release() } else { Vec::new() };
         let doing = self.demo.drill(order, name);
@@ -276,6 +280,14 @@ impl Sources<'_> {
             let back = released.iter().map(|id| format!("; {id} is tested anew")).collect::<String>();
             Msg::Drilled(done + &back)
         }));
+    }
+
+    /// Has the PIN typed, straight into locked memory; without a terminal there is none.
+    fn ask_pin(&mut self) {
+        match self.input.secret() {
+            Ok(entry) => self.signing.listen(entry),
+            Err(_) => self.signing.order(Order::Cancel),
+        }
     }
 
     /// The next message; none when the program is to end.
@@ -298,8 +310,17 @@ impl Sources<'_> {
                     if let Some(report) = report { return Some(Msg::Health(report, time::now())) }
                 }
                 Some(msg) = self.jobs.next(), if !self.jobs.is_empty() => return Some(msg),
+                msg = self.signing.next() => {
+                    if matches!(msg, Msg::Ceremony(Said::Pin { .. })) {
+                        self.ask_pin();
+                    }
+                    return Some(msg);
+                }
                 head = self.heads.recv() => match head {
-                    Ok(head) => return Some(Msg::Head(head, time::now())),
+                    Ok(head) => {
+                        self.signing.check();
+                        return Some(Msg::Head(head, time::now()));
+                    }
                     // Too slow for all of them: the next is as good.
                     Err(RecvError::Lagged(_)) => {}
                     Err(RecvError::Closed) => return None,

@@ -30,7 +30,7 @@ const READ: &[&str] = &[
 /// bytes.
 const DEVICES: &[&str] = &["/dev/tty", tpm::DEVICE];
 
-/// Closes this process in. In its home it writes where blocks, alarms, evidence and exports are kept, and
+/// Closes this process in. In its home it writes where blocks, alarms, evidence, exports and what it signed are kept, and
 /// only reads what it obeys: anchor, peers and `config.toml`. Of the user's files it reads only themes,
 /// which `:theme` names. It connects to the ports of its peers, of the proxies to them and of web hooks.
 /// Comes before the first thread.
@@ -40,7 +40,7 @@ pub(crate) fn close(home: &Home, config: &Config, alerts: &AlertSettings) -> San
     read.extend(theme_folder());
     read.push(home.path().to_owned());
     let mut write = home.place().kept().to_vec();
-    write.extend([home.alerts(), home.exports()]);
+    write.extend([home.alerts(), home.exports(), home.acts()]);
     for folder in &write {
         // One that cannot be made stays closed, and whoever needs it says so.
         let _ = DirBuilder::new().recursive(true).mode(0o700).create(folder);

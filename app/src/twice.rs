@@ -1,8 +1,6 @@
 //! What a person signs, read twice: by the codec of the chain, and by a decoder that shares nothing
 //! with it. What is shown is what both say; where they differ in one line, nothing can be signed.
 
-#![allow(dead_code, reason = "the commands and the dialog that use it come in the next steps")]
-
 mod first;
 
 use core::fmt;

@@ -159,7 +159,7 @@ pub(crate) struct AnswerArgs {
 }
 
 /// Which security key.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct DeviceArgs {
     /// The file of the security key [default: the one that holds the credential]
     #[arg(long, value_name = "FILE")]

@@ -1,6 +1,6 @@
 //! `qratum`: the console on the user's own configuration.
 
-use std::io::IsTerminal;
+use std::{io::IsTerminal, sync::Arc};
 
 use qratum_light_node::{Config, LightNode};
 
@@ -12,6 +12,7 @@ use super::{
     network::{block_on, start_failure},
 };
 use crate::{
+    acting::online::Online,
     audit,
     cli::Look,
     demo::Demo,
@@ -21,7 +22,7 @@ use crate::{
     monitor::{Monitor, Setup, brokered, setup},
     output, runtime, sandbox,
     signals::Signals,
-    terminal, time,
+    signing, terminal, time,
 };
 
 /// Opens the console.
@@ -56,14 +57,18 @@ pub(super) fn model(config: &Config, home: &Home, look: &Look) -> Result<Model, 
 
 /// Runs the console on a home until it is ended.
 pub(super) async fn show(
-    model: Model,
+    mut model: Model,
     (config, home, look): (Config, &Home, &Look),
     setup: Setup,
     (demo, signals): (Demo<'_>, Signals),
 ) -> Result<Exit, Failure> {
+    let chain_id = config.genesis.chain_id().map_err(|why| Failure::new(Exit::Usage, why.to_string()))?;
     let hosted = Hosted::start(config).await?;
     let monitor = Monitor::start(setup, hosted.node.snapshots())?;
-    let ended = runtime::run(model, (&hosted.node, home, monitor), demo, (signals, look)).await;
+    model.me = signing::accounts(home);
+    let online = Online { node: Arc::clone(&hosted.node), chain_id };
+    let ended = runtime::run(model, (&online, home, monitor), demo, (signals, look)).await;
+    drop(online);
     hosted.stop().await;
     ended.map(|()| Exit::Done)
 }

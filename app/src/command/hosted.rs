@@ -1,7 +1,10 @@
 //! The console's light node, on a thread of its own: no key waits until a signature is verified, and what
 //! the screen costs can be told from what the verifying costs.
 
-use std::thread::{self, JoinHandle};
+use std::{
+    sync::Arc,
+    thread::{self, JoinHandle},
+};
 
 use qratum_light_node::{Config, LightNode};
 use tokio::{runtime::Builder, sync::oneshot};
@@ -14,7 +17,7 @@ const THREAD: &str = "light-node";
 
 /// A running light node and its thread.
 pub(crate) struct Hosted {
-    pub(crate) node: LightNode,
+    pub(crate) node: Arc<LightNode>,
     /// Dropped when the thread is to end.
     end: oneshot::Sender<()>,
     thread: JoinHandle<()>,
@@ -37,12 +40,15 @@ impl Hosted {
         let thread = thread.spawn(move || runtime.block_on(host)).map_err(failed)?;
         let gone = |_| Failure::io("light node", &std::io::Error::other("its thread ended"));
         let node = handed.await.map_err(gone)?.map_err(|error| start_failure(&error))?;
-        Ok(Self { node, end, thread })
+        Ok(Self { node: Arc::new(node), end, thread })
     }
 
-    /// Stops the node: connections are closed and the store is released when this returns.
+    /// Stops the node: connections are closed and the store is released when this returns. Where a ceremony
+    /// still waits for its key and holds the node, it ends with its thread.
     pub(crate) async fn stop(self) {
-        self.node.stop().await;
+        if let Some(node) = Arc::into_inner(self.node) {
+            node.stop().await;
+        }
         drop(self.end);
         // One that panicked has ended too.
         let _ = self.thread.join();

@@ -27,7 +27,7 @@ mod lines;
 mod man;
 mod network;
 mod peers;
-mod people;
+pub(crate) mod people;
 mod pin;
 mod proof;
 mod status;

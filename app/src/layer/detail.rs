@@ -16,6 +16,7 @@ use crate::{
         page::{Cell, Table, glyph, here, here_hash, here_name, own, quiet},
         parts::share,
         peers::{connection, operator, run},
+        requests,
     },
     time,
 };
@@ -24,6 +25,7 @@ use crate::{
 pub(crate) fn table(model: &Model, detail: &Detail) -> Table<'static> {
     match (detail, model.snapshot()) {
         (Detail::Source(place), _) => entropy::source(model, *place),
+        (Detail::Request(id), _) => requests::detail(model, *id),
         (_, None) => Table::facts(Vec::new()),
         (Detail::Validator(key), Some(snapshot)) => validator(model, snapshot, key),
         (Detail::Peer(place), Some(snapshot)) => peer(model, snapshot, *place),

@@ -5,6 +5,7 @@ use qratum_chain::{
     PublicKey,
     codec::Decode,
     document::{Evidence, HeaderProof, OffenceProof, Statement},
+    ledger::Request,
     types::{BlockId, Certificate, LightBlock, Offence, Registration, Validator},
 };
 use qratum_light_node::peer_id;
@@ -12,8 +13,10 @@ use qratum_themes::{Mark, Tone};
 use qratum_verifier::proof::Checked;
 
 use crate::{
+    acting::words,
+    hex,
     layer::detail::twice,
-    model::{Asked, Found, Ground, Model, Proof, Subject, Worth, happened},
+    model::{Asked, Found, Ground, Model, Proof, Subject, Worth, happened, start_of},
     screen::{
         page::{Cell, Table, column, glyph, here, here_hash, own, quiet, rest},
         parts::share,
@@ -65,6 +68,7 @@ fn named(model: &Model, subject: &Subject, worth: Worth) -> Cell {
             vec![called(key), worth.fact(format!(" in the set of height {height}"))]
         }
         Subject::Validator { key, .. } => vec![called(key), worth.fact(" in the registry")],
+        Subject::Request(id) => vec![worth.fact(format!("request {}", start_of(*id)))],
         Subject::Offence(key) => vec![worth.fact("the evidence against "), called(key)],
         Subject::Fork => vec![worth.fact("the fork")],
     }
@@ -178,11 +182,7 @@ fn value(
     let mut rows = Vec::new();
     if let Some(Statement::State { key, value, proof }) = statement {
         let said = value.as_deref().map_or_else(|| vec![worth.fact("nothing")], |it| said(model, it, worth));
-        let key = if model.view.private {
-            "(hidden)".to_owned()
-        } else {
-            String::from_utf8_lossy(key).into_owned()
-        };
+        let key = if model.view.private { "(hidden)".to_owned() } else { key_of(key) };
         rows.push(first(said));
         rows.extend(value.as_deref().and_then(|value| peer(model, value, worth)));
         rows.push(step("state key", vec![worth.fact(key)]));
@@ -216,8 +216,22 @@ fn peer(model: &Model, value: &[u8], worth: Worth) -> Option<Row> {
     Some(step("peer", vec![worth.hash(id)]))
 }
 
-/// What an entry of the registry says; of another, how long it is.
+/// A key of the state; what is no text in it in hex.
+fn key_of(key: &[u8]) -> String {
+    let split = key.iter().position(|byte| *byte == b'/').map_or(0, |at| at.saturating_add(1));
+    match (core::str::from_utf8(key), key.split_at_checked(split)) {
+        (Err(_), Some((name, id))) => format!("{}{}", String::from_utf8_lossy(name), hex::of(id)),
+        _ => String::from_utf8_lossy(key).into_owned(),
+    }
+}
+
+/// What an entry of the registry or a request says; of another, how long it is.
 fn said(model: &Model, value: &[u8], worth: Worth) -> Cell {
+    if let Ok(request) = Request::from_bytes(value) {
+        let Request { proposal, outcome, voices, .. } = &request;
+        let action = if model.view.private { "(hidden)".to_owned() } else { words::action(&proposal.action) };
+        return vec![worth.fact(format!("{action}: {outcome}, {} answers", voices.len()))];
+    }
     let Ok(entry) = Registration::from_bytes(value) else {
         return vec![worth.fact(format!("{} bytes", value.len()))];
     };

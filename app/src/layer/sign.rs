@@ -26,6 +26,8 @@ const MARGIN: usize = 1 + 7 + 2 + LABEL + 1;
 const LABEL: usize = 20;
 /// How long a biokey is open at most, in ms: the whole of its bar.
 const WHOLE_MS: u64 = 60_000;
+/// So many characters of a PIN are told apart.
+const MOST_DOTS: usize = 16;
 /// The longest text that stands in an act, in characters: nothing of it is cut.
 const MOST: usize = 1 << 17;
 
@@ -64,9 +66,9 @@ fn framed<'a>(model: &Model, dialog: &Sign, rows: Vec<Vec<Cell>>) -> Table<'a> {
     let last = dialog.top.saturating_add(room).min(lines);
     let heading = vec![
         own("SIGN THIS").tone(Tone::Title),
-        here(format!("  lines {}-{last} of {lines}  ", dialog.top.saturating_add(1))),
-        quiet("nothing is sent until you finish"),
+        here(format!("  lines {}-{last} of {lines}", dialog.top.saturating_add(1))),
         here(dialog.sheet.ends.map(|ends| ends_in(model.now, ends)).unwrap_or_default()),
+        quiet("  nothing is sent until you finish"),
     ];
     let ground = Ground::Unproven("all of it was proven when the sheet was made");
     Table::rows(vec![column(""), rest("")], rows)
@@ -76,7 +78,7 @@ fn framed<'a>(model: &Model, dialog: &Sign, rows: Vec<Vec<Cell>>) -> Table<'a> {
 }
 
 fn ends_in(now: Time, ends: Time) -> String {
-    format!("  the request ends in {}", time::age(time::since(now, ends)))
+    format!("  ends in {}", time::age(time::since(now, ends)))
 }
 
 /// What the facts on a sheet are worth now.
@@ -144,7 +146,7 @@ fn folded(name: &'static str, told: Vec<(String, String, Option<Worth>)>, column
         let labels = fold(&label, LABEL);
         let texts = fold(SafeText::new(&text, MOST).as_str(), columns);
         for at in 0..labels.len().max(texts.len()) {
-            let head = if rows.is_empty() { own(name).tone(Tone::Title) } else { own("") };
+            let head = here(format!("{:<7}", if rows.is_empty() { name } else { "" })).tone(Tone::Title);
             let label = labels.get(at).map(String::as_str).unwrap_or_default();
             let text = texts.get(at).map(String::as_str).unwrap_or_default();
             let piece: Piece = worth.map_or_else(|| here(text), |worth| worth.fact(text));
@@ -252,7 +254,8 @@ fn todo(model: &Model, dialog: &Sign) -> Cell {
         Stage::Begun => vec![own("Waiting for the security key ...")],
         Stage::Pin { tries } => {
             let tries = tries.map(|tries| format!("  {tries} tries left")).unwrap_or_default();
-            vec![own("Type the PIN of the security key, then Enter. It is not shown."), here(tries)]
+            let dots = "*".repeat(dialog.pin.min(MOST_DOTS));
+            vec![own("Type the PIN of the security key, then Enter; Esc cancels: "), here(dots), here(tries)]
         }
         Stage::Touch { n, of, why } => vec![
             here(format!("Touch {n} of {of}: ")),

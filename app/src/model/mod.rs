@@ -6,6 +6,7 @@ mod health;
 mod history;
 mod log;
 mod notice;
+mod people;
 mod proof;
 mod public;
 mod pulse;
@@ -21,7 +22,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use qratum_chain::{
     PublicKey,
     document::Anchor,
-    types::{BlockId, GenesisValidator, Time, ValidatorSet},
+    types::{AccountId, BlockId, GenesisValidator, Time, ValidatorSet},
 };
 use qratum_custody::entropy::Report;
 use qratum_light_node::{Config, Names, PeerId, Snapshot, State, Voting, peer_id};
@@ -34,6 +35,7 @@ pub(crate) use self::{
     health::{Health, Mood},
     log::{Event, Level, Log},
     notice::Notice,
+    people::{Entries, People, Standing, Watch, start_of},
     proof::{Asked, Found, Ground, Proof, Subject, Wanted, happened},
     public::Public,
     pulse::{Beat, Pulse},
@@ -96,6 +98,10 @@ pub(crate) struct Model {
     pub(crate) held: Option<(Time, Known)>,
     /// What is wrong now, also while the picture is held still.
     pub(crate) alarms: Arc<Alarms>,
+    /// The accounts whose security keys are set up here.
+    pub(crate) me: Vec<AccountId>,
+    /// Whether what is known of people is still so.
+    pub(crate) watch: Watch,
     /// Whether it may act, and whether it is locked.
     pub(crate) session: Session,
     /// Where the tour of a demo is.
@@ -115,6 +121,8 @@ pub(crate) struct Known {
     pub(crate) notices: Vec<Notice>,
     /// How this machine is.
     pub(crate) health: Health,
+    /// What the state says of people and of what they asked for.
+    pub(crate) people: Option<Arc<People>>,
 }
 
 impl Model {
@@ -143,6 +151,8 @@ impl Model {
             live: Known::default(),
             held: None,
             alarms: Arc::default(),
+            me: Vec::new(),
+            watch: Watch::default(),
             session: Session::default(),
             tour: Tour::Off,
             view: View::new(),
@@ -183,6 +193,7 @@ impl Model {
     /// Takes a head that was verified.
     pub(crate) fn beat(&mut self, head: &Trusted, now: Time) {
         self.live.pulse.head(head, now);
+        self.watch.head(head.header().get());
         self.live.log.head(head, now);
     }
 
@@ -263,6 +274,20 @@ impl Model {
             return Worth::Stale(snapshot.head.header().get().height);
         }
         worth_of(snapshot)
+    }
+
+    /// What the state says of people, among what is drawn.
+    pub(crate) fn people(&self) -> Option<&People> {
+        self.shown().people.as_deref()
+    }
+
+    /// What that is worth: no transaction came since, or one did.
+    pub(crate) fn people_worth(&self) -> Worth {
+        match (self.worth(), self.people()) {
+            (Worth::Verified(_), Some(people)) if self.watch.holds(people) => Worth::Verified(people.at),
+            (_, Some(people)) => Worth::Stale(people.at),
+            (_, None) => Worth::Unverified,
+        }
     }
 
     /// Names as they may be shown.

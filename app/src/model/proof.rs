@@ -3,7 +3,8 @@
 use qratum_chain::{
     PublicKey,
     document::Evidence,
-    types::{Height, Registration},
+    ledger::Request,
+    types::{Height, Registration, RequestId},
 };
 use qratum_light_node::{FetchError, Proven, ProvenStatement};
 
@@ -18,6 +19,8 @@ pub(crate) enum Subject {
     Member { key: PublicKey, height: Height },
     /// What the registry says of a validator.
     Validator { name: String, key: PublicKey },
+    /// What was asked for, who answered and what came of it.
+    Request(RequestId),
     /// That the holder of a key signed two statements that exclude each other.
     Offence(PublicKey),
     /// That the chain has two certified blocks at one height.
@@ -29,6 +32,7 @@ impl Subject {
     pub(crate) fn wanted(&self) -> Wanted {
         match self {
             Self::Validator { name, .. } => Wanted::Entry(Registration::state_key(name)),
+            Self::Request(id) => Wanted::Entry(Request::state_key(*id)),
             Self::Block(height) | Self::Member { height, .. } => Wanted::Header(*height),
             Self::Offence(key) => Wanted::Offence(*key),
             Self::Fork => Wanted::Fork,
@@ -39,7 +43,7 @@ impl Subject {
     pub(crate) const fn member(&self) -> Option<&PublicKey> {
         match self {
             Self::Member { key, .. } | Self::Validator { key, .. } => Some(key),
-            Self::Block(_) | Self::Offence(_) | Self::Fork => None,
+            Self::Block(_) | Self::Request(_) | Self::Offence(_) | Self::Fork => None,
         }
     }
 }

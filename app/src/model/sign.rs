@@ -33,6 +33,8 @@ pub(crate) struct Sign {
     pub(crate) pages: (usize, usize),
     /// The width that they were cut for.
     width: u16,
+    /// So many characters of the PIN are typed.
+    pub(crate) pin: usize,
     /// Words that only this key with this biokey brings about.
     pub(crate) words: Option<String>,
     /// Until then the biokey is open.
@@ -100,6 +102,7 @@ impl Sign {
             seen: 0,
             pages: (0, 0),
             width: 0,
+            pin: 0,
             words: None,
             open_until: None,
             changed: now,
@@ -228,7 +231,7 @@ impl Sign {
     }
 
     fn set(&mut self, stage: Stage, now: Time) {
-        (self.stage, self.focus, self.changed) = (stage, Focus::Cancel, now);
+        (self.stage, self.focus, self.pin, self.changed) = (stage, Focus::Cancel, 0, now);
     }
 
     /// The ceremony says something.

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use qratum_chain::{PublicKey, types::Time};
+use qratum_chain::{
+    PublicKey,
+    types::{RequestId, Time},
+};
 
 use qratum_widgets::Order;
 
@@ -41,6 +44,10 @@ pub(crate) enum List {
     Randomness,
     /// What they add up to.
     Pool,
+    /// Requests that wait.
+    Approvals,
+    /// Requests that are closed.
+    Acts,
     /// What guards this process.
     Guards,
     /// What was measured of functions that secrets pass through.
@@ -65,6 +72,8 @@ pub(crate) const fn panels(screen: Screen) -> &'static [List] {
         Screen::Logs => &[List::Logs],
         Screen::Entropy => &[List::Randomness, List::Pool],
         Screen::Security => &[List::Guards, List::Audit],
+        Screen::Approvals => &[List::Approvals],
+        Screen::Audit => &[List::Acts],
     }
 }
 
@@ -87,6 +96,8 @@ pub(crate) enum Detail {
     Peer(usize),
     /// A source of randomness, by its place in the report.
     Source(usize),
+    /// What somebody asked for.
+    Request(RequestId),
 }
 
 /// Something open above a screen.

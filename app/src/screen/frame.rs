@@ -6,7 +6,7 @@ use qratum_themes::{Mark, Tone};
 use qratum_widgets::{Hint, KeyHints, Part, SafeText, Tab, TabBar, TrustBar, fit::clipped_line as clipped};
 use ratatui::{layout::Rect, text::Line};
 
-use super::{draw::Pen, ink::written, parts::clock};
+use super::{draw::Pen, ink::written, parts::clock, requests};
 use crate::{
     action::{Action, Key, Screen, of},
     layer::alarms,
@@ -118,7 +118,8 @@ pub(super) fn tabs(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
             Some(Key::Char(key)) => Some(*key),
             _ => None,
         });
-        Tab { key: key.unwrap_or(' '), title: screen.name(), short: screen.short(), count: 0 }
+        let count = if screen == Screen::Approvals { requests::for_me(model) } else { 0 };
+        Tab { key: key.unwrap_or(' '), title: screen.name(), short: screen.short(), count }
     };
     let tabs = Screen::ALL.map(tab);
     let open = Screen::ALL.iter().position(|screen| *screen == model.view.screen).unwrap_or(0);
@@ -163,6 +164,7 @@ const fn crumb(layer: &Layer) -> Option<&'static str> {
         Layer::Detail(Detail::Validator(_)) => Some("validator"),
         Layer::Detail(Detail::Peer(_)) => Some("peer"),
         Layer::Detail(Detail::Source(_)) => Some("source"),
+        Layer::Detail(Detail::Request(_)) => Some("request"),
         Layer::Proof => Some("proof"),
         Layer::Help => Some("help"),
         Layer::Page(_) => Some("explain"),

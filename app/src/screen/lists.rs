@@ -4,7 +4,7 @@
 use super::{
     consensus, entropy, logs, overview,
     page::{Kept, Table},
-    peers, security, validators,
+    peers, requests, security, validators,
 };
 use crate::{
     layer::{alarms, detail, explain, help, palette, proof, sign},
@@ -28,6 +28,8 @@ pub(crate) fn table(model: &Model, list: List) -> Table<'_> {
         List::Logs => logs::table(model),
         List::Randomness => entropy::sources(model),
         List::Pool => entropy::pool(model),
+        List::Approvals => requests::waiting(model),
+        List::Acts => requests::closed(model),
         List::Guards => security::guards(model),
         List::Audit => security::audit(model),
         List::Help => help::table(model),

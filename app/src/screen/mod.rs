@@ -12,6 +12,7 @@ mod overview;
 pub(crate) mod page;
 pub(crate) mod parts;
 pub(crate) mod peers;
+pub(crate) mod requests;
 mod security;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -97,5 +98,7 @@ fn body(model: &Model, pen: &mut Pen<'_, '_>, area: Rect) {
         Screen::Logs => logs::view(model, pen, area),
         Screen::Entropy => entropy::view(model, pen, area),
         Screen::Security => security::view(model, pen, area),
+        Screen::Approvals => requests::approvals(model, pen, area),
+        Screen::Audit => requests::audit(model, pen, area),
     }
 }

@@ -105,7 +105,6 @@ impl Input {
     ///
     /// # Errors
     /// There is no thread, or the terminal is gone.
-    #[allow(dead_code, reason = "the signing dialog asks for a PIN with it")]
     pub(crate) fn secret(&mut self) -> io::Result<Entry> {
         let (entry, asked) = Entry::new()?;
         // Whoever reads may wait for room in the old channel.

@@ -36,7 +36,7 @@ pub(crate) use self::{
     input::Input,
     jobs::{Shell, suspend},
     look::{theme, theme_folder, themes},
-    secret::{Outcome, characters, read_secret},
+    secret::{Entry, Outcome, Told, characters, read_secret},
 };
 use crate::model::Public;
 

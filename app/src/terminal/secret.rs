@@ -252,7 +252,6 @@ impl Entry {
 
     /// The next news of it. Losing the race against another event loses nothing. Not to be asked again
     /// once it is over.
-    #[allow(dead_code, reason = "the signing dialog asks for a PIN with it")]
     pub(crate) async fn next(&mut self) -> Told {
         tokio::select! {
             biased;

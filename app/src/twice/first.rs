@@ -2,8 +2,11 @@
 
 use qratum_chain::{
     codec::{Decode as _, Malformed},
-    ledger::{Act, Action, Answer, Outcome, Proposal, Request, Step, Voice},
-    types::{Policy, Rule, TxoBody, TxoClass},
+    ledger::{
+        Act, Action, Answer, Outcome, Proposal, Request, Step, Voice,
+        governance::{Candidate, Governing, Measure, Motion},
+    },
+    types::{Enrolment, Policy, Rule, TxoBody, TxoClass},
 };
 use qratum_decoder::Line;
 
@@ -30,6 +33,7 @@ pub(super) fn act(body: &[u8]) -> Result<Vec<Line>, Malformed> {
         }
         Step::Approve(answer) => lines.extend(answer_lines("approve", answer)),
         Step::Reject(answer) => lines.extend(answer_lines("reject", answer)),
+        Step::Govern(governing) => lines.extend(governing_lines(governing)),
         #[allow(unreachable_patterns, reason = "a step that has no words here is not signed")]
         _ => return Err(Malformed::Field("step")),
     }
@@ -41,6 +45,55 @@ fn answer_lines(step: &str, answer: &Answer) -> [Line; 3] {
         Line::word("step", step),
         Line::bytes("request-id", &answer.request.0.0),
         Line::word("role", answer.role.word()),
+    ]
+}
+
+fn governing_lines(governing: &Governing) -> Vec<Line> {
+    match governing {
+        Governing::Propose(Motion { measure, emergency }) => {
+            let mut lines = vec![Line::word("step", "propose"), Line::word("measure", measure.word())];
+            lines.extend(measure_lines(measure));
+            lines.push(Line::word("emergency", if *emergency { "yes" } else { "no" }));
+            lines
+        }
+        Governing::Vote { motion, choice } => vec![
+            Line::word("step", "vote"),
+            Line::bytes("proposal-id", &motion.0.0),
+            Line::word("choice", choice.word()),
+        ],
+        Governing::Veto(motion) => {
+            vec![Line::word("step", "veto"), Line::bytes("proposal-id", &motion.0.0)]
+        }
+    }
+}
+
+fn measure_lines(measure: &Measure) -> Vec<Line> {
+    match measure {
+        Measure::Parameter { parameter, value } => {
+            vec![Line::word("parameter", parameter.word()), Line::number("new-value", *value)]
+        }
+        Measure::Upgrade { version, set } => {
+            vec![Line::number("rules-version", (*version).into()), Line::number("from-set", set.0)]
+        }
+        Measure::Join(candidate) => candidate_lines(candidate).into(),
+        Measure::Remove(name) => vec![Line::text("validator", name)],
+    }
+}
+
+fn candidate_lines(Candidate { name, validator, enrolment }: &Candidate) -> [Line; 11] {
+    let Enrolment { operator, stake, peer_key, operator_key, proofs } = enrolment;
+    [
+        Line::text("validator", name),
+        Line::bytes("vote-key", &validator.pubkey.0),
+        Line::text("jurisdiction", validator.jurisdiction.to_string()),
+        Line::bytes("pq-key-hash", &validator.pq_key_hash.0),
+        Line::text("operator", operator),
+        Line::number("stake", *stake),
+        Line::bytes("peer-key", &peer_key.0),
+        Line::bytes("operator-key", &operator_key.0),
+        Line::bytes("vote-proof", &proofs.vote.0),
+        Line::bytes("peer-proof", &proofs.peer.0),
+        Line::bytes("operator-proof", &proofs.operator.0),
     ]
 }
 

@@ -10,7 +10,7 @@ mod typing;
 
 use std::sync::Arc;
 
-use qratum_chain::types::Time;
+use qratum_chain::types::{AccountId, RequestId, Time};
 use qratum_custody::entropy::Report;
 use qratum_light_node::{FetchError, Snapshot};
 use qratum_themes::Theme;
@@ -20,7 +20,7 @@ use crate::{
     acting::ceremony::Event,
     action::Key,
     layer::{self, alarms},
-    model::{Drill, Found, Model, Notice, Proof, Public, Sheet, Subject, Told},
+    model::{Drill, Found, Model, Notice, People, Proof, Public, Sheet, Subject, Told},
     monitor::{Change, View as Alarms},
 };
 
@@ -53,14 +53,15 @@ pub(crate) enum Msg {
     Health(Arc<Report>, Time),
     /// Something beside the chain went wrong.
     Notice(Notice),
+    /// What the state says of people was proven, or why not.
+    People(Result<Arc<People>, FetchError>),
     /// What is to be signed was planned and tried, or why not.
-    #[allow(dead_code, reason = "whoever plans comes in the next step")]
     Sheet(Box<Result<Sheet, String>>),
     /// A ceremony says something.
-    #[allow(dead_code, reason = "whoever plans comes in the next step")]
     Ceremony(Event),
+    /// So many characters of the PIN are typed.
+    Typed(usize),
     /// What the open sheet rests on is no longer so, in words.
-    #[allow(dead_code, reason = "whoever plans comes in the next step")]
     Changed(String),
     /// The window has another size, in columns and rows.
     Resized(u16, u16),
@@ -89,6 +90,10 @@ pub(crate) enum Effect {
     Theme(String),
     /// Kill a validator of the demo, or start it again.
     Drill(Drill),
+    /// Have proven what the state says of people, of these accounts in any case.
+    People(Vec<AccountId>),
+    /// Plan an answer of this account to a request, and try it.
+    Plan { account: AccountId, id: RequestId, yes: bool },
     /// Begin a ceremony for the open sheet, go on with it or end it.
     Ceremony(Told),
     /// Have the alarm of this number acknowledged.
@@ -116,14 +121,13 @@ fn apply(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.learn(snapshot, now);
             vec![Effect::Draw]
         }
-        Msg::Head(head, now) => {
-            model.beat(&head, now);
-            vec![Effect::Draw]
-        }
+        Msg::Head(head, now) => beat(model, &head, now),
         Msg::Tick(now) => tick(model, now),
         Msg::Key(key) => press::key(model, key),
+        Msg::People(found) => people(model, found),
         Msg::Sheet(sheet) => sign::open(model, *sheet),
         Msg::Ceremony(event) => sign::event(model, event),
+        Msg::Typed(count) => sign::typed(model, count),
         Msg::Changed(what) => sign::changed(model, &what),
         Msg::Pasted(_) if model.view.sign().is_some() || model.session.locked().is_some() => Vec::new(),
         Msg::Pasted(text) => {
@@ -168,6 +172,20 @@ fn apply(model: &mut Model, msg: Msg) -> Vec<Effect> {
             vec![Effect::Repaint]
         }
     }
+}
+
+/// A head: where it may have changed what is known of people, that is asked for again.
+fn beat(model: &mut Model, head: &Trusted, now: Time) -> Vec<Effect> {
+    model.beat(head, now);
+    let asks = model.watch.asks(model.live.people.as_deref());
+    asks.then(|| Effect::People(model.me.clone())).into_iter().chain([Effect::Draw]).collect()
+}
+
+/// What was proven of people; where it was not, the next head asks again.
+fn people(model: &mut Model, people: Result<Arc<People>, FetchError>) -> Vec<Effect> {
+    model.watch.answered();
+    model.live.people = people.ok().or_else(|| model.live.people.take());
+    vec![Effect::Draw]
 }
 
 fn dress(model: &mut Model, name: &str, read: Result<Theme, String>) {

@@ -1,13 +1,13 @@
 //! What is the cursor on? The thing that a key opens, proves or explains.
 
-use qratum_chain::PublicKey;
+use qratum_chain::{PublicKey, types::RequestId};
 
 use crate::{
     action::Entry,
     layer::{help, proof},
-    model::{Detail, Event, Ground, List, Model, Public},
+    model::{Detail, Event, Ground, Layer, List, Model, Public},
     monitor::Alarm,
-    screen::lists,
+    screen::{lists, requests},
 };
 
 /// What the row that the cursor is on rests on.
@@ -35,8 +35,18 @@ pub(super) fn opened(model: &Model) -> Option<Detail> {
         List::Members | List::Validators | List::Votes => key(model, list, row).map(Detail::Validator),
         List::Sources | List::Peers => Some(Detail::Peer(row)),
         List::Randomness => Some(Detail::Source(row)),
+        List::Approvals | List::Acts => requests::in_row(model, list, row).map(Detail::Request),
         _ => None,
     }
+}
+
+/// The request that is open, else the one that the cursor is on.
+pub(super) fn request(model: &Model) -> Option<RequestId> {
+    if let Some(Layer::Detail(Detail::Request(id))) = model.view.top() {
+        return Some(*id);
+    }
+    let list = model.view.list();
+    requests::in_row(model, list, lists::row(model, list)?)
 }
 
 /// Whether the cursor of the open proof has come to what was trusted at first.
@@ -56,6 +66,7 @@ pub(super) fn public(model: &Model) -> Option<Public> {
             Public::of("the vote key", key(model, list, row()?)?)
         }
         List::Sources | List::Peers => Public::of("the peer id", model.snapshot()?.peers.get(row()?)?.id),
+        List::Approvals | List::Acts => Public::of("the id of the request", request(model)?),
         List::Heads | List::Detail | List::Proof => {
             Public::of("the key or hash of this row", lists::table(model, list).hash(row()?)?)
         }

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     action::{Action, Entry, Key, Needs, THEME, instead, meaning, of},
     model::{Asked, Detail, Drill, Ground, Layer, List, Model, Proof, Subject},
-    screen::parts::short,
+    screen::{parts::short, requests},
 };
 
 /// Gives a key to the text that is being typed, else does what it means. What the key before it had to
@@ -75,7 +75,7 @@ fn perform(model: &mut Model, action: Action, number: Option<u64>) -> Vec<Effect
         Action::ReadOnly => lock::read_only(model),
         Action::Show(screen) => model.view.show(screen),
         Action::LastScreen if model.view.last == model.view.screen => {
-            model.say("no other screen was shown yet: 1 to 7 show them");
+            model.say("no other screen was shown yet: 1 to 9 show them");
         }
         Action::LastScreen => model.view.show(model.view.last),
         Action::Earlier | Action::Later => through(model, action == Action::Earlier),
@@ -101,6 +101,7 @@ fn perform(model: &mut Model, action: Action, number: Option<u64>) -> Vec<Effect
         }
         Action::Write => return write(model),
         Action::Copy => return copy(model),
+        Action::Approve | Action::Reject => return answer(model, action == Action::Approve),
         Action::Explain => uncover(model, Layer::Page(pick::code(model))),
         Action::Alarms => uncover(model, Layer::Alarms),
         Action::Acknowledge => acknowledge(model),
@@ -169,7 +170,7 @@ fn open(model: &mut Model) -> Vec<Effect> {
     };
     let subject = match &detail {
         Detail::Validator(key) => Some(model.member(key)),
-        Detail::Peer(_) | Detail::Source(_) => None,
+        Detail::Peer(_) | Detail::Source(_) | Detail::Request(_) => None,
     };
     model.view.open(Layer::Detail(detail));
     let subject = subject.filter(|subject| matches!(subject, Subject::Validator { .. }));
@@ -241,6 +242,24 @@ fn copy(model: &mut Model) -> Vec<Effect> {
             vec![Effect::Draw]
         }
     }
+}
+
+/// Has a sheet made that answers the request under the cursor; none where this console may not act.
+fn answer(model: &mut Model, yes: bool) -> Vec<Effect> {
+    let Some(id) = pick::request(model) else {
+        model.say("choose a request first: 8 shows those that wait");
+        return vec![Effect::Draw];
+    };
+    if model.session.left(model.now).is_none() {
+        model.say("this console only watches: :elevate 10m lets it act for a time");
+        return vec![Effect::Draw];
+    }
+    let Some(account) = requests::who(model, id) else {
+        model.say("no security key is set up here, so nothing can be signed here");
+        return vec![Effect::Draw];
+    };
+    model.say("being tried on the newest state ...");
+    vec![Effect::Plan { account, id, yes }, Effect::Draw]
 }
 
 /// Asks why the alarm under the cursor is in good hands; elsewhere, shows the alarms first.

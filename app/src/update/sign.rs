@@ -53,7 +53,7 @@ pub(super) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
         Told::Cancel => model.say("cancelled: nothing was signed"),
         _ => {}
     }
-    let order = matches!(told, Told::Begin | Told::Go | Told::Cancel).then_some(Effect::Ceremony(told));
+    let order = (told != Told::Nothing).then_some(Effect::Ceremony(told));
     order.into_iter().chain([Effect::Draw]).collect()
 }
 
@@ -65,6 +65,14 @@ pub(super) fn event(model: &mut Model, event: Event) -> Vec<Effect> {
         (None, Event::Final { height }) => model.did(format!("finalized and verified at height {height}")),
         (None, Event::Failed(why)) => model.did(why),
         (None, _) => {}
+    }
+    vec![Effect::Draw]
+}
+
+/// So much of the PIN is typed; which characters, nobody here knows.
+pub(super) fn typed(model: &mut Model, count: usize) -> Vec<Effect> {
+    if let Some(dialog) = model.view.sign_mut() {
+        dialog.pin = count;
     }
     vec![Effect::Draw]
 }

@@ -1,5 +1,5 @@
-//! Deterministic CBOR (RFC 8949 section 4.2.1), as far as acts have it: numbers, bytes, text, arrays
-//! and maps, each in its shortest form and of definite length.
+//! Deterministic CBOR (RFC 8949 section 4.2.1), as far as acts have it: numbers, bytes, text, arrays,
+//! maps, true and false, each in its shortest form and of definite length.
 
 /// Reads one item after another; nothing is copied before its length is known to be there.
 #[derive(Clone, Debug)]
@@ -19,6 +19,7 @@ enum Major {
     Text = 3,
     Array = 4,
     Map = 5,
+    Simple = 7,
 }
 
 impl<'a> Reader<'a> {
@@ -78,6 +79,14 @@ impl<'a> Reader<'a> {
     pub(crate) fn text(&mut self) -> Result<&'a str, Fault> {
         let length = self.head(Major::Text)?;
         core::str::from_utf8(self.take(length)?).map_err(|_| "text that is not UTF-8")
+    }
+
+    pub(crate) fn bool(&mut self) -> Result<bool, Fault> {
+        match self.head(Major::Simple)? {
+            20 => Ok(false),
+            21 => Ok(true),
+            _ => Err("neither true nor false"),
+        }
     }
 
     pub(crate) fn array(&mut self) -> Result<u64, Fault> {

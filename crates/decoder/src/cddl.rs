@@ -36,6 +36,8 @@ pub(crate) enum Type {
     /// Bytes; so many, where that is said.
     Bytes(Option<u64>),
     Text,
+    /// Yes or no.
+    Bool,
     /// A number that stands for a word.
     Word(Vec<(String, u64)>),
     /// A set of the words of a rule, one bit for each.
@@ -97,7 +99,7 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, BadSchema> {
     for (line, text) in (1..).zip(text.lines()) {
         let mut rest = text.split(';').next().unwrap_or_default().trim_start();
         while let Some(first) = rest.chars().next() {
-            let is_word = |c: char| c.is_ascii_alphanumeric() || c == '-';
+            let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
             let word = |text: &str| text.split(|c| !is_word(c)).next().unwrap_or_default().to_owned();
             let (token, length) = match first {
                 '0'..='9' => {
@@ -198,6 +200,7 @@ impl Parser {
                 "uint" => Type::Uint(None),
                 "bstr" => Type::Bytes(None),
                 "tstr" => Type::Text,
+                "bool" => Type::Bool,
                 _ => Type::Rule(name),
             }),
             Some(Token::Sign('&')) => self.words(),

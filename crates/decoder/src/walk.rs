@@ -166,6 +166,7 @@ impl Walk<'_> {
             Type::Uint(size) => Value::Number(input.uint(*size)?),
             Type::Bytes(size) => Value::Bytes(input.bytes(*size)?.to_vec()),
             Type::Text => Value::Text(input.text()?.to_owned()),
+            Type::Bool => Value::Word(if input.bool()? { "yes" } else { "no" }.to_owned()),
             Type::Literal(want) => match input.uint(Some(1))? {
                 number if number == *want => Value::Number(number),
                 _ => return Err(input.fault("another number than this one")),
@@ -263,6 +264,14 @@ impl<'a> Input<'a> {
                 .and_then(|bytes| core::str::from_utf8(bytes).map_err(|_| "text that is not UTF-8")),
         };
         text.map_err(|why| self.fault(why))
+    }
+
+    fn bool(&mut self) -> Result<bool, Undecodable> {
+        let found = match self {
+            Self::Cbor(reader) => reader.bool(),
+            Self::Packed(_) => Err("yes or no outside CBOR"),
+        };
+        found.map_err(|why| self.fault(why))
     }
 
     /// The head of an array of so many items. Outside CBOR there is none.

@@ -324,7 +324,7 @@ fn signing(to_sign: &ToSign, act: &Act, read: &[Line]) -> String {
 }
 
 /// Where the security key is looked for.
-fn finder(args: &DeviceArgs) -> Find {
+pub(crate) fn finder(args: &DeviceArgs) -> Find {
     let watch: Arc<dyn Watch> = Arc::new(Unwatched);
     #[cfg(feature = "software-key")]
     if let Some(socket) = args.software_key.clone() {

@@ -8,6 +8,8 @@ mod policy;
 mod request;
 mod submit;
 
+pub(crate) use act::finder;
+
 use std::{sync::Arc, time::Duration};
 
 use qratum_chain::{

@@ -356,7 +356,7 @@ fn keyboard() -> impl Iterator<Item = Key> {
 fn no_key_is_ignored_in_silence() {
     use Action::{Down, First, Last, PageDown, PageUp, Repaint, Suspend, Up};
     let at_an_end = [Down, First, Last, PageDown, PageUp, Repaint, Suspend, Up];
-    for keys in ["1", "1\t", "2", "3", "4", "5", "6", "7", "?", "e", "!", "3\n", ":", "3/"] {
+    for keys in ["1", "1\t", "2", "3", "4", "5", "6", "7", "8", "9", "?", "e", "!", "3\n", ":", "3/"] {
         let mut open = console();
         press(&mut open, keys);
         let before = picture(&open, SIZE);

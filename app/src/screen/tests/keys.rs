@@ -169,7 +169,7 @@ fn alarmed() -> crate::model::Model {
 #[test]
 fn a_critical_alarm_stands_on_every_screen_until_somebody_takes_it_on() {
     let mut model = alarmed();
-    for keys in ["1", "2", "3", "4", "5", "6", "7", "?", "\u{1b}e", "\u{1b} "] {
+    for keys in ["1", "2", "3", "4", "5", "6", "7", "8", "9", "?", "\u{1b}e", "\u{1b} "] {
         press(&mut model, keys);
         let text = picture(&model, SIZE);
         assert!(

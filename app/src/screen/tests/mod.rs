@@ -5,6 +5,7 @@ mod habits;
 mod keys;
 pub(crate) mod machine;
 mod overview;
+mod people;
 mod proofs;
 mod provenance;
 mod shots;
@@ -24,7 +25,7 @@ use crate::{
 };
 
 /// Names of pictures, and the keys that lead there from the first screen.
-const SCENES: [(&str, &str); 15] = [
+const SCENES: [(&str, &str); 18] = [
     ("overview", ""),
     ("consensus", "2"),
     ("validators", "3"),
@@ -35,6 +36,9 @@ const SCENES: [(&str, &str); 15] = [
     ("entropy", "6"),
     ("source", "6j\n"),
     ("security", "7"),
+    ("approvals", "8"),
+    ("request", "8\n"),
+    ("audit", "9"),
     ("proof", "e"),
     ("help", "?"),
     ("palette", ":va"),

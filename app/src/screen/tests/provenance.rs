@@ -30,11 +30,12 @@ fn of_the_chain() -> Vec<String> {
     let members = MEMBERS.iter().flat_map(|(name, power, _, operator)| {
         [(*name).to_owned(), power.to_string(), (*operator).to_owned()]
     });
+    let accounts = ["alice", "dave"].map(str::to_owned);
     let powers = [7497, 10_000, 5480].map(|power: u32| power.to_string());
     let keys = genesis().validators.into_iter().map(|member| member.validator.pubkey.to_string());
     let ids = heads().iter().map(|head| head.id().to_string());
     let digests = keys.chain(ids).map(|digest| digest.chars().take(12).collect());
-    heights.chain(members).chain(powers).chain(digests).collect()
+    heights.chain(accounts).chain(members).chain(powers).chain(digests).collect()
 }
 
 /// The words of the chain that stand in a text as words of their own.
@@ -80,7 +81,8 @@ fn places() -> Vec<String> {
     let panels = Screen::ALL.iter().zip('1'..).flat_map(|(screen, key)| {
         (0..panels(*screen).len()).map(move |tabs| format!("{key}{}", "\t".repeat(tabs)))
     });
-    let layers = ["3jj\n", "3j\n", "4j\n", "4G\n", "!", "!\n", "i", "?", ":"].map(str::to_owned);
+    let layers =
+        ["3jj\n", "3j\n", "8\n", "9\n", "4j\n", "4G\n", "!", "!\n", "i", "?", ":"].map(str::to_owned);
     panels.chain(layers).collect()
 }
 

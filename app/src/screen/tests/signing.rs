@@ -6,16 +6,13 @@ use std::{sync::Arc, time::Duration};
 use qratum_chain::{
     Hash,
     codec::Encode as _,
-    ledger::{Act, Action, Answer, Outcome, Proposal, Request, Step, Voice},
-    types::{
-        AccountId, BlockId, BlockRef, CredentialId, CredentialStatus, Height, PersonId, RequestId, Role,
-        Sender, Time, TxoBody, TxoClass,
-    },
+    ledger::{Act, Answer, Outcome, Request, Step},
+    types::{Height, RequestId, Role, Sender, Time, TxoBody, TxoClass},
 };
 use qratum_light_node::State;
 
 use super::{
-    SIZES,
+    SIZES, people,
     snapshots::kept,
     stage::{LAST, Paint, alarms_in, drawn, genesis, heads, in_state, live, picture, time_of, watching},
 };
@@ -28,46 +25,9 @@ use crate::{
     update::{Effect, Msg, update},
 };
 
-fn account(name: &str) -> AccountId {
-    AccountId::new(name).unwrap()
-}
-
-fn head() -> BlockRef {
-    BlockRef { height: Height(LAST), block_id: BlockId(heads().last().unwrap().id().0) }
-}
-
-/// Alice asks that bob's key be suspended, and bob's colleague has said yes.
+/// Alice asks that dave's key be suspended, and bob has said yes.
 fn request() -> Request {
-    let proposal = Proposal {
-        action: Action::Credential {
-            account: account("bob"),
-            credential: CredentialId::of(b"bob's"),
-            status: CredentialStatus::Suspended,
-        },
-        expiry: time_of(LAST).plus(521_000),
-        policy_hash: Hash([0x1f; 32]),
-        basis: head(),
-        expect: Hash([0x2e; 32]),
-    };
-    let voice = Voice {
-        approves: true,
-        account: account("dave"),
-        person: PersonId(Hash([4; 32])),
-        role: Role::Technical,
-        credential: CredentialId::of(b"dave's"),
-        height: Height(LAST - 1),
-        txo: Hash([0x3d; 32]),
-    };
-    Request {
-        proposal,
-        requester: account("alice"),
-        person: PersonId(Hash([1; 32])),
-        credential: CredentialId::of(b"alice's"),
-        opened: Height(LAST - 3),
-        policy_version: 0,
-        voices: vec![voice],
-        outcome: Outcome::Open,
-    }
+    people::request("dave", vec![people::yes("bob", 2, Role::Technical)], Outcome::Open, 521_000)
 }
 
 /// Carol's yes to it.
@@ -80,7 +40,7 @@ fn sheet() -> Sheet {
     };
     let body = TxoBody {
         chain_id: genesis().chain_id().unwrap(),
-        sender: Sender::Account(account("carol")),
+        sender: Sender::Account(people::account("carol")),
         nonce: 41,
         class: TxoClass::Admin,
         payload: act.to_bytes(),
@@ -91,7 +51,7 @@ fn sheet() -> Sheet {
         act: twice::act(&bytes).unwrap(),
         length: bytes.len(),
         request: twice::request(&request().to_bytes()).unwrap(),
-        effect: vec!["security key 6b1c0d8a44e2 of account bob: active -> suspended".to_owned()],
+        effect: vec!["security key 6b1c0d8a44e2 of account dave: active -> suspended".to_owned()],
         digest: body.challenge(),
         common: id.0,
         at: Height(LAST),
@@ -219,7 +179,7 @@ fn every_line_is_drawn_before_sign_can_be_pressed() {
         for word in sheet.words() {
             assert!(spaced.contains(word), "{size:?}: {word}");
         }
-        for text in ["carol", "compliance", "suspended", "alice", "dave", "read alike by two decoders"] {
+        for text in ["carol", "compliance", "suspended", "alice", "bob", "read alike by two decoders"] {
             assert!(spaced.contains(text), "{size:?}: {text}");
         }
         for group in sheet.groups() {
@@ -246,7 +206,7 @@ fn the_whole_ceremony_signs_and_each_order_comes_once() {
     told(&mut model, Event::Sent { to: 4 });
     told(&mut model, Event::Final { height: Height(LAST + 2) });
     assert!(picture(&model, (80, 24)).contains("finalized and verified at height 90214"));
-    assert_eq!(press(&mut model, Key::Enter), [Effect::Draw]);
+    assert_eq!(press(&mut model, Key::Enter), [Effect::Ceremony(Told::Close), Effect::Draw]);
     assert_eq!(model.view.layers, []);
 }
 

@@ -5,7 +5,9 @@ use std::sync::{Arc, OnceLock};
 use qratum_chain::{
     Hash, PublicKey,
     document::{Evidence, ForkProof, HeaderProof, OffenceProof, Statement, StatementProof},
+    ledger::Request,
     schedule,
+    state::StateMap,
     types::{
         Bitmap, Certificate, ChainId, ChainParams, CommitCertificate, DoubleVote, Enrolment, ForkEvidence,
         Genesis, GenesisValidator, Header, Height, Jurisdiction, LightBlock, Offence, Phase, Proofs,
@@ -28,6 +30,7 @@ use qratum_verifier::{
 };
 use ratatui::{Terminal, backend::TestBackend};
 
+use super::people;
 use crate::{
     action::Key,
     home::Home,
@@ -95,6 +98,16 @@ pub(crate) fn time_of(height: u64) -> Time {
     START.plus((height - FIRST + 1) * 1000)
 }
 
+/// The state of all blocks: that of the genesis, and what people have asked for since.
+fn state() -> &'static StateMap {
+    static STATE: OnceLock<StateMap> = OnceLock::new();
+    STATE.get_or_init(|| {
+        let first = genesis().state().unwrap();
+        let own = first.entries().iter().map(|(key, value)| (key.clone(), Some(value.clone())));
+        StateMap::genesis(own.chain(people::entries()).collect()).unwrap()
+    })
+}
+
 /// Who signs and in which round.
 fn signers(height: u64) -> (&'static [u32], u32) {
     match height {
@@ -109,7 +122,7 @@ pub(crate) fn blocks(changed: Option<Vec<Validator>>) -> Vec<LightBlock> {
     let genesis = genesis();
     let (chain_id, first) = (genesis.chain_id().unwrap(), genesis.validator_set().unwrap());
     let second = changed.map_or_else(|| first.clone(), |members| ValidatorSet::new(members).unwrap());
-    let state_root = genesis.state().unwrap().root();
+    let state_root = state().root();
     let mut blocks: Vec<LightBlock> = Vec::new();
     for number in FIRST..=LAST {
         let (height, round) = (Height(number), Round(signers(number).1));
@@ -369,6 +382,9 @@ pub(crate) fn watching(snapshot: Snapshot, paint: Paint) -> Model {
             update(&mut model, Msg::Head(head, seen));
         }
     }
+    if !snapshot.head.signers().is_empty() {
+        update(&mut model, Msg::People(Ok(Arc::new(people::people()))));
+    }
     let now = time_of(LAST).plus(2300);
     update(&mut model, Msg::Tick(now));
     assert_eq!(update(&mut model, Msg::Snapshot(Arc::new(snapshot), now)), [Effect::Draw]);
@@ -416,7 +432,8 @@ pub(crate) fn answer(model: &mut Model) {
             Subject::Block(height) | Subject::Member { height, .. } => {
                 Found::Header(Box::new(proven(height.0)))
             }
-            Subject::Validator { name, .. } => Found::Entry(Box::new(entry(name))),
+            Subject::Validator { name, .. } => Found::Entry(Box::new(entry(Registration::state_key(name)))),
+            Subject::Request(id) => Found::Entry(Box::new(entry(Request::state_key(*id)))),
             Subject::Offence(_) => Found::Evidence(Box::new(double_vote())),
             Subject::Fork => Found::Evidence(Box::new(fork())),
         };
@@ -489,10 +506,9 @@ fn prove(height: u64) -> Proven {
     Proven { proof, checked }
 }
 
-/// The proof of what the registry says of a validator.
-pub(crate) fn entry(name: &str) -> ProvenStatement {
-    let key = Registration::state_key(name);
-    let (value, way) = genesis().state().unwrap().prove(&key).unwrap();
+/// The proof of what the state says under a key.
+pub(crate) fn entry(key: Vec<u8>) -> ProvenStatement {
+    let (value, way) = state().prove(&key).unwrap();
     let Proven { proof: header, checked } = proven(LAST - 1);
     let statement = Statement::State { key, value, proof: way };
     proof::stands(statement.clone(), &checked.header).unwrap();
