@@ -125,8 +125,8 @@ denials! {
     NotInTimelock = 66, "it can be vetoed only after it passed and before it is carried out";
     /// The parameter must not have this value.
     Bounds = 67, "the parameter must not have this value";
-    /// Not a newer version, or of a set that has begun or is the next one.
-    Version = 68, "the version must be newer, and its first set not here or the next one";
+    /// Not a newer version, of a set that has begun or is the next one, or one is decided that is to come.
+    Version = 68, "the version must be newer, its first set further off, and none decided that is to come";
     /// A validator of this name is or was there.
     NameTaken = 69, "a validator of this name is registered already";
     /// A key of the candidate is known to the chain, or is there twice.

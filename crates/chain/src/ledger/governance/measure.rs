@@ -125,8 +125,10 @@ impl Measure {
                 Ok(vec![(Parameters::STATE_KEY.to_vec(), next)])
             }
             Self::Upgrade { version, set } => {
-                let newest = draft.upgrade().map_or(Upgrade::FIRST, |upgrade| upgrade.version);
-                if *version <= newest || *set <= place.next_set_id() {
+                let first = Upgrade { version: Upgrade::FIRST, set: SetId(0) };
+                let newest = draft.upgrade().unwrap_or(first);
+                // One at a time: the entry of one that is still to come must not be lost.
+                if *version <= newest.version || newest.set > place.set_id() || *set <= place.next_set_id() {
                     return Err(Denial::Version);
                 }
                 let upgrade = Upgrade { version: *version, set: *set };

@@ -436,8 +436,13 @@ fn an_upgrade_is_decided_with_its_first_set() {
     chain.vote("anna", id, Yes).unwrap();
     chain.end_sets(5);
     assert_eq!(chain.draft().upgrade(), Some(Upgrade { version: 2, set: SetId(9) }));
-    assert_eq!(chain.propose(upgrade(2, 99)), Err(Denial::Version));
-    let late = chain.propose(upgrade(3, 7)).unwrap();
+    assert_eq!(chain.propose(upgrade(3, 99)), Err(Denial::Version), "one is still to come");
+    chain.end_sets(4);
+    assert_eq!(chain.propose(upgrade(2, 99)), Err(Denial::Version), "not a newer one");
+    assert!(chain.propose(upgrade(3, 99)).is_ok());
+
+    let mut chain = Chain::new();
+    let late = chain.propose(upgrade(2, 4)).unwrap();
     chain.vote("anna", late, Yes).unwrap();
     chain.end_sets(5);
     assert_eq!(chain.referendum(late).phase, Phase::Lapsed(Denial::Version), "its set came first");
