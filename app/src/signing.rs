@@ -235,7 +235,7 @@ fn keys(home: &Home, plan: &Plan) -> Result<Box<dyn Keys>, Failure> {
         Failure::new(Exit::Usage, format!("this console reaches no security key of account {account}"))
     };
     let account = plan.account().ok_or_else(none)?;
-    let find = finder(&DeviceArgs::default());
+    let find = finder(home, account, &DeviceArgs::default());
     let device = Device::of(home, account, Some(plan.credential), find)?.ok_or_else(none)?;
     Ok(Box::new(device))
 }

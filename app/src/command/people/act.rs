@@ -1,5 +1,7 @@
 //! Acting: see what it would do, sign it with two factors, have it carried out, and prove that it was.
 
+#[cfg(feature = "software-key")]
+use std::path::PathBuf;
 use std::{sync::Arc, time::Duration};
 
 use qratum_chain::{
@@ -17,6 +19,8 @@ use super::{
     request::{found, resolve},
     with_node,
 };
+#[cfg(feature = "software-key")]
+use crate::demo::cast;
 use crate::{
     acting::{
         arm::Unarmed,
@@ -170,7 +174,8 @@ async fn go(
     want: Want,
     (args, json, left): (&ActArgs, bool, Duration),
 ) -> Result<Exit, Failure> {
-    let keys = Device::of(home, &args.by, None, finder(&args.key))?;
+    say_software(home, &args.by, &args.key);
+    let keys = Device::of(home, &args.by, None, finder(home, &args.by, &args.key))?;
     let credential = keys.as_ref().map(Keys::credential);
     let wish = Wish { account: args.by.clone(), credential, want };
     let fetch = async |keys: &[Vec<u8>]| online.facts(keys).await;
@@ -277,7 +282,8 @@ pub(super) fn sign(home: &Home, args: &SignTextArgs, json: bool) -> Result<Exit,
     let Sender::Account(account) = &to_sign.body.sender else {
         return Err(refused(&"it is no act of a person"));
     };
-    let keys = Device::of(home, account, Some(to_sign.credential), finder(&args.key))?;
+    say_software(home, account, &args.key);
+    let keys = Device::of(home, account, Some(to_sign.credential), finder(home, account, &args.key))?;
     let mut keys = keys.ok_or_else(|| no_key(&to_sign.body.sender))?;
     keys.look().map_err(|why| not_here(&why))?;
     let txo = block_on(async {
@@ -323,18 +329,42 @@ fn signing(to_sign: &ToSign, act: &Act, read: &[Line]) -> String {
     )
 }
 
-/// Where the security key is looked for.
-pub(crate) fn finder(args: &DeviceArgs) -> Find {
+/// Where the security key of an account is looked for.
+pub(crate) fn finder(home: &Home, account: &AccountId, args: &DeviceArgs) -> Find {
     let watch: Arc<dyn Watch> = Arc::new(Unwatched);
     #[cfg(feature = "software-key")]
-    if let Some(socket) = args.software_key.clone() {
-        output::note("software security key: not for real keys");
+    if let Some(socket) = software_key(home, account, args) {
         return Box::new(move |_, _| Wire::connect(&socket, Arc::clone(&watch)));
     }
+    #[cfg(not(feature = "software-key"))]
+    let _ = (home, account);
     match args.device.clone() {
         Some(device) => Box::new(move |_, _| Wire::open(&device, Arc::clone(&watch))),
         None => Box::new(move |rp_id, credential| Places::default().find(rp_id, credential, &watch)),
     }
+}
+
+/// The socket of a key in software, on a demo network only: one that was named, or that of the demo which
+/// runs on this home.
+#[cfg(feature = "software-key")]
+fn software_key(home: &Home, account: &AccountId, args: &DeviceArgs) -> Option<PathBuf> {
+    if !home.genesis().is_ok_and(|genesis| genesis.demo) || args.device.is_some() {
+        return None;
+    }
+    let running = || Some(cast::socket(home, account.as_str())).filter(|socket| socket.exists());
+    args.software_key.clone().or_else(running)
+}
+
+fn say_software(home: &Home, account: &AccountId, args: &DeviceArgs) {
+    #[cfg(feature = "software-key")]
+    if software_key(home, account, args).is_some() {
+        output::note(&format!(
+            "software security key: not for real keys; in a demo its PIN is {} and it touches itself",
+            cast::PIN
+        ));
+    }
+    #[cfg(not(feature = "software-key"))]
+    let _ = (home, account, args);
 }
 
 /// What a key waits for is announced before it is asked; whoever ends this program ends its ceremony.
