@@ -9,11 +9,12 @@ use std::{
 use p256::ecdsa::{self, signature::Signer};
 use qratum_chain::{
     Hash,
-    ledger::{Act, Answer, Step},
+    ledger::{Act, Answer, NewAccount, Step},
     types::{
         Account, AccountId, AuthData, BiokeyKeys, BiokeySignatures, BlockRef, ChainId, Class, CredentialId,
-        CredentialKey, Device, Factors, Governance, Group, Height, Jurisdiction, NewCredential, People,
-        PersonId, Policy, RequestId, Role, Roles, Rule, Seal, Sender, Standing, Txo, TxoBody, TxoClass, Zone,
+        CredentialKey, Device, Enrolling, Factors, Governance, Group, Height, Jurisdiction, NewCredential,
+        People, PersonId, Policy, Possession, RequestId, Role, Roles, Rule, Scope, Seal, Sender, Standing,
+        Txo, TxoBody, TxoClass, Zone, assertion_message,
     },
 };
 use qratum_crypto::{
@@ -133,10 +134,41 @@ impl Person {
         CredentialId::of(self.account.as_str().as_bytes())
     }
 
-    fn enrolled(&self) -> Option<Account> {
+    /// What is enrolled of theirs.
+    #[must_use]
+    pub fn new_credential(&self) -> NewCredential {
         let device = Device { label: "software".to_owned(), aaguid: [0; 16], attestation: None };
-        let (id, key, biokey) = (self.credential(), self.secret.public(), self.biokey.keys());
-        let credential = NewCredential { id, key, biokey, device }.enrolled(None, Height(0));
+        NewCredential { id: self.credential(), key: self.secret.public(), biokey: self.biokey.keys(), device }
+    }
+
+    /// That they hold both factors of it.
+    #[must_use]
+    pub fn possession(&self, scope: Scope<'_>) -> Option<Possession> {
+        let credential = self.new_credential();
+        let enrolling = Enrolling { scope, account: &self.account, credential: &credential, version: 0 };
+        let (auth_data, challenge) = (auth_data(0x05, 0), enrolling.challenge());
+        let signature = self.secret.sign(&assertion_message(&auth_data, challenge, RP_ID));
+        let mut proof = Possession { auth_data, signature, biokey: BiokeySignatures::missing() };
+        let message = proof.biokey_message(challenge);
+        proof.biokey = self.biokey.sign(domain::BIOKEY_ENROLMENT, message).ok()?;
+        Some(proof)
+    }
+
+    /// Their account, as people would enrol it.
+    #[must_use]
+    pub fn new_account(&self) -> Option<NewAccount> {
+        Some(NewAccount {
+            account: self.account.clone(),
+            person: PersonId(Hash([self.person; 32])),
+            roles: Roles::of(self.roles.iter().copied()),
+            jurisdiction: Jurisdiction::new(*b"CH")?,
+            zone: Zone::default(),
+            credentials: vec![self.new_credential()],
+        })
+    }
+
+    fn enrolled(&self) -> Option<Account> {
+        let credential = self.new_credential().enrolled(None, Height(0));
         Some(Account {
             person: PersonId(Hash([self.person; 32])),
             roles: Roles::of(self.roles.iter().copied()),
@@ -225,18 +257,19 @@ impl Cast {
         self.0.get(name)
     }
 
-    /// What the genesis of their chain says of them: two approvals of three people, at least one
-    /// technical and one compliance.
+    /// What the genesis of their chain, in a network of this name, says of them: two approvals of three
+    /// people, at least one technical and one compliance.
     #[must_use]
-    pub fn people(&self) -> People {
-        let enrolled = CAST.iter().filter_map(|(name, ..)| {
-            let person = self.get(name)?;
-            Some((person.account.clone(), person.enrolled()?))
-        });
+    pub fn people(&self, network: &str) -> People {
+        let cast = || CAST.iter().filter_map(|(name, ..)| self.get(name));
+        let enrolled = cast().filter_map(|person| Some((person.account.clone(), person.enrolled()?)));
+        let proof =
+            |person: &Person| Some((person.credential(), person.possession(Scope::Genesis(network))?));
         People {
             rp_id: RP_ID.to_owned(),
             policy: policy(2, LIFETIME_MS),
             accounts: enrolled.collect(),
+            proofs: cast().filter_map(proof).collect(),
             governance: Governance::default(),
         }
     }

@@ -65,8 +65,9 @@ impl Network {
         fs::create_dir_all(&path).unwrap();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
         let cast = Cast::default();
-        let people = Some(cast.people());
-        let options = demo::Options { block_interval_ms: 1000, people, ..demo::Options::default() };
+        let options = demo::Options::default();
+        let people = Some(cast.people(&options.network));
+        let options = demo::Options { block_interval_ms: 1000, people, ..options };
         let home = path.join("validators");
         let genesis = demo::create(&home, Time(now), &options).unwrap().genesis;
         let start = |name: &str| {

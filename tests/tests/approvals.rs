@@ -20,11 +20,14 @@ use std::{
 use qratum_chain::{
     codec::Decode,
     document::Statement,
-    ledger::{Action, Denial, Draft, HEIGHT_KEY, Outcome, Proposal, Request, Step, registry::Refusal},
+    ledger::{
+        Action, Denial, Draft, HEIGHT_KEY, Identity, NewAccount, Outcome, Proposal, Request, Step,
+        registry::Refusal,
+    },
     state::StateMap,
     types::{
         Account, BiokeySignatures, BlockId, BlockRef, ChainId, CredentialStatus, Genesis, Height, Policy,
-        RequestId, Role, Seal, Sender, Time, Txo,
+        RequestId, Role, Scope, Seal, Sender, Time, Txo,
     },
 };
 use qratum_light_node::{
@@ -64,8 +67,9 @@ struct Virtual {
 
 impl Virtual {
     fn new() -> Self {
-        let people = Some(Cast::default().people());
-        let genesis = Genesis { people, ..genesis() };
+        let genesis = genesis();
+        let people = Some(Cast::default().people(&genesis.network));
+        let genesis = Genesis { people, ..genesis };
         let mut net = network_of(genesis.clone(), 7);
         net.start_all();
         assert!(net.run(60_000, |net| net.lowest() >= 3), "{:?}", net.broken());
@@ -139,8 +143,9 @@ impl Real {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("approvals-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&path);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
-        let people = Some(Cast::default().people());
-        let options = demo::Options { block_interval_ms: 500, people, ..demo::Options::default() };
+        let options = demo::Options::default();
+        let people = Some(Cast::default().people(&options.network));
+        let options = demo::Options { block_interval_ms: 500, people, ..options };
         let genesis = demo::create(&path, Time(now - 100_000), &options).unwrap().genesis;
         let start = |name: &str| {
             let mut command = Command::new(program("qratum-validator"));
@@ -295,8 +300,10 @@ impl<S: Stage> Play<S> {
     async fn proposal(&mut self, action: Action, lifetime_ms: u64) -> Proposal {
         let mut entries = BTreeMap::new();
         let mut keys = vec![Policy::STATE_KEY.to_vec()];
-        if let Action::Credential { account, .. } = &action {
-            keys.push(Account::state_key(account));
+        match &action {
+            Action::Credential { account, .. } => keys.push(Account::state_key(account)),
+            Action::Identity(identity) => keys.push(Account::state_key(identity.account())),
+            Action::Policy(_) => {}
         }
         for key in keys {
             let value = self.stage.entry(&key).await.2;
@@ -485,6 +492,43 @@ impl<S: Stage> Play<S> {
         assert_eq!(self.status("oscar").await, CredentialStatus::Active);
     }
 
+    /// Mallory is enrolled by the others, and only with keys that are hers: then she has a voice.
+    async fn enrols(&mut self) {
+        let mallory = self.person("mallory");
+        let scope = Scope::Chain(self.chain_id);
+        let good = mallory.possession(scope).unwrap();
+        let stolen = self.person("oscar").possession(scope).unwrap();
+        let elsewhere = mallory.possession(Scope::Genesis("test")).unwrap();
+        let new = mallory.new_account().unwrap();
+        let twice = NewAccount { account: self.person("oscar").account.clone(), ..new.clone() };
+        let known = NewAccount { credentials: vec![self.person("oscar").new_credential()], ..new.clone() };
+        let enrol = |new: &NewAccount| Action::Identity(Identity::Enrol(new.clone()));
+        for (action, proofs, denial) in [
+            (enrol(&new), vec![], Denial::Possession),
+            (enrol(&new), vec![stolen.clone()], Denial::Possession),
+            (enrol(&new), vec![elsewhere], Denial::Possession),
+            (enrol(&twice), vec![good.clone()], Denial::AccountTaken),
+            (enrol(&known), vec![stolen], Denial::KeyKnown),
+        ] {
+            let proposal = self.proposal(action, LIFETIME_MS / 2).await;
+            let txo = self.sealed("alice", Step::Enrol(proposal, proofs)).await;
+            self.refused(&txo, denial).await;
+        }
+        let proposal = self.proposal(enrol(&new), LIFETIME_MS / 2).await;
+        let txo = self.sealed("alice", Step::Enrol(proposal, vec![good])).await;
+        self.accepted(&txo).await;
+        let id = RequestId(txo.body.id());
+        self.said("bob", yes(id, Role::Technical)).await;
+        self.said("carol", yes(id, Role::Compliance)).await;
+        let key = Account::state_key(&self.person("mallory").account);
+        let enrolled = self.read::<Account>(&key).await.unwrap();
+        assert_eq!(enrolled.credentials[0].enrolled_by, Some(id));
+        let suspend = self.set_status("oscar", CredentialStatus::Suspended);
+        let id = self.asked(suspend, LIFETIME_MS / 2).await;
+        self.said("mallory", yes(id, Role::Technical)).await;
+        assert_eq!(self.request(id).await.voices.len(), 1);
+    }
+
     /// A biokey that was opened at this block, which is older than biokeys live.
     async fn opened_long_ago(&mut self, at: BlockRef) {
         let action = self.set_status("oscar", CredentialStatus::Suspended);
@@ -500,6 +544,7 @@ async fn in_virtual_time() {
     let (at, time) = play.head().await;
     play.carries_through().await;
     play.comes_to_nothing().await;
+    play.enrols().await;
     while play.head().await.1 <= time.plus(71_000) {
         play.stage.block().await;
     }

@@ -171,7 +171,8 @@ impl Chain {
         let policy = Policy::new(Class::ALL.iter().map(|class| (*class, rule.clone())));
         let accounts = BTreeMap::from(enrolled);
         let governance = Governance::default();
-        let people = People { rp_id: RP_ID.to_owned(), policy, accounts, governance };
+        let proofs = BTreeMap::new();
+        let people = People { rp_id: RP_ID.to_owned(), policy, accounts, proofs, governance };
         let genesis = Genesis { people: Some(people), ..genesis() };
         Self { state: Mutex::new(genesis.state().unwrap()), genesis }
     }

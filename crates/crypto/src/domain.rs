@@ -62,6 +62,10 @@ pub const BIOKEY_ED25519: Tag = Tag("QRATUM/biokey/ed25519/v1\0");
 pub const BIOKEY_ML_DSA: Tag = Tag("QRATUM/biokey/ml-dsa-65/v1\0");
 /// A consent to the use of genetic data, as the biokey signs it.
 pub const CONSENT: Tag = Tag("QRATUM/biokey/consent/v1\0");
+/// The challenge of a security key that is enrolled, or whose biokey is replaced.
+pub const ENROLMENT_CHALLENGE: Tag = Tag("QRATUM/chain/enrolment-challenge/v1\0");
+/// What a biokey signs when it is enrolled.
+pub const BIOKEY_ENROLMENT: Tag = Tag("QRATUM/biokey/enrolment/v1\0");
 /// Hash of the id that a security key gave a credential.
 pub const CREDENTIAL: Tag = Tag("QRATUM/chain/credential/v1\0");
 /// Hash of a policy, as a request names it.
@@ -122,6 +126,8 @@ pub const ALL: &[Tag] = &[
     BIOKEY_ED25519,
     BIOKEY_ML_DSA,
     CONSENT,
+    ENROLMENT_CHALLENGE,
+    BIOKEY_ENROLMENT,
     CREDENTIAL,
     POLICY,
     EXPECT,

@@ -9,9 +9,9 @@ use super::{DocumentError, governance::GovernanceJson, hex};
 use crate::{
     codec::Malformed,
     types::{
-        Account, AccountId, Attestation, BiokeyKeys, Class, Credential, CredentialId, CredentialKey, Device,
-        Group, Height, Jurisdiction, NewCredential, People, PersonId, Policy, Role, Roles, Rule, Standing,
-        Zone, is_name,
+        Account, AccountId, Attestation, AuthData, BiokeyKeys, BiokeySignatures, Class, Credential,
+        CredentialId, CredentialKey, Device, Group, Height, Jurisdiction, NewCredential, People, PersonId,
+        Policy, Possession, Role, Roles, Rule, Standing, Zone, is_name,
     },
 };
 
@@ -64,6 +64,18 @@ struct CredentialJson {
     aaguid: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     attestation: Option<AttestationJson>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    proof: Option<PossessionJson>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PossessionJson {
+    auth_data: String,
+    signature: String,
+    biokey: String,
+    mldsa_key: String,
+    mldsa: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -101,7 +113,7 @@ impl From<&People> for PeopleJson {
         Self {
             rp_id: people.rp_id.clone(),
             policy: people.policy.rules().map(RuleJson::from).collect(),
-            accounts: people.accounts.iter().map(AccountJson::from).collect(),
+            accounts: people.accounts.iter().map(|entry| AccountJson::of(entry, &people.proofs)).collect(),
             governance: GovernanceJson::of(&people.governance),
         }
     }
@@ -116,8 +128,11 @@ impl PeopleJson {
                 return Err(unknown("class that is there twice"));
             }
         }
-        let mut accounts = BTreeMap::new();
+        let (mut accounts, mut proofs) = (BTreeMap::new(), BTreeMap::new());
         for account in &self.accounts {
+            for credential in &account.credentials {
+                proofs.extend(credential.proof()?);
+            }
             let (id, account) = account.read()?;
             if accounts.insert(id, account).is_some() {
                 return Err(unknown("account that is there twice"));
@@ -128,6 +143,7 @@ impl PeopleJson {
             rp_id: self.rp_id.clone(),
             policy: Policy::new(rules),
             accounts,
+            proofs,
             governance: governance.unwrap_or_default(),
         })
     }
@@ -159,20 +175,19 @@ impl RuleJson {
     }
 }
 
-impl From<(&AccountId, &Account)> for AccountJson {
-    fn from((id, account): (&AccountId, &Account)) -> Self {
+impl AccountJson {
+    fn of((id, account): (&AccountId, &Account), proofs: &BTreeMap<CredentialId, Possession>) -> Self {
+        let credential = |it: &Credential| CredentialJson::of(it, proofs.get(&it.id));
         Self {
             name: id.to_string(),
             person: account.person.to_string(),
             roles: account.roles.iter().map(|role| role.to_string()).collect(),
             jurisdiction: account.jurisdiction.to_string(),
             zone: account.zone.number(),
-            credentials: account.credentials.iter().map(CredentialJson::from).collect(),
+            credentials: account.credentials.iter().map(credential).collect(),
         }
     }
-}
 
-impl AccountJson {
     fn read(&self) -> Result<(AccountId, Account), DocumentError> {
         let letters = <[u8; 2]>::try_from(self.jurisdiction.as_bytes()).ok();
         let account = Account {
@@ -188,8 +203,8 @@ impl AccountJson {
     }
 }
 
-impl From<&Credential> for CredentialJson {
-    fn from(credential: &Credential) -> Self {
+impl CredentialJson {
+    fn of(credential: &Credential, proof: Option<&Possession>) -> Self {
         Self {
             id: credential.id.to_string(),
             algorithm: match credential.key {
@@ -207,7 +222,45 @@ impl From<&Credential> for CredentialJson {
                 format: attestation.format.clone(),
                 leaf: attestation.leaf.to_string(),
             }),
+            proof: proof.map(PossessionJson::from),
         }
+    }
+
+    /// The proof that it is held, if there is one.
+    fn proof(&self) -> Result<Option<(CredentialId, Possession)>, DocumentError> {
+        let Some(proof) = &self.proof else { return Ok(None) };
+        Ok(Some((self.id()?, proof.read()?)))
+    }
+
+    fn id(&self) -> Result<CredentialId, DocumentError> {
+        hex::hash(&self.id, "credential id").map(CredentialId)
+    }
+}
+
+impl From<&Possession> for PossessionJson {
+    fn from(proof: &Possession) -> Self {
+        Self {
+            auth_data: ::hex::encode(proof.auth_data.0),
+            signature: ::hex::encode(proof.signature),
+            biokey: hex::of(&proof.biokey.ed25519),
+            mldsa_key: ::hex::encode(*proof.biokey.mldsa_key),
+            mldsa: ::hex::encode(*proof.biokey.mldsa),
+        }
+    }
+}
+
+impl PossessionJson {
+    fn read(&self) -> Result<Possession, DocumentError> {
+        let biokey = BiokeySignatures {
+            ed25519: hex::signature(&self.biokey, "proof of a biokey")?,
+            mldsa_key: Box::new(hex::array(&self.mldsa_key, "ML-DSA key of a biokey")?),
+            mldsa: Box::new(hex::array(&self.mldsa, "ML-DSA proof of a biokey")?),
+        };
+        Ok(Possession {
+            auth_data: AuthData(hex::array(&self.auth_data, "authenticator data")?),
+            signature: hex::array(&self.signature, "proof of a security key")?,
+            biokey,
+        })
     }
 }
 
@@ -231,7 +284,7 @@ impl CredentialJson {
             }
             AlgorithmJson::Ed25519 => CredentialKey::Ed25519(hex::key(&self.key, "credential key")?),
         };
-        let id = CredentialId(hex::hash(&self.id, "credential id")?);
+        let id = self.id()?;
         let biokey = BiokeyKeys {
             ed25519: hex::key(&self.biokey.ed25519, "biokey")?,
             mldsa_hash: hex::hash(&self.biokey.mldsa_hash, "hash of the biokey")?,

@@ -2,14 +2,14 @@
 
 use minicbor::{Decoder, Encoder, decode, encode};
 
-use super::{Action, governance::Governing};
+use super::{Action, governance::Governing, identity};
 use crate::{
     Hash,
     codec::{
         Malformed,
         cbor::{array, bytes_of, expect, items, known, whole},
     },
-    types::{BlockId, BlockRef, Height, RequestId, Role, Time},
+    types::{BlockId, BlockRef, Height, Possession, RequestId, Role, Time},
 };
 
 /// The payload of a person's transaction, and the heights at which it may come into a block.
@@ -28,6 +28,9 @@ pub struct Act {
 pub enum Step {
     /// That an action be carried out.
     Request(Proposal),
+    /// The same, of an action that brings keys: with a proof for each, in their order, that both of its
+    /// factors are held. The proofs are judged here and kept nowhere else.
+    Enrol(Proposal, Vec<Possession>),
     /// Yes to a request.
     Approve(Answer),
     /// No to a request, which closes it.
@@ -93,11 +96,17 @@ impl Step {
         if Governing::NUMBERS.contains(&number) {
             return Governing::read(decoder, number, length).map(Self::Govern);
         }
-        expect(length == Some(if number == 1 { 7 } else { 3 }), "array length")?;
+        let items = match number {
+            1 => 7,
+            4 => 8,
+            _ => 3,
+        };
+        expect(length == Some(items), "array length")?;
         match number {
             1 => Proposal::read(decoder).map(Self::Request),
             2 => Answer::read(decoder).map(Self::Approve),
             3 => Answer::read(decoder).map(Self::Reject),
+            4 => Ok(Self::Enrol(Proposal::read(decoder)?, identity::read_proofs(decoder)?)),
             _ => Err(decode::Error::message("kind of step")),
         }
     }
@@ -132,15 +141,31 @@ impl encode::Encode<()> for Act {
         match &self.step {
             Step::Request(proposal) => {
                 e.array(7)?.u64(1)?;
-                proposal.action.encode(e, ctx)?;
-                e.u64(proposal.expiry.0)?.bytes(&proposal.policy_hash.0)?;
-                e.u64(proposal.basis.height.0)?.bytes(&proposal.basis.block_id.0.0)?;
-                e.bytes(&proposal.expect.0)?;
+                proposal.write(e, ctx)?;
+            }
+            Step::Enrol(proposal, proofs) => {
+                e.array(8)?.u64(4)?;
+                proposal.write(e, ctx)?;
+                e.array(proofs.len() as u64)?;
+                proofs.iter().try_for_each(|proof| proof.write(e))?;
             }
             Step::Approve(answer) => answer.write(e, 2)?,
             Step::Reject(answer) => answer.write(e, 3)?,
             Step::Govern(governing) => governing.write(e)?,
         }
+        Ok(())
+    }
+}
+
+impl Proposal {
+    fn write<W: encode::Write>(
+        &self,
+        e: &mut Encoder<W>,
+        ctx: &mut (),
+    ) -> Result<(), encode::Error<W::Error>> {
+        encode::Encode::encode(&self.action, e, ctx)?;
+        e.u64(self.expiry.0)?.bytes(&self.policy_hash.0)?;
+        e.u64(self.basis.height.0)?.bytes(&self.basis.block_id.0.0)?.bytes(&self.expect.0)?;
         Ok(())
     }
 }
@@ -159,7 +184,16 @@ impl Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{AccountId, CredentialId, CredentialStatus, Policy};
+    use qratum_crypto::sign::ed25519::PublicKey;
+
+    use crate::{
+        codec::{Decode, Encode},
+        ledger::{Identity, NewAccount},
+        types::{
+            AccountId, Attestation, AuthData, BiokeyKeys, BiokeySignatures, CredentialId, CredentialKey,
+            CredentialStatus, Device, Jurisdiction, NewCredential, PersonId, Policy, Roles, Standing, Zone,
+        },
+    };
 
     fn proposal(action: Action) -> Act {
         let basis = BlockRef { height: Height(9), block_id: BlockId(Hash([2; 32])) };
@@ -183,7 +217,8 @@ mod tests {
         let answers = steps.map(|step| Act { from: Height(0), until: Height(300), step });
         let actions =
             [credential(CredentialStatus::Revoked), Action::Policy(Policy::default())].map(proposal);
-        for act in answers.into_iter().chain(actions) {
+        let identities = [enrolment(vec![]), enrolment(vec![possession()])];
+        for act in answers.into_iter().chain(actions).chain(identities) {
             let bytes = act.to_bytes();
             assert_eq!(Act::from_bytes(&bytes), Ok(act));
             for at in 0..bytes.len() {
@@ -201,6 +236,72 @@ mod tests {
             assert!(Act::from_bytes(&longer).is_err());
             assert_eq!(Act::from_bytes(&[bytes, vec![0]].concat()), Err(Malformed::Trailing));
         }
+    }
+
+    fn new_credential() -> NewCredential {
+        NewCredential {
+            id: CredentialId::of(b"e"),
+            key: CredentialKey::Ed25519(PublicKey([3; 32])),
+            biokey: BiokeyKeys { ed25519: PublicKey([4; 32]), mldsa_hash: Hash([5; 32]) },
+            device: Device {
+                label: "x".repeat(32),
+                aaguid: [6; 16],
+                attestation: Some(Attestation { format: "y".repeat(32), leaf: Hash([7; 32]) }),
+            },
+        }
+    }
+
+    fn new_account(keys: usize) -> Action {
+        Action::Identity(Identity::Enrol(NewAccount {
+            account: AccountId::new(&"z".repeat(32)).unwrap(),
+            person: PersonId(Hash([8; 32])),
+            roles: Roles::of(Role::ALL.iter().copied()),
+            jurisdiction: Jurisdiction::new(*b"CH").unwrap(),
+            zone: Zone::new(3).unwrap(),
+            credentials: vec![new_credential(); keys],
+        }))
+    }
+
+    fn possession() -> Possession {
+        Possession { auth_data: AuthData([1; 37]), signature: [2; 64], biokey: BiokeySignatures::missing() }
+    }
+
+    fn enrolment(proofs: Vec<Possession>) -> Act {
+        let act = proposal(new_account(1));
+        let Step::Request(proposal) = act.step else { unreachable!() };
+        Act { step: Step::Enrol(proposal, proofs), ..act }
+    }
+
+    #[test]
+    fn every_action_on_people_has_one_encoding() {
+        let account = || AccountId::new("erin").unwrap();
+        let (credential, biokey) = (CredentialId::of(b"e"), new_credential().biokey);
+        let mut actions = vec![
+            Identity::Link { account: account(), credential: new_credential() },
+            Identity::Standing { account: account(), standing: Standing::Suspended },
+            Identity::Roles { account: account(), roles: Roles::of([Role::Admin]) },
+            Identity::Biokey { account: account(), credential, biokey },
+        ]
+        .into_iter()
+        .map(Action::Identity)
+        .collect::<Vec<_>>();
+        actions.extend((1..=Identity::MAX_AT_ONCE).map(new_account));
+        for action in actions {
+            let act = proposal(action.clone());
+            assert_eq!(Act::from_bytes(&act.to_bytes()), Ok(act));
+            let bytes = Encode::to_bytes(&action);
+            assert!(bytes.len() <= Action::MAX_LENGTH, "{}", bytes.len());
+            assert_eq!(Action::from_bytes(&bytes), Ok(action));
+        }
+        let none = Identity::Roles { account: account(), roles: Roles::default() };
+        for action in [new_account(0), new_account(5), Action::Identity(none)] {
+            let bytes = proposal(action).to_bytes();
+            assert_eq!(Act::from_bytes(&bytes), Err(Malformed::Field("act")));
+        }
+        let many = enrolment(vec![possession(); Identity::MAX_AT_ONCE]);
+        assert_eq!(Act::from_bytes(&many.to_bytes()), Ok(many));
+        let too_many = enrolment(vec![possession(); Identity::MAX_AT_ONCE + 1]).to_bytes();
+        assert_eq!(Act::from_bytes(&too_many), Err(Malformed::Field("act")));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use minicbor::{Decoder, Encoder, decode, encode};
 use qratum_crypto::{domain, hash};
 
-use super::{Denial, Draft};
+use super::{Denial, Draft, Identity, Place};
 use crate::{
     Hash,
     codec::{
@@ -11,7 +11,10 @@ use crate::{
         cbor::{array, bytes_of, expect, known, whole},
         put_bytes, put_option,
     },
-    types::{Account, AccountId, Class, Credential, CredentialId, CredentialStatus, Policy, who_can_act},
+    types::{
+        Account, AccountId, Class, Credential, CredentialId, CredentialStatus, Policy, Possession, RequestId,
+        Roles, who_can_act,
+    },
 };
 
 /// An action, in deterministic CBOR: an array that starts with its number.
@@ -28,20 +31,22 @@ pub enum Action {
     },
     /// Another policy. Open requests are void with it, for good: also where it is changed back.
     Policy(Policy),
+    /// Who may act, and with what.
+    Identity(Identity),
 }
 
 /// Entries of the state that an action writes.
 pub type Effect = Vec<(Vec<u8>, Vec<u8>)>;
 
 impl Action {
-    /// The longest encoding in bytes: a policy with what stands around it.
-    pub const MAX_LENGTH: usize = Policy::MAX_LENGTH + 64;
+    /// The longest encoding in bytes: an account with all its first keys.
+    pub const MAX_LENGTH: usize = Identity::MAX_LENGTH;
 
     /// The class whose rule decides.
     #[must_use]
     pub const fn class(&self) -> Class {
         match self {
-            Self::Credential { .. } => Class::Access,
+            Self::Credential { .. } | Self::Identity(_) => Class::Access,
             Self::Policy(_) => Class::Policy,
         }
     }
@@ -59,6 +64,7 @@ impl Action {
                 put_option(&mut facts, target, |out, target: &Credential| target.status.encode(out));
             }
             Self::Policy(_) => put_option(&mut facts, draft.policy().as_ref(), |out, now| now.encode(out)),
+            Self::Identity(identity) => facts = identity.facts(draft),
         }
         hash::tagged(domain::EXPECT, &[&facts])
     }
@@ -69,13 +75,41 @@ impl Action {
     /// # Errors
     /// [`Denial`], where it cannot be done.
     pub fn effect(&self, draft: &Draft<'_>) -> Result<Effect, Denial> {
+        self.effect_of(draft, RequestId::ZERO)
+    }
+
+    /// Whether the factors of all keys that come with it are held.
+    ///
+    /// # Errors
+    /// [`Denial::Possession`], also for proofs of something else.
+    pub(super) fn is_held(
+        &self,
+        draft: &Draft<'_>,
+        place: &Place<'_>,
+        proofs: &[Possession],
+    ) -> Result<(), Denial> {
         match self {
+            Self::Identity(identity) => identity.is_held(draft, place, proofs),
+            _ if proofs.is_empty() => Ok(()),
+            _ => Err(Denial::Possession),
+        }
+    }
+
+    /// The same as [`Action::effect`], with the request that asks for it: a credential says by which it
+    /// came.
+    pub(super) fn effect_of(&self, draft: &Draft<'_>, by: RequestId) -> Result<Effect, Denial> {
+        match self {
+            Self::Identity(identity) => identity.effect(draft, by),
             Self::Credential { account, credential, status } => {
                 let changed = with_status(draft, account, *credential, *status)?;
-                let mut accounts = draft.accounts();
+                let (mut accounts, roles) = (draft.accounts(), changed.roles);
                 let entry = (Account::state_key(account), changed.to_bytes());
                 accounts.insert(account.clone(), changed);
                 let policy = draft.policy().unwrap_or_default();
+                let gained = if *status == CredentialStatus::Active { roles } else { Roles::default() };
+                if !policy.guards(Class::Access, gained) {
+                    return Err(Denial::Closure);
+                }
                 if policy.can_be_met(&who_can_act(&accounts)) { Ok(vec![entry]) } else { Err(Denial::TooFew) }
             }
             Self::Policy(next) => {
@@ -107,7 +141,7 @@ impl Action {
                 expect(length == Some(2), "array length")?;
                 known(Policy::from_bytes(decoder.bytes()?).ok(), "policy").map(Self::Policy)
             }
-            _ => Err(decode::Error::message("kind of action")),
+            number => Identity::read(decoder, number, length).map(Self::Identity),
         }
     }
 }
@@ -143,6 +177,7 @@ impl encode::Encode<()> for Action {
                 e.bytes(&credential.0.0)?.u64(*status as u64)?;
             }
             Self::Policy(policy) => drop(e.array(2)?.u64(2)?.bytes(&policy.to_bytes())?),
+            Self::Identity(identity) => identity.write(e)?,
         }
         Ok(())
     }

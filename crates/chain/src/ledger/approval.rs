@@ -13,11 +13,11 @@ use crate::{
     codec::Encode,
     state::Changes,
     types::{
-        Account, AccountId, AuthData, Credential, CredentialId, CredentialStatus, Factors, Policy, RequestId,
-        Role, Seal, Sender, Standing, Txo, TxoBody, TxoClass,
+        Account, AccountId, Credential, CredentialId, CredentialStatus, Factors, Policy, Possession,
+        RequestId, Role, Seal, Sender, Standing, Txo, TxoBody, TxoClass,
     },
 };
-use qratum_crypto::{domain, hash::sha2_256};
+use qratum_crypto::domain;
 
 /// A person who showed both factors.
 #[derive(Clone, Debug)]
@@ -39,7 +39,10 @@ pub fn sender(draft: &Draft<'_>, place: &Place<'_>, txo: &Txo) -> Result<Actor, 
     let Seal::Factors(factors) = &txo.seal else { return Err(Refusal::Class) };
     let actor = claimed(draft, place, &txo.body, factors.credential)?;
     let challenge = txo.body.challenge();
-    check_assertion(factors, &actor.credential, challenge, &draft.rp_id())?;
+    check_counts(&actor.credential)?;
+    actor.is_not_past(&txo.body)?;
+    let assertion = (&factors.auth_data, &factors.signature);
+    actor.credential.key.asserted(assertion, challenge, &draft.rp_id()).map_err(Denial::from)?;
     check_biokey(factors, &actor.credential, challenge, (draft, place))?;
     Ok(Actor { counter: factors.auth_data.counter(), ..actor })
 }
@@ -74,34 +77,6 @@ fn claimed(
     let credential = account.credential(credential).ok_or(Denial::UnknownCredential)?.clone();
     let (counter, txo) = (credential.sign_count.saturating_add(1), body.id());
     Ok(Actor { id: id.clone(), account, credential, counter, act, txo })
-}
-
-/// The first factor: somebody touched this security key and showed it who they are, for this act.
-///
-/// # Errors
-/// [`Denial`], for the first rule that is broken.
-pub fn check_assertion(
-    factors: &Factors,
-    credential: &Credential,
-    challenge: Hash,
-    rp_id: &str,
-) -> Result<(), Denial> {
-    check_counts(credential)?;
-    let (data, flags) = (&factors.auth_data, factors.auth_data.flags());
-    if data.rp_id_hash() != sha2_256(rp_id.as_bytes()) {
-        return Err(Denial::RelyingParty);
-    }
-    if flags & AuthData::USER_PRESENT == 0 {
-        return Err(Denial::NoTouch);
-    }
-    if flags & AuthData::USER_VERIFIED == 0 {
-        return Err(Denial::NoVerification);
-    }
-    if flags != AuthData::USER_PRESENT | AuthData::USER_VERIFIED {
-        return Err(Denial::Flags);
-    }
-    let message = factors.assertion_message(challenge, rp_id);
-    credential.key.verify(&message, &factors.signature).map_err(|_| Denial::Assertion)
 }
 
 /// Whether acts with it count.
@@ -167,6 +142,13 @@ pub fn rehearse(
 }
 
 impl Actor {
+    /// A nonce that was used is told before any signature is looked at: whoever saw an act could send it
+    /// again and again.
+    const fn is_not_past(&self, body: &TxoBody) -> Result<(), Refusal> {
+        let want = self.account.nonce;
+        if body.nonce < want { Err(Refusal::Nonce { want }) } else { Ok(()) }
+    }
+
     fn check_nonce(&self, body: &TxoBody) -> Result<(), Refusal> {
         let want = self.account.nonce;
         if body.nonce == want { Ok(()) } else { Err(Refusal::Nonce { want }) }
@@ -199,7 +181,8 @@ impl Actor {
 
     fn carry_out(&self, draft: &mut Draft<'_>, place: &Place<'_>) -> Result<(), Denial> {
         match &self.act.step {
-            Step::Request(proposal) => self.request(draft, place, proposal),
+            Step::Request(proposal) => self.request(draft, place, (proposal, &[])),
+            Step::Enrol(proposal, proofs) => self.request(draft, place, (proposal, proofs)),
             Step::Approve(answer) => self.approve(draft, place, answer),
             Step::Reject(answer) => self.reject(draft, place, answer),
             Step::Govern(asked) => governance::carry_out(draft, place, self.speaker(), asked),
@@ -211,7 +194,12 @@ impl Actor {
     }
 
     /// Opens a request, when it could be carried out if it were approved now.
-    fn request(&self, draft: &mut Draft<'_>, place: &Place<'_>, proposal: &Proposal) -> Result<(), Denial> {
+    fn request(
+        &self,
+        draft: &mut Draft<'_>,
+        place: &Place<'_>,
+        (proposal, proofs): (&Proposal, &[Possession]),
+    ) -> Result<(), Denial> {
         let policy = draft.policy().unwrap_or_default();
         let rule = policy.rule(proposal.action.class()).ok_or(Denial::NoRule)?;
         let latest = place.time.plus(rule.lifetime_ms);
@@ -223,8 +211,9 @@ impl Actor {
             (proposal.expiry > place.time && proposal.expiry <= latest, Denial::Lifetime),
             (proposal.expect == proposal.action.expectation(draft), Denial::StateChanged),
         ])?;
-        proposal.action.effect(draft)?;
         let id = RequestId(self.txo);
+        proposal.action.effect_of(draft, id)?;
+        proposal.action.is_held(draft, place, proofs)?;
         super::open::take(draft, place, self.account.person, (id, proposal.expiry))?;
         let request = Request {
             proposal: proposal.clone(),
@@ -252,7 +241,7 @@ impl Actor {
         ])?;
         request.hear(self.voice(place, answer, true));
         if let Some(authorized) = Authorized::count(&request, &policy, draft) {
-            authorized.execute(draft)?;
+            authorized.execute(draft, answer.request)?;
             request.outcome = Outcome::Executed(place.height);
         }
         draft.put(Request::state_key(answer.request), request.to_bytes());

@@ -1,7 +1,7 @@
 //! The one door between what people want and what is done: an action that enough of them approved.
 
 use super::{Action, Denial, Draft, Request};
-use crate::types::{Policy, Role};
+use crate::types::{Policy, RequestId, Role};
 
 /// Something that enough people approved, by the policy that holds. Made by counting a request, and by
 /// nothing else: its field is private, and it is never decoded.
@@ -48,12 +48,12 @@ impl Authorized<Action> {
         (met && request.is_under(draft)).then(|| Self { approved: action.clone() })
     }
 
-    /// Does it.
+    /// Does it; `by`: the request that was counted.
     ///
     /// # Errors
     /// [`Denial`], where it cannot be done any more; the draft is unchanged then.
-    pub(super) fn execute(self, draft: &mut Draft<'_>) -> Result<(), Denial> {
-        let effect = self.approved.effect(draft)?;
+    pub(super) fn execute(self, draft: &mut Draft<'_>, by: RequestId) -> Result<(), Denial> {
+        let effect = self.approved.effect_of(draft, by)?;
         effect.into_iter().for_each(|(key, value)| draft.put(key, value));
         Ok(())
     }

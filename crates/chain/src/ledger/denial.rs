@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::{
     codec::{Decode, Encode, Malformed, Reader},
-    types::BadBiokey,
+    types::{BadAssertion, BadBiokey},
 };
 
 macro_rules! denials {
@@ -109,6 +109,20 @@ denials! {
     BiokeyOther = 38, "the ML-DSA key is not the one of the biokey";
     /// The ML-DSA key of the biokey did not sign this act with this assertion.
     BiokeyMlDsa = 39, "the ML-DSA half of the biokey did not sign this with this assertion";
+    /// No proof that both factors of what is enrolled are held, or proofs of other keys.
+    Possession = 40, "no proof that the security key and the biokey are held";
+    /// The rule for people asks less than a rule in which the roles have a say.
+    Closure = 41, "the rule for people asks less than a rule in which these roles have a say";
+    /// A key or a credential was enrolled already, maybe for something else.
+    KeyKnown = 42, "a key is known already: one key, one purpose";
+    /// There is an account of this name.
+    AccountTaken = 43, "there is an account of this name";
+    /// There would be more accounts, or more keys of one, than there may be.
+    TooMany = 44, "there would be too many accounts, or too many keys of one";
+    /// A key is no point of its curve in its one spelling.
+    Unsound = 45, "a key is no public key";
+    /// The person has an account in another jurisdiction.
+    Jurisdiction = 46, "the person has an account in another jurisdiction";
     /// No account speaks for any validator of the set.
     NoElectorate = 60, "nobody could vote on it: no account speaks for a validator of the set";
     /// The person, or all together, have as many proposals open as there may be.
@@ -141,6 +155,18 @@ denials! {
     NoValidator = 74, "there is no active validator of this name";
     /// Without it nobody would be left to vote.
     LastValidator = 75, "nobody would be left to vote";
+}
+
+impl From<BadAssertion> for Denial {
+    fn from(why: BadAssertion) -> Self {
+        match why {
+            BadAssertion::RelyingParty => Self::RelyingParty,
+            BadAssertion::NoTouch => Self::NoTouch,
+            BadAssertion::NoVerification => Self::NoVerification,
+            BadAssertion::Flags => Self::Flags,
+            BadAssertion::Signature => Self::Assertion,
+        }
+    }
 }
 
 impl From<BadBiokey> for Denial {

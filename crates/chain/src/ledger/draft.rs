@@ -9,7 +9,7 @@ use crate::{
     codec::{Decode, Encode},
     state::{Changes, StateMap},
     types::{
-        Account, AccountId, ChainParams, Genesis, Governance, KeyUse, Parameters, People, Policy,
+        Account, AccountId, ChainParams, Genesis, Governance, Height, KeyUse, Parameters, People, Policy,
         Registration, RequestId,
     },
 };
@@ -104,6 +104,12 @@ impl<'a> Draft<'a> {
     #[must_use]
     pub fn account(&self, id: &AccountId) -> Option<Account> {
         self.read(&Account::state_key(id))
+    }
+
+    /// Height of the block that is carried out.
+    pub(super) fn next_height(&self) -> Height {
+        let last = self.get(super::HEIGHT_KEY).and_then(|bytes| bytes.try_into().ok());
+        Height(last.map_or(0, u64::from_le_bytes)).next()
     }
 
     /// All accounts.

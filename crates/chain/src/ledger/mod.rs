@@ -21,6 +21,7 @@ mod body;
 mod denial;
 mod draft;
 pub mod governance;
+mod identity;
 pub mod index;
 mod known;
 pub mod open;
@@ -36,6 +37,7 @@ pub use authorized::Authorized;
 pub use body::Body;
 pub use denial::Denial;
 pub use draft::Draft;
+pub use identity::{Identity, NewAccount};
 pub use known::{Known, Missed};
 pub use request::{Outcome, Request, Voice};
 

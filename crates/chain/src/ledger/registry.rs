@@ -189,6 +189,10 @@ pub fn sender(draft: &Draft<'_>, chain_id: ChainId, txo: &Txo) -> Result<(String
     let used = draft.key_use(key).filter(|used| used.purpose == Purpose::Operator);
     let name = used.ok_or(Refusal::UnknownSender)?.name;
     let registration = draft.registration(&name).ok_or(Refusal::UnknownSender)?;
+    // Cheaper to tell than the signature: whoever saw a transaction could send it again and again.
+    if body.nonce < registration.nonce {
+        return Err(Refusal::Nonce { want: registration.nonce });
+    }
     txo.signature_holds().map_err(|_| Refusal::BadSignature)?;
     Ok((name, registration))
 }

@@ -159,6 +159,12 @@ impl Roles {
         Self(self.0 | other.0)
     }
 
+    /// Those that are not among `other`.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// The roles, in the order of their numbers.
     pub fn iter(self) -> impl Iterator<Item = Role> {
         Role::ALL.iter().copied().filter(move |role| self.holds(*role))

@@ -1,6 +1,7 @@
 //! The second factor of a person: two key pairs that sign together, so that neither a break of elliptic
 //! curves nor one of lattices is enough.
 
+use minicbor::{Decoder, Encoder, decode, encode};
 use qratum_crypto::{
     domain::{self, Tag},
     hash,
@@ -12,7 +13,7 @@ use qratum_crypto::{
 
 use crate::{
     Hash,
-    codec::{Decode, Encode, Malformed, Reader},
+    codec::{Decode, Encode, Malformed, Reader, cbor::array},
 };
 
 /// The public keys of a biokey, as the chain keeps them.
@@ -92,6 +93,20 @@ impl BiokeySignatures {
     #[must_use]
     pub fn new(ed25519: Signature, mldsa_key: Vec<u8>, mldsa: Vec<u8>) -> Option<Self> {
         Some(Self { ed25519, mldsa_key: mldsa_key.try_into().ok()?, mldsa: mldsa.try_into().ok()? })
+    }
+
+    /// The three items of CBOR that they are.
+    pub(super) fn read(decoder: &mut Decoder<'_>) -> Result<Self, decode::Error> {
+        Ok(Self {
+            ed25519: Signature(array(decoder)?),
+            mldsa_key: Box::new(array(decoder)?),
+            mldsa: Box::new(array(decoder)?),
+        })
+    }
+
+    pub(super) fn write<W: encode::Write>(&self, e: &mut Encoder<W>) -> Result<(), encode::Error<W::Error>> {
+        e.bytes(&self.ed25519.0)?.bytes(&*self.mldsa_key)?.bytes(&*self.mldsa)?;
+        Ok(())
     }
 
     /// None yet: holds under no key.

@@ -148,6 +148,9 @@ pub struct NewCredential {
 }
 
 impl NewCredential {
+    /// The longest encoding: ES256, a label and an attestation.
+    pub(crate) const LONGEST: usize = 32 + 34 + 64 + (4 + MAX_NAME + 16 + 1 + 4 + MAX_NAME + 32);
+
     /// As it stands in its account from a block on; `by`: the request, none in a genesis.
     #[must_use]
     pub fn enrolled(self, by: Option<RequestId>, active_from: Height) -> Credential {
@@ -213,6 +216,12 @@ pub struct Credential {
 }
 
 impl Credential {
+    /// What was enrolled, with the biokey it has now.
+    #[must_use]
+    pub fn as_enrolled(&self) -> NewCredential {
+        NewCredential { id: self.id, key: self.key, biokey: self.biokey, device: self.device.clone() }
+    }
+
     /// The shortest encoding: Ed25519, a label of one letter, no attestation, of a genesis.
     pub(super) const SHORTEST: usize = 32 + 33 + 64 + 8 + (4 + 1 + 16 + 1) + 1 + 8 + 4 + 8 + 1;
 }

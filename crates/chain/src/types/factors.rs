@@ -5,10 +5,9 @@ use minicbor::{Decoder, Encoder, decode, encode};
 use qratum_crypto::{
     domain,
     hash::{self, sha2_256},
-    sign::ed25519::Signature,
 };
 
-use super::{BiokeySignatures, BlockId, BlockRef, CredentialId, Height};
+use super::{BiokeySignatures, BlockId, BlockRef, CredentialId, Height, assertion_message};
 use crate::{
     Hash,
     codec::{
@@ -69,7 +68,7 @@ impl Factors {
     /// `authData || SHA-256(clientDataJSON)`: what the security key signs (WebAuthn section 6.3.3).
     #[must_use]
     pub fn assertion_message(&self, challenge: Hash, rp_id: &str) -> Vec<u8> {
-        [self.auth_data.0.as_slice(), &client_data_hash(challenge, rp_id)].concat()
+        assertion_message(&self.auth_data, challenge, rp_id)
     }
 
     /// What the biokey signs: `SHA3-256(tag || challenge || credential || SHA3-256(authData ||
@@ -90,11 +89,7 @@ impl Factors {
             auth_data: AuthData(array(decoder)?),
             signature: array(decoder)?,
             opened_at: BlockRef { height: Height(decoder.u64()?), block_id: BlockId(Hash(array(decoder)?)) },
-            biokey: BiokeySignatures {
-                ed25519: Signature(array(decoder)?),
-                mldsa_key: Box::new(array(decoder)?),
-                mldsa: Box::new(array(decoder)?),
-            },
+            biokey: BiokeySignatures::read(decoder)?,
         })
     }
 }
@@ -106,9 +101,8 @@ impl encode::Encode<()> for Factors {
         _: &mut (),
     ) -> Result<(), encode::Error<W::Error>> {
         e.array(8)?.bytes(&self.credential.0.0)?.bytes(&self.auth_data.0)?.bytes(&self.signature)?;
-        e.u64(self.opened_at.height.0)?.bytes(&self.opened_at.block_id.0.0)?.bytes(&self.biokey.ed25519.0)?;
-        e.bytes(&*self.biokey.mldsa_key)?.bytes(&*self.biokey.mldsa)?;
-        Ok(())
+        e.u64(self.opened_at.height.0)?.bytes(&self.opened_at.block_id.0.0)?;
+        self.biokey.write(e)
     }
 }
 

@@ -331,7 +331,7 @@ impl Genesis {
             let (name, least) = ("block_interval_ms", MIN_BLOCK_INTERVAL_MS);
             return Err(GenesisError::Number { name, got, least, most });
         }
-        people.check(used).map_err(GenesisError::People)
+        people.check(&self.network, used).map_err(GenesisError::People)
     }
 
     /// The state before the first block: parameters, the network's name, the validators' names, the
@@ -574,7 +574,8 @@ mod tests {
     #[test]
     fn people_need_blocks_that_come_soon_and_rules() {
         let (rp_id, policy) = ("test.qratum.invalid".to_owned(), Policy::default());
-        let people = People { rp_id, policy, accounts: BTreeMap::new(), governance: Default::default() };
+        let (accounts, proofs, governance) = Default::default();
+        let people = People { rp_id, policy, accounts, proofs, governance };
         let mut genesis = Genesis { people: Some(people), ..genesis() };
         let most = People::MAX_BLOCK_INTERVAL_MS;
         genesis.params.block_interval_ms = most;

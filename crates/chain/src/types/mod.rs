@@ -3,6 +3,7 @@
 
 mod account;
 mod anchor;
+mod assertion;
 mod biokey;
 mod certificate;
 mod chained;
@@ -19,6 +20,7 @@ mod light_block;
 mod name;
 mod people;
 mod policy;
+mod possession;
 mod registration;
 mod txo;
 mod validators;
@@ -27,6 +29,7 @@ mod vote;
 pub(crate) use account::words;
 pub use account::{Account, AccountId, Role, Roles, Standing, Zone};
 pub use anchor::Checkpoint;
+pub use assertion::{BadAssertion, assertion_message};
 pub use biokey::{BadBiokey, BiokeyKeys, BiokeySignatures};
 pub use certificate::{Bitmap, Certificate, CommitCertificate, PqSignature};
 pub use chained::{ChainedBlock, ChainedCertificate, HotStuffPhase, PhaseCertificate};
@@ -46,6 +49,7 @@ pub use name::{MAX_NAME, is_name};
 pub(crate) use people::who_can_act;
 pub use people::{Accounts, People, PeopleFault};
 pub use policy::{Class, Group, Policy, Rule, RuleFault};
+pub use possession::{BadPossession, Enrolling, Possession, Scope};
 pub use registration::{Jailed, KeyUse, Registration, Retired, Status};
 pub use txo::{Seal, Sender, Txo, TxoBody, TxoClass};
 pub use validators::{

@@ -4,7 +4,8 @@ use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Account, AccountId, Class, Credential, Governance, KeyUse, PersonId, Policy, Purpose, Roles, RuleFault,
+    Account, AccountId, Class, Credential, CredentialId, Enrolling, Governance, KeyUse, PersonId, Policy,
+    Possession, Purpose, Roles, RuleFault, Scope,
 };
 use crate::codec::{Decode, Encode, Malformed, Reader, put_list};
 
@@ -19,6 +20,9 @@ pub struct People {
     pub accounts: BTreeMap<AccountId, Account>,
     /// Who decides by vote.
     pub governance: Governance,
+    /// That each of their credentials is held: [`Enrolling`] with the name of the network. No part of
+    /// the state.
+    pub proofs: BTreeMap<CredentialId, Possession>,
 }
 
 /// Why people cannot be what a chain starts with.
@@ -45,6 +49,10 @@ pub enum PeopleFault {
     /// Governance names somebody without an account or an operator without a name, or has a window that is
     /// none.
     Governance,
+    /// No proof that both factors of a credential of this account are held.
+    Possession(AccountId),
+    /// The account is in another jurisdiction than another one of the same person.
+    Jurisdiction(AccountId),
 }
 
 impl fmt::Display for PeopleFault {
@@ -67,6 +75,12 @@ impl fmt::Display for PeopleFault {
             Self::Governance => f.write_str(
                 "governance needs windows of 1 to 1000 sets, names of operators, and accounts that are there",
             ),
+            Self::Possession(account) => {
+                write!(f, "account {account}: no proof that a security key and its biokey are held")
+            }
+            Self::Jurisdiction(account) => {
+                write!(f, "account {account}: the same person has one in another jurisdiction")
+            }
             Self::TooMany => write!(f, "there are more than {} accounts", People::MAX_ACCOUNTS),
         }
     }
@@ -85,11 +99,11 @@ impl People {
     /// The longest name for security keys: that of a host.
     pub const MAX_RP_ID: usize = 253;
 
-    /// Whether a chain can start with them. `used`: the keys of its validators.
+    /// Whether a chain of a network of this name can start with them. `used`: the keys of its validators.
     ///
     /// # Errors
     /// [`PeopleFault`], for the first rule that is broken.
-    pub fn check(&self, mut used: BTreeSet<Vec<u8>>) -> Result<(), PeopleFault> {
+    pub fn check(&self, network: &str, mut used: BTreeSet<Vec<u8>>) -> Result<(), PeopleFault> {
         let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.');
         if !(1..=Self::MAX_RP_ID).contains(&self.rp_id.len()) || !self.rp_id.bytes().all(fits) {
             return Err(PeopleFault::RpId);
@@ -97,7 +111,7 @@ impl People {
         if self.accounts.len() > Self::MAX_ACCOUNTS {
             return Err(PeopleFault::TooMany);
         }
-        let mut ids = BTreeSet::new();
+        let (mut ids, mut places) = (BTreeSet::new(), BTreeMap::new());
         for (id, account) in &self.accounts {
             let count = account.credentials.len();
             if account.roles == Roles::default() || !(1..=Account::MAX_CREDENTIALS).contains(&count) {
@@ -105,6 +119,9 @@ impl People {
             }
             if !account.credentials.iter().all(|credential| ids.insert(credential.id)) {
                 return Err(PeopleFault::CredentialTwice(id.clone()));
+            }
+            if *places.entry(account.person).or_insert(account.jurisdiction) != account.jurisdiction {
+                return Err(PeopleFault::Jurisdiction(id.clone()));
             }
             for (purpose, key, sound) in keys(account) {
                 if !sound {
@@ -119,7 +136,21 @@ impl People {
             return Err(PeopleFault::Governance);
         }
         self.policy.check().map_err(|(class, fault)| PeopleFault::Rule(class, fault))?;
-        self.check_numbers()
+        self.check_numbers()?;
+        self.check_proofs(Scope::Genesis(network))
+    }
+
+    fn check_proofs(&self, scope: Scope<'_>) -> Result<(), PeopleFault> {
+        for (id, account) in &self.accounts {
+            for credential in account.credentials.iter().map(Credential::as_enrolled) {
+                let enrolling = Enrolling { scope, account: id, credential: &credential, version: 0 };
+                let held = |proof: &Possession| enrolling.is_held(proof, &self.rp_id).is_ok();
+                if !self.proofs.get(&credential.id).is_some_and(held) {
+                    return Err(PeopleFault::Possession(id.clone()));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Whether they are enough, with all keys and without any one of them: the chain suspends a key whose

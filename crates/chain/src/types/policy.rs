@@ -245,6 +245,14 @@ impl Policy {
         hash::tagged(domain::POLICY, &[&self.to_bytes()])
     }
 
+    /// Whether the rule for `class` asks no less than each rule in which one of these roles has a say.
+    #[must_use]
+    pub fn guards(&self, class: Class, roles: Roles) -> bool {
+        let speaks = |rule: &Rule| rule.roles().with(Roles::of([rule.requester])).meets(roles);
+        let guard = self.rule(class);
+        self.0.values().filter(|rule| speaks(rule)).all(|rule| guard.is_some_and(|guard| guard.covers(rule)))
+    }
+
     /// Whether each rule is one, people and the policy itself can be changed, and neither with less than
     /// any class needs: else whoever could change them could do all.
     ///

@@ -7,24 +7,27 @@ use std::{
 
 use qratum_crypto::{
     domain::Tag,
-    sign::{ed25519::SecretKey, ml_dsa},
+    hash::sha2_256,
+    sign::{ed25519::SecretKey, es256, ml_dsa},
 };
 
 use super::*;
 use crate::{
     codec::Decode,
     ledger::{
-        Action,
+        Action, Identity,
         recent::{Ancestor, WINDOW_MS},
     },
     state::StateMap,
     types::{
-        BiokeyKeys, BiokeySignatures, BlockId, BlockRef, ChainId, ChainParams, Class, CredentialId,
-        CredentialKey, Device, Genesis, GenesisValidator, Governance, Group, Height, Jurisdiction,
-        NewCredential, People, PeopleFault, PersonId, Roles, Rule, SetId, Time, TxoBody, Validator,
-        ValidatorSet, Zone,
+        AuthData, BiokeyKeys, BiokeySignatures, BlockId, BlockRef, ChainId, ChainParams, Class, CredentialId,
+        CredentialKey, Device, Enrolling, Genesis, GenesisValidator, Governance, Group, Height, Jurisdiction,
+        NewCredential, People, PeopleFault, PersonId, Roles, Rule, Scope, SetId, Time, TxoBody, Validator,
+        ValidatorSet, Zone, assertion_message,
     },
 };
+
+mod identity;
 
 const START: Time = Time(1_800_000_000_000);
 const RP_ID: &str = "test.qratum.invalid";
@@ -117,8 +120,28 @@ fn people() -> People {
         };
         (account(name), account_of)
     });
-    let (rp_id, policy, governance) = (RP_ID.to_owned(), policy(2, LIFETIME_MS), Governance::default());
-    People { rp_id, policy, accounts: BTreeMap::from(enrolled), governance }
+    let (rp_id, policy, accounts) = (RP_ID.to_owned(), policy(2, LIFETIME_MS), BTreeMap::from(enrolled));
+    let mut people =
+        People { rp_id, policy, accounts, proofs: BTreeMap::new(), governance: Governance::default() };
+    for (id, enrolled) in &people.accounts {
+        let n = number(id.as_str());
+        for (credential, seed) in enrolled.credentials.iter().zip([n, n + 20]) {
+            let scope = Scope::Genesis("test");
+            let new = credential.as_enrolled();
+            let enrolling = Enrolling { scope, account: id, credential: &new, version: 0 };
+            people.proofs.insert(new.id, possession(&enrolling, &secret(seed), Biokey(100 + seed)));
+        }
+    }
+    people
+}
+
+/// What whoever holds these keys proves.
+fn possession(enrolling: &Enrolling<'_>, key: &SecretKey, biokey: Biokey) -> Possession {
+    let (auth_data, challenge) = (auth_data(RP_ID, 5, 0), enrolling.challenge());
+    let signature = key.sign(&assertion_message(&auth_data, challenge, RP_ID)).0;
+    let mut proof = Possession { auth_data, signature, biokey: BiokeySignatures::missing() };
+    proof.biokey = biokey.sign(domain::BIOKEY_ENROLMENT, proof.biokey_message(challenge));
+    proof
 }
 
 fn genesis() -> Genesis {
@@ -272,8 +295,9 @@ impl Village {
     }
 
     fn put(&self, key: Vec<u8>, value: Vec<u8>) -> Self {
-        let mut next = self.clone();
-        next.state.commit(self.state.preview([(key, Some(value))].into()).unwrap());
+        let (mut next, mut draft) = (self.clone(), self.draft());
+        draft.put(key, value);
+        next.state.commit(self.state.preview(draft.into_changes()).unwrap());
         next
     }
 
@@ -760,7 +784,7 @@ fn every_denial_has_a_case_and_an_honest_twin() {
     let ceremony = [cases_of_accounts(), cases_of_assertions(), cases_of_biokeys()].concat();
     let requests = [cases_of_proposals(), cases_of_actions(), cases_of_many_requests()].concat();
     let approvals = [cases_of_closed_requests(), cases_of_approvers()].concat();
-    let cases = [ceremony, requests, approvals].concat();
+    let cases = [ceremony, requests, approvals, identity::cases()].concat();
     for (index, Case { denial, refused, twin: (village, honest) }) in cases.iter().enumerate() {
         assert_eq!(village.outcome(honest), Ok(()), "{denial:?}, case {index}: the honest twin");
         for (nth, (village, txo)) in refused.iter().enumerate() {
@@ -816,6 +840,18 @@ fn two_approvals_of_two_groups_carry_a_request_to_its_end_and_no_sooner() {
     // The revoked key is refused from the next block on.
     let late = done.request("dave", revoke("carol"));
     assert_eq!(done.outcome(&late), Err(Refusal::Denied(Denial::CredentialRevoked)));
+}
+
+/// Whoever saw an act can send it again, and costs nobody a signature.
+#[test]
+fn a_nonce_that_was_used_is_told_before_any_signature() {
+    let (open, id) = Village::at(5).asked();
+    let mut seen = open.approval("bob", id, TECHNICAL);
+    let after = open.after(&[&seen]);
+    factors(&mut seen).signature[0] ^= 1;
+    let sender = |village: &Village| crate::ledger::check_sender(&village.draft(), &village.place(), &seen);
+    assert_eq!(sender(&open), Err(Refusal::Denied(Denial::Assertion)));
+    assert_eq!(sender(&after), Err(Refusal::Nonce { want: 1 }));
 }
 
 #[test]
@@ -956,7 +992,7 @@ fn people_suffice_without_any_one_key_and_are_not_too_many() {
     let check = |change: &dyn Fn(&mut People)| {
         let mut people = people();
         change(&mut people);
-        people.check(BTreeSet::new())
+        people.check("test", BTreeSet::new())
     };
     let one_key =
         |name| move |it: &mut People| it.accounts.get_mut(&account(name)).unwrap().credentials.truncate(1);
@@ -1001,6 +1037,16 @@ fn some_step(village: &Village, requests: &[RequestId], dice: &mut Dice) -> Step
     match (dice.below(16), answer) {
         (0, Some(answer)) => Step::Reject(answer),
         (1..=13, Some(answer)) => Step::Approve(answer),
+        (14, _) if dice.below(2) == 0 => {
+            let names = ACCOUNTS[dice.below(ACCOUNTS.len())].0;
+            let (account, more) = (account(names), Role::ALL[dice.below(Role::ALL.len())]);
+            let roles = village.draft().account(&account).map_or(Roles::default(), |it| it.roles);
+            let identity = match dice.below(2) {
+                0 => Identity::Roles { account, roles: roles.with(Roles::of([more])) },
+                _ => Identity::Standing { account, standing: Standing::Suspended },
+            };
+            Step::Request(village.proposal(Action::Identity(identity)))
+        }
         (14, _) => {
             let threshold = village.draft().policy().unwrap().rule(Class::Policy).unwrap().threshold;
             let lifetime_ms = LIFETIME_MS + dice.below(9) as u64;
@@ -1054,12 +1100,13 @@ fn nothing_is_carried_out_below_the_threshold() {
         let (village, requests) = life(names, (*threshold, false), seed);
         assert_eq!(village.draft().policy(), Some(policy(*threshold, LIFETIME_MS)), "{names:?}, seed {seed}");
         for (id, enrolled) in genesis().people.unwrap().accounts {
-            let now = village.draft().account(&id).unwrap();
-            let lasting = |account: &Account| {
-                let of = |it: &Credential| Credential { last_used: Height(0), ..it.clone() };
-                account.credentials.iter().map(of).collect::<Vec<_>>()
+            let lasting = |mut account: Account| {
+                account.nonce = 0;
+                account.credentials.iter_mut().for_each(|it| it.last_used = Height(0));
+                account
             };
-            assert_eq!(lasting(&now), lasting(&enrolled), "{names:?}, seed {seed}");
+            let now = village.draft().account(&id).unwrap();
+            assert_eq!(lasting(now), lasting(enrolled), "{names:?}, seed {seed}");
         }
         let executed = |id: &RequestId| matches!(village.request_at(*id).outcome, Outcome::Executed(_));
         assert!(!requests.iter().any(executed), "{names:?}, seed {seed}");

@@ -61,7 +61,8 @@ fn genesis() -> Genesis {
         operators: POWERS.iter().map(|(name, _)| ((*name).to_owned(), account(name))).collect(),
         authorities: [account(VERA)].into(),
     };
-    let (rp_id, policy, accounts) = ("test".to_owned(), Policy::default(), Default::default());
+    let (rp_id, policy) = ("test".to_owned(), Policy::default());
+    let (accounts, proofs) = Default::default();
     let members = (1u8..).zip(POWERS).map(|(n, (name, power))| {
         let Candidate { name, validator, enrolment } = candidate(name, n, power);
         GenesisValidator { name, validator, enrolment: Some(enrolment) }
@@ -72,7 +73,7 @@ fn genesis() -> Genesis {
         time: Time(1_800_000_000_000),
         params: ChainParams { set_length: LENGTH, ..ChainParams::default() },
         validators: members.collect(),
-        people: Some(People { rp_id, policy, accounts, governance }),
+        people: Some(People { rp_id, policy, accounts, proofs, governance }),
     }
 }
 
