@@ -13,6 +13,7 @@
 
 pub mod codec;
 pub mod document;
+pub mod language;
 pub mod ledger;
 pub mod schedule;
 pub mod state;
