@@ -30,7 +30,7 @@ pub(crate) use self::{
     bundle::{BundleCommand, BundleExportArgs, BundleSubmitArgs, BundleVerifyArgs},
     entropy::{EntropyCommand, SampleArgs, SourceArgs},
     genesis::{AddArgs, DraftArgs, GenesisCommand, SignArgs},
-    key::{DeviceArgs, KeyCommand, PinCommand, RegisterArgs},
+    key::{KeyCommand, PinCommand, RegisterArgs},
 };
 use crate::exit::CODES;
 

@@ -94,7 +94,7 @@ struct Town {
 impl Town {
     fn new() -> Self {
         let (mut genesis, cast) = (genesis(), Cast::default());
-        let mut people = cast.people();
+        let mut people = cast.people("sim");
         people.governance = governance(["v1-operator", "v2-operator", "v3-operator", "v4-operator"], 2);
         genesis.people = Some(people);
         let (chain_id, mut net) = (genesis.chain_id().unwrap(), network_of(genesis.clone(), 7));
@@ -332,7 +332,7 @@ async fn running() -> (Processes, Genesis, Vec<Client>, LightNode) {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("governance-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&path);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
-    let mut people = Cast::default().people();
+    let mut people = Cast::default().people("demo");
     people.governance = governance(["north", "east", "south", "west"], 1);
     let (people, defaults) = (Some(people), demo::Options::default());
     let options = demo::Options { block_interval_ms: 300, set_length: 8, people, ..defaults };

@@ -100,7 +100,7 @@ fn mark(txo: &Txo, act: &Act) -> Vec<u8> {
         (Step::Govern(Governing::Vote { motion, .. } | Governing::Veto(motion)), _) => {
             Referendum::state_key(*motion)
         }
-        (Step::Request(_), _) => Request::state_key(RequestId(txo.body.id())),
+        (Step::Request(_) | Step::Enrol(..), _) => Request::state_key(RequestId(txo.body.id())),
     }
 }
 
@@ -124,7 +124,9 @@ fn done(txo: &Txo, act: &Act, facts: &Facts) -> Option<Done> {
             let vetoed: Referendum = facts.read(&key)?;
             matches!(&vetoed.phase, Phase::Vetoed(account) if by(account)).then_some(Done::Vetoed(*motion))
         }
-        Step::Request(_) => facts.read::<Request>(&key).map(|_| Done::Opened(RequestId(id))),
+        Step::Request(_) | Step::Enrol(..) => {
+            facts.read::<Request>(&key).map(|_| Done::Opened(RequestId(id)))
+        }
     }
 }
 

@@ -45,7 +45,7 @@ pub(crate) enum Want {
     /// That a request be opened.
     Open {
         /// For this.
-        action: Action,
+        action: Box<Action>,
         /// For so long; none: as long as the rule allows.
         lifetime_ms: Option<u64>,
     },
@@ -175,7 +175,7 @@ fn step(wish: &Wish, account: &Account, facts: &Facts, draft: &Draft<'_>) -> Res
             let policy = draft.policy().unwrap_or_default();
             let rule = policy.rule(action.class()).ok_or(Denial::NoRule)?;
             Ok(Step::Request(Proposal {
-                action: action.clone(),
+                action: Action::clone(action),
                 expiry: facts.time.plus(lifetime_ms.unwrap_or(rule.lifetime_ms)),
                 policy_hash: policy.hash(),
                 basis: facts.at,

@@ -283,7 +283,7 @@ fn suspend(name: &str) -> Want {
 fn set_status(name: &str, status: CredentialStatus) -> Want {
     let credential = CredentialId::of(name.as_bytes());
     Want::Open {
-        action: Action::Credential { account: account(name), credential, status },
+        action: Box::new(Action::Credential { account: account(name), credential, status }),
         lifetime_ms: None,
     }
 }

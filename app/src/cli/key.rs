@@ -1,8 +1,8 @@
 //! Arguments of `qratum key`.
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand};
+
+use super::DeviceArgs;
 
 /// What is done with security keys.
 #[derive(Debug, Subcommand)]
@@ -29,17 +29,6 @@ pub(crate) enum PinCommand {
     Set(DeviceArgs),
     /// Change it
     Change(DeviceArgs),
-}
-
-/// Which key.
-#[derive(Debug, Args)]
-pub(crate) struct DeviceArgs {
-    /// Its file, where several are plugged in
-    #[arg(long, value_name = "FILE")]
-    pub(crate) device: Option<PathBuf>,
-    /// The socket of a software key: not for real keys
-    #[arg(long, value_name = "SOCKET", conflicts_with = "device", hide = true)]
-    pub(crate) software_key: Option<PathBuf>,
 }
 
 /// For whom.

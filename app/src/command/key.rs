@@ -74,6 +74,7 @@ impl Watch for Told {
 /// The key that was named, or the only one.
 fn wire(args: &DeviceArgs) -> Result<Wire, Failure> {
     let watch: Arc<dyn Watch> = Arc::new(Told);
+    #[cfg(feature = "software-key")]
     if let Some(socket) = &args.software_key {
         output::note("software security key: not for real keys");
         return Wire::connect(socket, watch).map_err(|why| refused(&why));

@@ -229,8 +229,12 @@ impl Studio<'_> {
         };
         let made = key.register(&new, pin).map_err(no)?;
         let salt: [u8; 32] = key.draw().map_err(no)?;
-        let ask =
-            Ask { rp_id: RP_ID, credential_id: &made.credential_id, key: &made.key, client_data_hash: [0; 32] };
+        let ask = Ask {
+            rp_id: RP_ID,
+            credential_id: &made.credential_id,
+            key: &made.key,
+            client_data_hash: [0; 32],
+        };
         let secret = key.secret(&ask, &salt, pin).map_err(no)?;
         let (id, given) = (CredentialId::of(&made.credential_id), time::now());
         let until = given.plus(RETENTION_MS);
@@ -274,11 +278,7 @@ fn record((account, label): (&AccountId, &str), made: &fido::Registered, salt: &
     format!("{record:#}\n")
 }
 
-fn entry(
-    person: PersonId,
-    role: Role,
-    credentials: Vec<qratum_chain::types::Credential>,
-) -> Option<Account> {
+fn entry(person: PersonId, role: Role, credentials: Vec<qratum_chain::types::Credential>) -> Option<Account> {
     Some(Account {
         person,
         roles: Roles::of([role]),

@@ -25,6 +25,7 @@ pub use evidence::{Evidence, ForkProof, OffenceProof};
 pub use genesis::{genesis_from_json, genesis_to_json};
 pub use header::{HeaderProof, HistoryProof};
 pub use hex::block_id_from_hex;
+pub use people::{people_from_json, people_to_json};
 pub use statement::{Statement, StatementProof};
 
 use crate::codec::Malformed;

@@ -195,7 +195,7 @@ fn make_demo(home: &Path, validators: u32, people: Option<&Path>) -> Result<(), 
 fn read_people(path: &Path) -> Result<People, String> {
     let said = |why: &dyn core::fmt::Display| format!("{}: {why}", path.display());
     let bytes = file::read(path, document::MAX_LENGTH).map_err(|why| said(&why))?.unwrap_or_default();
-    people_from_json(&String::from_utf8_lossy(&bytes)).map_err(|why| said(&why))
+    people_from_json(&bytes).map_err(|why| said(&why))
 }
 
 fn apply(arguments: EnrolArguments) -> Result<(), String> {

@@ -11,7 +11,9 @@ use qratum_chain::{
     codec::Decode as _,
     types::{CredentialId, CredentialKey},
 };
-use qratum_custody::fido::{Ask, SecurityKey as _, Watch, error::KeyError, hid::Wire, key::Key, scan::Places};
+use qratum_custody::fido::{
+    Ask, SecurityKey as _, Watch, error::KeyError, hid::Wire, key::Key, scan::Places,
+};
 use qratum_light_node::file as kept;
 use qratum_metal::secret::{Locked, LockedBytes};
 use serde::Deserialize;
@@ -126,14 +128,17 @@ impl Device {
 
 /// What is said after a wrong PIN.
 fn wrong(left: u8) -> String {
-    let cost = if left <= FEW { ": after the last the key must be reset, which loses its credentials" } else { "" };
+    let cost =
+        if left <= FEW { ": after the last the key must be reset, which loses its credentials" } else { "" };
     let tries = if left == 1 { "try" } else { "tries" };
     format!("Wrong PIN. {left} {tries} left{cost}.")
 }
 
 fn refused(why: &KeyError) -> Failure {
     let exit = match why {
-        KeyError::Absent | KeyError::Permission(_) | KeyError::Several(_) | KeyError::PinLength { .. } => Exit::Usage,
+        KeyError::Absent | KeyError::Permission(_) | KeyError::Several(_) | KeyError::PinLength { .. } => {
+            Exit::Usage
+        }
         KeyError::Io(_) | KeyError::Memory(_) | KeyError::Random(_) => Exit::Error,
         _ => Exit::Refused,
     };

@@ -15,7 +15,7 @@ use qratum_custody::{
 use qratum_metal::secret::Locked;
 use serde::Serialize;
 
-use super::{PanelJson, Panels, asked, device::Device, consent, loci, panel_path, random, refused};
+use super::{PanelJson, Panels, asked, consent, device::Device, loci, panel_path, random, refused};
 use crate::{
     cli::EnrolArgs,
     exit::{Exit, Failure},

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use qratum_chain::{
     ledger::{Act, Action, Draft},
-    types::{CredentialId, RequestId, Role, Sender, TxoBody},
+    types::{AccountId, CredentialId, RequestId, Role, Sender, TxoBody},
 };
 use qratum_custody::fido::{Watch, hid::Wire, scan::Places};
 use qratum_decoder::{Line, Value};
@@ -111,7 +111,7 @@ fn as_read(lines: &[Line]) -> String {
 /// Asks for something.
 pub(super) fn open(home: &Home, args: &OpenArgs, json: bool) -> Result<Exit, Failure> {
     with_node(home, &args.act.network, async |online, left| {
-        let action = wanted(online, args).await?;
+        let action = Box::new(wanted(online, args).await?);
         let lifetime_ms = args.lifetime.map(|seconds| seconds.saturating_mul(1000));
         go(home, online, Want::Open { action, lifetime_ms }, (&args.act, json, left)).await
     })

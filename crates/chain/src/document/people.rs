@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use qratum_crypto::sign::es256;
 use serde::{Deserialize, Serialize};
 
-use super::{DocumentError, governance::GovernanceJson, hex};
+use super::{DocumentError, bounds, governance::GovernanceJson, hex};
 use crate::{
     codec::Malformed,
     types::{
@@ -106,6 +106,25 @@ pub(super) const fn unknown(field: &'static str) -> DocumentError {
 
 fn role(word: &str) -> Result<Role, DocumentError> {
     Role::named(word).ok_or(unknown("role"))
+}
+
+/// The people of a genesis that is still to be made, as the document of the genesis will have them.
+///
+/// # Errors
+/// [`DocumentError::Json`], which only an exhausted memory can cause.
+pub fn people_to_json(people: &People) -> Result<String, DocumentError> {
+    let json = |error: serde_json::Error| DocumentError::Json(error.to_string());
+    serde_json::to_string_pretty(&PeopleJson::from(people)).map_err(json)
+}
+
+/// Reads what [`people_to_json`] writes.
+///
+/// # Errors
+/// [`DocumentError`].
+pub fn people_from_json(text: &[u8]) -> Result<People, DocumentError> {
+    bounds::check(text)?;
+    let json = |error: serde_json::Error| DocumentError::Json(error.to_string());
+    serde_json::from_slice::<PeopleJson>(text).map_err(json)?.read()
 }
 
 impl From<&People> for PeopleJson {
