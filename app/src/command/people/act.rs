@@ -16,6 +16,7 @@ use tokio::{task::spawn_blocking, time::timeout};
 use super::{
     At, asked_of,
     ceremony::{answering, confirmed},
+    ended::{NOTHING, stopped, unarmed},
     request::{found, resolve},
     with_node,
 };
@@ -23,8 +24,7 @@ use super::{
 use crate::demo::cast;
 use crate::{
     acting::{
-        arm::Unarmed,
-        ceremony::{Keys, Stop},
+        ceremony::Keys,
         device::{Device, Find},
         journal::Journal,
         online::Online,
@@ -165,8 +165,6 @@ async fn wanted(online: &Online, args: &OpenArgs) -> Result<Action, Failure> {
     }
 }
 
-const NOTHING: &str = "Nothing was signed";
-
 /// Plans it, and does with the plan what was asked for.
 async fn go(
     home: &Home,
@@ -239,30 +237,6 @@ fn unplanned(why: &Unplanned) -> Failure {
         Unplanned::NoPeople | Unplanned::Ungathered(_) => Exit::Nothing,
     };
     Failure::new(exit, format!("{why}\n{NOTHING}"))
-}
-
-/// A ceremony that came to nothing, or a check that refused what was signed.
-pub(super) fn stopped(why: &Stop) -> Failure {
-    let exit = match why {
-        Stop::Unarmed(why) => return unarmed(why),
-        Stop::Unsent(why) => why_unarmed(why),
-        Stop::Refused(_) => Exit::Refused,
-        Stop::Cancelled | Stop::Lapsed | Stop::Key(_) | Stop::Unproven(_) => Exit::Nothing,
-    };
-    Failure::new(exit, why.to_string())
-}
-
-fn unarmed(why: &Unarmed) -> Failure {
-    Failure::new(why_unarmed(why), format!("{why}\n{NOTHING}"))
-}
-
-/// How a command ends that may not act.
-const fn why_unarmed(why: &Unarmed) -> Exit {
-    match why {
-        Unarmed::Forked | Unarmed::Changed(_) => Exit::Refused,
-        Unarmed::Expired => Exit::Expired,
-        _ => Exit::Nothing,
-    }
 }
 
 /// Shows what another machine asks for, and signs it with the security key of this one.

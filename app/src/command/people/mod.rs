@@ -4,6 +4,7 @@ mod access;
 mod account;
 mod act;
 mod ceremony;
+mod ended;
 mod policy;
 mod request;
 mod submit;

@@ -6,7 +6,7 @@ use qratum_chain::types::{AccountId, Height, Sender};
 use serde::Serialize;
 use tokio::{sync::mpsc::unbounded_channel, time::Instant};
 
-use super::{act::stopped, with_node};
+use super::{ended::stopped, with_node};
 use crate::{
     acting::{
         journal::{Journal, Signed},
