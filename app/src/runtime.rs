@@ -143,8 +143,9 @@ pub(crate) async fn run<'a>(
 /// Updates the model; what is to be done, and at which pace that is to be seen.
 fn applied(model: &mut Model, msg: Msg) -> (Vec<Effect>, Due) {
     let (blank, state, pace) = (model.head().is_none(), model.state(), pace(&msg));
-    if matches!(msg, Msg::Key(_)) && model.view.sign().is_some() {
-        // What a hand did is told from what a paste did by its time.
+    let signs = matches!(msg, Msg::Sheet(_) | Msg::Ceremony(_));
+    if signs || (matches!(msg, Msg::Key(_)) && model.view.sign().is_some()) {
+        // What a hand did is told by its time from what a paste did, and from what it meant before.
         model.tick(time::now());
     }
     let effects = update(model, msg);

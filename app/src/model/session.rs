@@ -69,11 +69,13 @@ impl Session {
         self.pressed = now;
     }
 
-    /// Time passed; whether it must be locked now: nobody was here, or the machine slept.
+    /// Time passed; whether it must be locked now: nobody was here, the machine slept, or its clock was set
+    /// back, which would make every time longer.
     pub(crate) fn tick(&mut self, now: Time) -> bool {
         let slept = self.told != Time(0) && now.0.saturating_sub(self.told.0) > SLEPT_MS;
+        let went_back = now < self.told;
         self.told = now;
-        self.locked.is_none() && self.could && (slept || self.idles(now) == Some(0))
+        self.locked.is_none() && self.could && (slept || went_back || self.idles(now) == Some(0))
     }
 
     /// Whether whoever comes back from elsewhere finds it locked.
@@ -127,5 +129,6 @@ mod tests {
         assert_eq!(session.idles(Time(200_000)), Some(IDLE_MS));
         assert_eq!(locks(&mut session, 201, 400), None);
         assert!(session.tick(Time(400_000 + SLEPT_MS + 1)), "the machine slept");
+        assert!(!session.tick(Time(412_000)) && session.tick(Time(411_000)), "the clock was set back");
     }
 }

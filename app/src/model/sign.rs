@@ -13,8 +13,11 @@ use crate::{
 const STILL_MS: u64 = 400;
 /// No hand types faster, but a paste and a key that is held down do.
 const HAND_MS: u64 = 40;
-/// A key that is held down comes back at least as often; a hand that means it twice takes longer.
+/// A key that is held down comes back at least as often, from its second return on; a hand that means it
+/// twice takes longer.
 const REPEAT_MS: u64 = 150;
+/// Its first return may take so long. So no button is chosen or pressed by the same key within that time.
+const FIRST_REPEAT_MS: u64 = 700;
 
 /// The dialog.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -166,8 +169,13 @@ impl Sign {
     fn counts(&mut self, key: Key, now: Time) -> bool {
         let since = |then: Time| now.0.saturating_sub(then.0);
         let before = self.last.replace((key, now));
-        let by_hand =
-            before.is_none_or(|(other, then)| since(then) >= if other == key { REPEAT_MS } else { HAND_MS });
+        let presses = matches!(key, Key::Tab | Key::BackTab | Key::Enter);
+        let least = |other: Key| match (other == key, presses) {
+            (false, _) => HAND_MS,
+            (true, false) => REPEAT_MS,
+            (true, true) => FIRST_REPEAT_MS,
+        };
+        let by_hand = before.is_none_or(|(other, then)| since(then) >= least(other));
         by_hand && since(self.changed) >= STILL_MS
     }
 

@@ -16,9 +16,11 @@ pub(super) fn lock(model: &mut Model) -> Vec<Effect> {
     cancel.into_iter().chain([Effect::Repaint]).collect()
 }
 
-/// Gives the terminal back to the shell; what could act is found locked by whoever comes back.
+/// Gives the terminal back to the shell; what could act is found locked by whoever comes back, and no
+/// ceremony goes on meanwhile.
 pub(super) fn suspend(model: &mut Model) -> Vec<Effect> {
-    let locked = model.session.must_lock().then(|| lock(model));
+    let locks = model.session.must_lock() || model.view.sign().is_some();
+    let locked = locks.then(|| lock(model));
     locked.into_iter().flatten().chain([Effect::Suspend]).collect()
 }
 

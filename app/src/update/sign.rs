@@ -9,7 +9,10 @@ use crate::{
     screen,
 };
 
-/// Shows what is to be signed; not where names are hidden, as nothing is signed unseen.
+/// Said where the console may not act, or not any more.
+const OVER: &str = "this console only watches: nothing was signed; :elevate 10m lets it act for a time";
+
+/// Shows what is to be signed; not where the console only watches, and not where names are hidden, as nothing is signed unseen.
 pub(super) fn open(model: &mut Model, sheet: Result<Sheet, String>) -> Vec<Effect> {
     match sheet {
         Err(why) => model.say(format!("nothing was signed: {why}")),
@@ -17,6 +20,7 @@ pub(super) fn open(model: &mut Model, sheet: Result<Sheet, String>) -> Vec<Effec
             model.say("names are hidden, and nothing is signed unseen: p shows them");
         }
         Ok(_) if model.session.locked().is_some() => {}
+        Ok(_) if model.session.left(model.now).is_none() => model.say(OVER),
         Ok(_) if model.view.sign().is_some() => model.say("another sheet is open: nothing was signed"),
         Ok(sheet) => {
             let dialog = Sign::new(sheet, model.now);
@@ -44,11 +48,16 @@ pub(super) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
     let now = model.now;
     let Some(dialog) = model.view.sign_mut() else { return Vec::new() };
     let is_signed = dialog.is_signed();
-    let told = dialog.key(key, now);
+    let mut told = dialog.key(key, now);
+    let is_over = matches!(told, Told::Begin | Told::Go) && model.session.left(now).is_none();
+    if is_over {
+        told = Told::Cancel;
+    }
     if matches!(told, Told::Cancel | Told::Close) {
         model.view.layers.pop();
     }
     match told {
+        _ if is_over => model.say(OVER),
         Told::Close if is_signed => model.say("it was signed before you left: Audit shows what comes of it"),
         Told::Cancel => model.say("cancelled: nothing was signed"),
         _ => {}

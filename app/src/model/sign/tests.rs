@@ -192,6 +192,21 @@ fn a_paste_and_a_held_key_do_nothing() {
     assert_eq!(held.top, 4);
 }
 
+/// As a terminal sends a key that is held: at once, after half a second, and then 30 times a second.
+#[test]
+fn a_held_tab_chooses_once_and_a_held_enter_presses_once() {
+    let mut dialog = dialog();
+    (dialog.seen, dialog.typed) = (6, "0a1f".to_owned());
+    let held = (0..40).map(|at| if at == 0 { 1000 } else { 1500 + at * 33 });
+    for (at, now) in held.enumerate() {
+        assert_eq!(dialog.key(Key::Tab, Time(now)), Told::Nothing);
+        assert_eq!(dialog.focus, Focus::Act, "{at}");
+    }
+    assert_eq!(dialog.key(Key::Enter, Time(4000)), Told::Begin);
+    assert_eq!(dialog.key(Key::Enter, Time(4500)), Told::Nothing, "it does not cancel what it began");
+    assert_eq!(dialog.key(Key::Enter, Time(5300)), Told::Cancel);
+}
+
 /// A jump shows the end and not what lies between.
 #[test]
 fn each_line_must_have_been_in_sight() {

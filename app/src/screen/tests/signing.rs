@@ -63,6 +63,8 @@ fn sheet() -> Sheet {
 fn console(size: (u16, u16), paint: Paint) -> Model {
     let mut model = watching(live(), paint);
     update(&mut model, Msg::Resized(size.0, size.1));
+    let now = model.now;
+    model.session.elevate(None, now);
     model
 }
 
@@ -72,9 +74,9 @@ fn asked(size: (u16, u16), paint: Paint) -> Model {
     model
 }
 
-/// Presses a key half a second after whatever came before.
+/// Presses a key some time after whatever came before.
 fn press(model: &mut Model, key: Key) -> Vec<Effect> {
-    model.now = model.now.plus(500);
+    model.now = model.now.plus(800);
     update(model, Msg::Key(key))
 }
 
@@ -261,6 +263,36 @@ fn nothing_is_signed_unseen() {
     let why = twice::act(b"\xa6").unwrap_err().to_string();
     update(&mut model, Msg::Sheet(Box::new(Err(why))));
     assert!(picture(&model, (80, 24)).contains("nothing was signed: the two decoders disagree"));
+}
+
+/// A console that only watches opens no sheet, and one whose time is over neither begins nor goes on.
+#[test]
+fn nothing_is_signed_without_time_to_act() {
+    let mut watching = console((80, 24), Paint::Terminal16);
+    watching.session.read_only();
+    update(&mut watching, Msg::Sheet(Box::new(Ok(sheet()))));
+    assert_eq!(watching.view.layers, []);
+    assert!(picture(&watching, (80, 24)).contains("this console only watches: nothing was signed"));
+    let mut late = asked((80, 24), Paint::Terminal16);
+    read_and_type(&mut late);
+    press(&mut late, Key::Tab);
+    late.session.read_only();
+    assert_eq!(press(&mut late, Key::Enter), [Effect::Ceremony(Told::Cancel), Effect::Draw]);
+    assert_eq!(late.view.layers, []);
+    let mut later = begun((80, 24), Paint::Terminal16);
+    opened(&mut later);
+    press(&mut later, Key::Tab);
+    later.session.read_only();
+    assert_eq!(press(&mut later, Key::Enter), [Effect::Ceremony(Told::Cancel), Effect::Draw]);
+}
+
+#[test]
+fn no_ceremony_goes_on_while_the_program_is_stopped() {
+    let mut model = begun((80, 24), Paint::Terminal16);
+    opened(&mut model);
+    let effects = press(&mut model, Key::Ctrl('z'));
+    assert_eq!(effects, [Effect::Ceremony(Told::Cancel), Effect::Repaint, Effect::Suspend]);
+    assert!(model.session.locked().is_some());
 }
 
 // - the lock
