@@ -22,6 +22,8 @@ use crate::{
 
 /// How long others are asked again, after they were asked once: what is taken is told within a block's time.
 const GOSSIP: Duration = Duration::from_secs(3);
+/// How long a block with it is waited for, where enough say that it waits.
+const BLOCKS: Duration = Duration::from_secs(6);
 /// Pause between two rounds of questions.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -30,10 +32,11 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub enum Delivered {
     /// It stands in a block.
     Included(Box<ProvenStatement>),
-    /// A validator that it was not handed to says that it waits for a block. Not verified.
+    /// So many that it was not handed to say that it waits for a block that, where fewer than a third lie,
+    /// it does. Not verified.
     Waits {
-        /// Who says so, by its place among the peers.
-        seen_by: usize,
+        /// Who say so, by their places among the peers.
+        seen_by: Vec<usize>,
     },
 }
 
@@ -140,18 +143,17 @@ impl Courier {
     }
 }
 
-/// Asks everybody who is connected, until one that it was not handed to has it, or somebody shows it in a
-/// block.
+/// Asks everybody who is connected, until somebody shows it in a block; where that takes longer, whether
+/// enough of those that it was not handed to say that it waits.
 async fn seen(delivery: &Delivery, id: Hash, fetch: &Fetch, snapshots: &Snapshots) -> Option<Delivered> {
     let ask = async |peer| (peer, fetch.net.ask(peer, Request::Txo(id)).await);
-    let mut until = None;
+    let mut began = None;
     loop {
+        let mut seen_by = Vec::new();
         let mut answers: FuturesUnordered<_> = fetch.net.connected().into_iter().map(ask).collect();
         while let Some((peer, answer)) = answers.next().await {
             match answer {
-                Ok(Response::Txo(None)) if delivery.is_other(peer) => {
-                    return Some(Delivered::Waits { seen_by: peer });
-                }
+                Ok(Response::Txo(None)) if delivery.is_other(peer) => seen_by.push(peer),
                 Ok(Response::Txo(Some(included))) => {
                     if let Ok(proven) = fetch.included(peer, id, *included, snapshots.clone()).await {
                         return Some(Delivered::Included(Box::new(proven)));
@@ -160,9 +162,11 @@ async fn seen(delivery: &Delivery, id: Hash, fetch: &Fetch, snapshots: &Snapshot
                 _ => {}
             }
         }
-        let now = Instant::now();
-        if now >= *until.get_or_insert(now.checked_add(GOSSIP).unwrap_or(now)) {
-            return None;
+        let (now, enough) = (Instant::now(), delivery.is_enough(&seen_by));
+        let patience = if enough { BLOCKS } else { GOSSIP };
+        if now.saturating_duration_since(*began.get_or_insert(now)) >= patience {
+            seen_by.sort_unstable();
+            return enough.then_some(Delivered::Waits { seen_by });
         }
         sleep(PAUSE).await;
     }

@@ -1,6 +1,7 @@
 //! Whom is a transaction handed to next, by which channel, and when is it delivered? Validators by TCP,
-//! then by Tor, then by I2P, until one that it was not handed to says that it waits: whoever takes it and
-//! keeps it to itself ends nothing.
+//! then by Tor, then by I2P, until it stands in a block, or so many that it was not handed to say that it
+//! waits that one of them is honest: whoever takes it and keeps it to itself ends nothing, and neither does
+//! a friend of theirs who says that it waits.
 //!
 //! Pure: what was tried, and when, are arguments. [`crate::LightNode::deliver`] carries it out.
 
@@ -133,16 +134,14 @@ impl Delivery {
         Self { left, parties, takers: Vec::new(), tried: Vec::new() }
     }
 
-    /// The next lane; none when there is no other, or when all whom it could lead to refuse the
-    /// transaction: then it is not the channel.
+    /// The next lane; none when there is no other, or when all whom the rest leads to have refused the
+    /// transaction: another channel would not change their minds.
     pub fn next(&mut self, lanes: &Lanes, now: Duration) -> Option<Lane> {
         loop {
-            let lane = self.left.pop()?;
-            let starts = self.tried.last().is_some_and(|last| last.lane.channel != lane.channel);
-            if starts && self.all_refuse() {
-                self.left.clear();
+            if self.left.iter().all(|lane| self.has_refused(lane.peer)) {
                 return None;
             }
+            let lane = self.left.pop()?;
             match lanes.blocked(lane, now) {
                 None => return Some(lane),
                 Some(left) => self.tried.push(Tried { lane, failure: Some(Failure::Blocked(left)) }),
@@ -150,8 +149,9 @@ impl Delivery {
         }
     }
 
-    fn all_refuse(&self) -> bool {
-        self.tried.iter().all(|tried| matches!(tried.failure, Some(Failure::Refused(_))))
+    fn has_refused(&self, peer: usize) -> bool {
+        let refused = |tried: &Tried| matches!(tried.failure, Some(Failure::Refused(_)));
+        self.tried.iter().any(|tried| tried.lane.peer == peer && refused(tried))
     }
 
     /// The peer took it by this lane, as it says.
@@ -178,6 +178,14 @@ impl Delivery {
     pub fn is_other(&self, peer: usize) -> bool {
         let takers = self.takers.iter().copied();
         self.parties.distinct(takers.chain([peer])).last() == Some(&peer) && !self.takers.contains(&peer)
+    }
+
+    /// Whether one of those who say that it waits is honest, where fewer than a third of the parties are
+    /// not: more than a third, of whom none was handed it.
+    #[must_use]
+    pub fn is_enough(&self, say_so: &[usize]) -> bool {
+        let others = self.parties.distinct(say_so.iter().copied().filter(|peer| self.is_other(*peer)));
+        others.len().saturating_mul(3) > self.parties.count()
     }
 
     /// All that was tried, in order.
@@ -253,9 +261,38 @@ mod tests {
         assert_eq!(lanes.blocked(bad, NOW + BLOCKED), None);
     }
 
+    /// Two of four may be a taker and a liar; of a party there is one voice.
+    #[test]
+    fn more_than_a_third_of_the_parties_must_say_that_it_waits() {
+        let mut delivery = delivery(&[lane(Channel::Tcp, 0)], &["a", "b", "c", "c", "d"]);
+        let taken = delivery.next(&Lanes::default(), NOW).unwrap();
+        delivery.taken(taken);
+        for (say_so, enough) in [
+            (&[][..], false),
+            (&[1], false),
+            (&[0, 1], false),
+            (&[2, 3], false),
+            (&[1, 2], true),
+            (&[3, 4], true),
+        ] {
+            assert_eq!(delivery.is_enough(say_so), enough, "{say_so:?}");
+        }
+        let three = Delivery::new([lane(Channel::Tcp, 0)], parties(&["a", "b", "c"]));
+        assert_eq!([&[1][..], &[1, 2]].map(|say_so| three.is_enough(say_so)), [false, true], "just a third");
+    }
+
+    #[test]
+    fn one_who_refuses_does_not_speak_for_those_behind_another_channel() {
+        let mut delivery = delivery(&[lane(Channel::Tcp, 0), lane(Channel::Tor, 1)], &["a", "b"]);
+        let next = delivery.next(&Lanes::default(), NOW).unwrap();
+        delivery.failed(next, Failure::Refused(Refusal::Class));
+        assert_eq!(delivery.next(&Lanes::default(), NOW), Some(lane(Channel::Tor, 1)));
+    }
+
     #[test]
     fn what_all_refuse_is_not_carried_further_and_what_one_takes_is() {
-        let all = [lane(Channel::Tcp, 0), lane(Channel::Tcp, 1), lane(Channel::Tor, 0)];
+        let all =
+            [lane(Channel::Tcp, 0), lane(Channel::Tcp, 1), lane(Channel::Tor, 0), lane(Channel::Tor, 1)];
         let refused = || Failure::Refused(Refusal::Class);
         for (second, goes_on) in [(refused(), false), (Failure::Silent, true)] {
             let mut delivery = delivery(&all, &["a", "b"]);

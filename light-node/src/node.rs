@@ -252,9 +252,9 @@ impl LightNode {
         self.fetch.tally(id, self.snapshots()).await
     }
 
-    /// Hands a transaction to the validators by the channels that lead to them, TCP first, until one that
-    /// it was not handed to says that it waits, or it stands in a block, or no way is left. A way that
-    /// fails three times in a row is left alone for five minutes.
+    /// Hands a transaction to the validators by the channels that lead to them, TCP first, until it stands
+    /// in a block, or more than a third of all parties say that it waits though it was not handed to them,
+    /// or no way is left. A way that fails three times in a row is left alone for five minutes.
     ///
     /// # Errors
     /// [`FetchError::Forked`]: after a fork nothing is handed over any more.

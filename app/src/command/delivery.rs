@@ -29,8 +29,8 @@ struct DeliveryJson {
     outcome: &'static str,
     /// Of the block that has it, verified.
     height: Option<u64>,
-    /// The validator that says that it waits, though it was not handed to it; unverified.
-    seen_by: Option<String>,
+    /// The validators that say that it waits, though it was not handed to them; unverified.
+    seen_by: Vec<String>,
     tried: Vec<TriedJson>,
 }
 
@@ -58,23 +58,24 @@ impl Deliveries {
         Ok(Self { schema: "qratum/delivery/v1", transactions, last_resort })
     }
 
-    /// Prints it; whether all are delivered.
+    /// Prints it; whether all stand in blocks. What waits does so by the word of others alone.
     pub(super) fn print(&self, json: bool) -> Result<Exit, Failure> {
         if json {
             output::json(self)?;
         } else {
             output::lines(&self.page())?;
         }
-        Ok(if self.last_resort.is_none() { Exit::Done } else { Exit::Nothing })
+        let all = self.transactions.iter().all(|one| one.height.is_some());
+        Ok(if all { Exit::Done } else { Exit::Nothing })
     }
 
     fn page(&self) -> String {
         let mut page = String::new();
         for DeliveryJson { id, outcome, height, seen_by, tried } in &self.transactions {
-            let how = match (height, seen_by) {
+            let how = match (height, seen_by.as_slice()) {
                 (Some(height), _) => format!("in block {height}, verified"),
-                (None, Some(peer)) => format!("it waits for a block, as {peer} says (unverified)"),
-                (None, None) => (*outcome).to_owned(),
+                (None, []) => (*outcome).to_owned(),
+                (None, peers) => format!("it waits for a block, say {} (unverified)", peers.join(", ")),
             };
             page.push_str(&format!("txo       {id}\n          {how}\n"));
             for TriedJson { peer, channel, text, .. } in tried {
@@ -110,10 +111,12 @@ impl DeliveryJson {
         let name = |peer: usize| peers.get(peer).map(|peer| peer.name.clone()).unwrap_or_default();
         let (outcome, height, seen_by) = match &report.delivered {
             Some(Delivered::Included(proven)) => {
-                ("included", Some(proven.checked.header.get().height.0), None)
+                ("included", Some(proven.checked.header.get().height.0), Vec::new())
             }
-            Some(Delivered::Waits { seen_by }) => ("waits", None, Some(name(*seen_by))),
-            None => ("undelivered", None, None),
+            Some(Delivered::Waits { seen_by }) => {
+                ("waits", None, seen_by.iter().map(|peer| name(*peer)).collect())
+            }
+            None => ("undelivered", None, Vec::new()),
         };
         let tried = report.tried.iter().map(|Tried { lane, failure }| TriedJson {
             peer: name(lane.peer),

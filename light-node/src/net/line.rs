@@ -1,5 +1,6 @@
-//! One question to one peer by one channel, on a connection of its own and under a key of its own, so that
-//! who asks by Tor is not known by what was asked by TCP.
+//! One question to one peer by one channel, on a connection of its own and under a key of its own, which
+//! links it to no other. It hides nobody who asks one thing by several channels: whoever serves two of them
+//! sees the same transaction twice.
 
 use std::{error::Error, time::Duration};
 
