@@ -46,6 +46,17 @@ impl Stage {
         Self(home)
     }
 
+    /// A credential as a home knows it.
+    fn registered(self, name: &str) -> Self {
+        let known = json!({
+            "schema": "qratum/security-key/v1", "account": name, "label": "blue", "rp_id": "test.invalid",
+            "credential_id": "0102", "algorithm": "ed25519", "public_key": "07".repeat(32),
+            "salt": "08".repeat(32), "aaguid": "00".repeat(16),
+        });
+        fs::write(self.keys(&format!("{name}.json")), known.to_string()).unwrap();
+        self
+    }
+
     fn keys(&self, file: &str) -> PathBuf {
         self.0.join("keys").join(file)
     }
@@ -149,7 +160,7 @@ fn a_dry_run_says_all_of_it_and_asks_for_nothing() {
 
 #[test]
 fn without_the_words_nothing_is_asked_for_and_no_option_stands_for_them() {
-    let stage = Stage::new("biokey-consent");
+    let stage = Stage::new("biokey-consent").registered("alice");
     for words in ["", "yes", "i consent", "I consent to it"] {
         let (shown, code) = stage.typing(&["enrol", "alice"], &[("anything else to end it: ", words)]);
         assert!(code == 2 && shown.contains("no consent"), "{words}: {shown}");
@@ -157,7 +168,41 @@ fn without_the_words_nothing_is_asked_for_and_no_option_stands_for_them() {
     }
     let (said, code) = stage.refused(&["enrol", "alice", "--yes"]);
     assert!(code == 2 && said.contains("--yes"), "{said}");
-    assert_eq!(fs::read_dir(stage.0.join("keys")).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(stage.0.join("keys")).unwrap().count(), 1, "the credential alone");
+}
+
+/// What cannot end well is said before anybody consents to anything.
+#[test]
+fn nobody_is_asked_for_a_biokey_that_cannot_be_enrolled() {
+    let stage = Stage::new("biokey-early").registered("alice");
+    let (said, code) = stage.refused(&["enrol", "bob"]);
+    assert!(code == 2 && said.contains("Register one first"), "{said}");
+    fs::write(stage.keys("bob.json"), "{}").unwrap();
+    let (said, code) = stage.refused(&["enrol", "bob"]);
+    assert!(code == 5 && said.contains("not a credential"), "{said}");
+    stage.enrol("alice", 99);
+    let (said, code) = stage.refused(&["enrol", "alice"]);
+    assert!(code == 2 && said.contains("Destroy it first"), "{said}");
+}
+
+/// The file is read once the words are typed, and the key asked once the file is read: here is none, and
+/// nothing is left.
+#[test]
+fn what_is_not_sealed_is_not_kept() {
+    let stage = Stage::new("biokey-nothing").registered("alice");
+    let genotypes = stage.0.join("nobody.vcf");
+    let path = genotypes.to_str().unwrap();
+    let output = qratum(&stage.arguments(&["sample", "--out", path])).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let enrol = ["enrol", "alice", "--device", "/nonexistent/key"];
+    let typed = [("anything else to end it: ", "I consent"), ("one sample): ", path)];
+    let (shown, code) = stage.typing(&enrol, &typed);
+    assert!(shown.contains("384 of 384 positions are called well and kept"), "{shown}");
+    assert!(code != 0 && shown.contains("Nothing was kept"), "{code} {shown}");
+    let typed = [("anything else to end it: ", "I consent"), ("one sample): ", "/nonexistent/genome")];
+    let (shown, code) = stage.typing(&enrol, &typed);
+    assert!(code == 1 && shown.contains("Nothing was read or kept"), "{shown}");
+    assert_eq!(fs::read_dir(stage.0.join("keys")).unwrap().count(), 1, "the credential alone");
 }
 
 #[test]

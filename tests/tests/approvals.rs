@@ -303,7 +303,7 @@ impl<S: Stage> Play<S> {
         match &action {
             Action::Credential { account, .. } => keys.push(Account::state_key(account)),
             Action::Identity(identity) => keys.push(Account::state_key(identity.account())),
-            Action::Policy(_) => {}
+            _ => {}
         }
         for key in keys {
             let value = self.stage.entry(&key).await.2;

@@ -225,6 +225,7 @@ pub(crate) struct Entry {
 }
 
 /// What is told of a secret that is being typed.
+#[allow(dead_code, reason = "the signing dialog asks for a PIN with it")]
 #[derive(Debug)]
 pub(crate) enum Told {
     /// It has so many characters now.
