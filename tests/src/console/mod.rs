@@ -327,10 +327,11 @@ pub fn program(name: &str) -> PathBuf {
     let here = std::env::current_exe().unwrap();
     // Tests lie one folder below the programs.
     let profile = here.ancestors().skip(1).find(|folder| !folder.ends_with("deps")).unwrap();
-    // The console of a demo starts the other one, from the same folder.
-    if !["qratum", "qratum-validator"].iter().all(|name| is_fresh(&profile.join(name))) {
+    // The console of a demo starts the others, from the same folder.
+    let names = ["qratum", "qratum-validator", "qratum-softkey"];
+    if !names.iter().all(|name| is_fresh(&profile.join(name))) {
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--locked", "-q", "-p", "qratum", "-p", "qratum-validator"]);
+        cargo.args(["build", "--locked", "-q"]).args(names.map(|name| ["-p", name]).as_flattened());
         if profile.ends_with("release") {
             cargo.arg("--release");
         }
