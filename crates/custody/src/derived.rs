@@ -53,13 +53,16 @@ impl Keys {
     /// `prk = HKDF-Extract(tag(kind) || context, root)`.
     pub(crate) fn new(root: &Locked<32>, kind: Tag, context: &[u8]) -> Result<Self, Refused> {
         let salt = [kind.bytes(), context].concat();
-        let prk = Locked::new_with(|prk| root.with(|root| hkdf::extract(&salt, &[root], prk)))?;
+        let prk = Locked::require_locked(|prk| {
+            root.with(|root| hkdf::extract(&salt, &[root], prk));
+            Ok::<_, Refused>(())
+        })?;
         Ok(Self { prk })
     }
 
     /// `HKDF-Expand(prk, tag(purpose))`: a key in locked memory.
     pub(crate) fn key(&self, purpose: Tag) -> Result<Locked<32>, SealError> {
-        Locked::try_new_with(|key| {
+        Locked::require_locked(|key| {
             let expanded = self.prk.with(|prk| hkdf::expand(prk, purpose.bytes(), key));
             expanded.map_err(|_| SealError::TooLong)
         })

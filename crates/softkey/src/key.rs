@@ -95,7 +95,8 @@ pub struct Settings {
 /// What a PIN allows for a while.
 #[derive(Debug)]
 pub struct Token {
-    pub(crate) secret: [u8; 32],
+    /// 32 bytes, or 16 as an old key may have them.
+    pub(crate) secret: Vec<u8>,
     /// 1 is making credentials, 2 asserting.
     pub(crate) permissions: i64,
     pub(crate) rp_id: Option<String>,

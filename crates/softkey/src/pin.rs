@@ -124,10 +124,14 @@ impl Key {
             return Err(Stop::Status(Status::UvBlocked));
         }
         self.try_pin(&shared, bytes(request, 6)?)?;
-        let secret = self.draw();
+        let mut secret = self.draw().to_vec();
+        if !self.settings.is_2_1 && self.protocol(request)? == Protocol::One {
+            secret.truncate(16);
+        }
         let iv = self.draw_iv();
+        let encrypted = shared.encrypt(&iv, &secret);
         self.pin.token = Some(Token { secret, permissions, rp_id });
-        Ok(map([(2, Value::Bytes(shared.encrypt(&iv, &secret)))]))
+        Ok(map([(2, Value::Bytes(encrypted))]))
     }
 
     /// Whether the request was authorised by the PIN.

@@ -62,7 +62,7 @@ impl Protocol {
 
     /// The tag of a message.
     #[must_use]
-    pub fn tag(self, key: &[u8; 32], message: &[u8]) -> Vec<u8> {
+    pub fn tag(self, key: &[u8], message: &[u8]) -> Vec<u8> {
         let mut tag = hmac(key, &[message]).to_vec();
         tag.truncate(if self == Self::One { 16 } else { 32 });
         tag

@@ -55,7 +55,7 @@ impl Protocol {
     /// `HMAC-SHA-256(token, message)`, cut to 16 bytes by protocol one: what shows that a request was
     /// made by who knows the PIN.
     #[must_use]
-    pub fn authorise(self, token: &Locked<32>, message: &[u8]) -> Vec<u8> {
+    pub fn authorise(self, token: &LockedBytes, message: &[u8]) -> Vec<u8> {
         let mut tag = [0; 32];
         token.with(|token| hmac(token, &[message], &mut tag));
         self.cut(tag)
@@ -126,7 +126,10 @@ impl Shared {
         let theirs = PublicKey::from_sec1_bytes(&spelled).map_err(|_| PinUvError::Point)?;
         let secret = ours.with(|ours| SecretKey::from_slice(ours)).map_err(|_| PinUvError::Scalar)?;
         let point = diffie_hellman(secret.to_nonzero_scalar(), theirs.as_affine());
-        let keys = Locked::new_with(|keys| derive(protocol, point.raw_secret_bytes(), keys))?;
+        let keys = Locked::require_locked(|keys| {
+            derive(protocol, point.raw_secret_bytes(), keys);
+            Ok::<_, PinUvError>(())
+        })?;
         let own = secret.public_key().to_sec1_point(false);
         let own = own.as_bytes().get(1..).and_then(|own| own.try_into().ok());
         Ok((Self { protocol, keys }, own.ok_or(PinUvError::Scalar)?))
@@ -171,26 +174,30 @@ impl Shared {
         out
     }
 
-    /// The 32 bytes of what the other side encrypted: a token of the PIN, or a secret of the extension
-    /// `hmac-secret`.
+    /// The 16 or 32 bytes that the other side encrypted: a token of the PIN has either length under protocol
+    /// one, and 32 bytes under protocol two; a secret of the extension `hmac-secret` has 32.
     ///
     /// # Errors
     /// [`PinUvError::Length`] for another length, [`PinUvError::Memory`].
-    pub fn decrypt(&self, bytes: &[u8]) -> Result<Locked<32>, PinUvError> {
+    pub fn decrypt(&self, bytes: &[u8]) -> Result<LockedBytes, PinUvError> {
         let (iv, bytes) = match self.protocol {
             Protocol::One => (&[0; BLOCK], bytes),
             Protocol::Two => bytes.split_first_chunk::<BLOCK>().ok_or(PinUvError::Length)?,
         };
-        let ([first, second], []) = bytes.as_chunks::<BLOCK>() else { return Err(PinUvError::Length) };
+        let (blocks @ ([_] | [_, _]), []) = bytes.as_chunks::<BLOCK>() else {
+            return Err(PinUvError::Length);
+        };
         let cipher = self.cipher();
-        Ok(Locked::new_with(|text| {
+        LockedBytes::require_locked(bytes.len(), |text| {
             let places = text.as_chunks_mut::<BLOCK>().0;
-            for ((place, block), previous) in places.iter_mut().zip([first, second]).zip([iv, first]) {
+            let before = [iv].into_iter().chain(blocks);
+            for ((place, block), previous) in places.iter_mut().zip(blocks).zip(before) {
                 *place = *block;
                 cipher.decrypt_block((&mut *place).into());
                 place.iter_mut().zip(previous).for_each(|(byte, before)| *byte ^= before);
             }
-        })?)
+            Ok(())
+        })
     }
 
     fn cipher(&self) -> Aes256 {
@@ -220,8 +227,8 @@ fn derive(protocol: Protocol, z: &[u8], keys: &mut [u8; 64]) {
         Protocol::Two => {
             let mut prk = Zeroizing::new([0; 32]);
             hmac(&[0; 32], &[z], &mut prk);
-            hmac(&prk, &[b"CTAP2 HMAC key", &[1]], hmac_key);
-            hmac(&prk, &[b"CTAP2 AES key", &[1]], aes_key);
+            hmac(prk.as_slice(), &[b"CTAP2 HMAC key", &[1]], hmac_key);
+            hmac(prk.as_slice(), &[b"CTAP2 AES key", &[1]], aes_key);
         }
     }
 }
@@ -232,8 +239,8 @@ fn sha_256(parts: &[&[u8]], out: &mut [u8; 32]) {
     state.finalize_into(out.into());
 }
 
-/// `H(K ^ opad || H(K ^ ipad || parts))`, RFC 2104 with SHA-256, for keys of 32 bytes.
-fn hmac(key: &[u8; 32], parts: &[&[u8]], out: &mut [u8; 32]) {
+/// `H(K ^ opad || H(K ^ ipad || parts))`, RFC 2104 with SHA-256, for keys of at most 64 bytes.
+fn hmac(key: &[u8], parts: &[&[u8]], out: &mut [u8; 32]) {
     let pad = |with: u8| {
         let mut block = Zeroizing::new([with; 64]);
         block.iter_mut().zip(key).for_each(|(place, byte)| *place ^= byte);
@@ -252,6 +259,10 @@ mod tests {
 
     fn secret(byte: u8) -> Locked<32> {
         Locked::new_with(|bytes| bytes.fill(byte)).unwrap()
+    }
+
+    fn bytes(text: &[u8]) -> LockedBytes {
+        LockedBytes::new_with(text.len(), |bytes| bytes.copy_from_slice(text)).unwrap()
     }
 
     fn shared(protocol: Protocol) -> [Shared; 2] {
@@ -286,10 +297,13 @@ mod tests {
             assert!(one.keys.ct_eq(&other.keys), "{protocol:?}");
             let sent = one.encrypt(&[5; BLOCK], &[7; 32]);
             assert_eq!(sent.len(), if protocol == Protocol::One { 32 } else { 48 });
-            assert!(other.decrypt(&sent).unwrap().ct_eq(&secret(7)));
+            assert!(other.decrypt(&sent).unwrap().ct_eq(&bytes(&[7; 32])));
+            let short = one.encrypt(&[5; BLOCK], &[8; 16]);
+            assert!(other.decrypt(&short).unwrap().ct_eq(&bytes(&[8; 16])), "a token of CTAP 2.0");
             assert_eq!(one.tag(b"message"), other.tag(b"message"));
-            for length in [0, 16, sent.len() - 1] {
-                assert!(matches!(other.decrypt(&sent[..length]), Err(PinUvError::Length)), "{length}");
+            let long = one.encrypt(&[5; BLOCK], &[7; 48]);
+            for wrong in [&sent[..0], &sent[..sent.len() - 1], &long] {
+                assert!(matches!(other.decrypt(wrong), Err(PinUvError::Length)), "{}", wrong.len());
             }
         }
     }
@@ -299,7 +313,7 @@ mod tests {
         let [[one, _], [two, _]] = [shared(Protocol::One), shared(Protocol::Two)];
         assert!(!one.keys.ct_eq(&two.keys));
         assert_eq!([one.tag(b"m").len(), two.tag(b"m").len()], [16, 32]);
-        let token = secret(3);
+        let token = bytes(&[3; 32]);
         let [short, long] = [Protocol::One, Protocol::Two].map(|protocol| protocol.authorise(&token, b"m"));
         assert_eq!(short, long[..16]);
     }

@@ -242,10 +242,13 @@ impl Wire {
     fn report(&mut self, wait: &mut Wait) -> Result<Report, KeyError> {
         loop {
             self.ready(wait)?;
+            // A report comes as a whole or is none: what is missing is not waited for.
             let mut report = [0; REPORT];
-            self.file.read_exact(&mut report)?;
-            if report.starts_with(&self.channel) {
-                return Ok(report);
+            match self.file.read(&mut report)? {
+                REPORT if report.starts_with(&self.channel) => return Ok(report),
+                REPORT => {}
+                0 => return Err(KeyError::Removed),
+                _ => return Err(KeyError::Garbled),
             }
         }
     }
@@ -260,6 +263,10 @@ impl Wire {
             let now = Instant::now();
             let left = wait.silent.min(wait.late).saturating_duration_since(now);
             if left.is_zero() {
+                // It need not go on blinking for what nobody waits for.
+                if !wait.is_cancelled {
+                    self.write(&[0x80 | CANCEL, 0, 0], &[])?;
+                }
                 return Err(wait.over(wait.silent <= now));
             }
             let glance = Timespec { tv_sec: 0, tv_nsec: left.min(GLANCE).subsec_nanos().into() };

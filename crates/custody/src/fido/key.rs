@@ -14,7 +14,7 @@ use qratum_crypto::{
 use qratum_metal::secret::{Locked, LockedBytes};
 
 use super::{
-    About, Ask, Assertion, NewCredential, Registered, SecurityKey,
+    About, Algorithm, Ask, Assertion, NewCredential, Registered, SecurityKey,
     error::KeyError,
     hid::Wire,
     message::{self, Permission, Salt},
@@ -47,7 +47,7 @@ impl fmt::Debug for Key {
 struct Session {
     shared: Shared,
     ours: Point,
-    token: Locked<32>,
+    token: LockedBytes,
 }
 
 impl Session {
@@ -98,8 +98,9 @@ impl Key {
     fn put_pin(&mut self, old: Option<&LockedBytes>, new: &LockedBytes) -> Result<(), KeyError> {
         self.has_length(new)?;
         let (shared, ours) = self.agree()?;
-        let padded = Locked::<64>::new_with(|padded| {
+        let padded = Locked::<64>::require_locked(|padded| {
             new.with(|new| padded.iter_mut().zip(new).for_each(|(place, byte)| *place = *byte));
+            Ok::<_, KeyError>(())
         })?;
         let iv = self.draw()?;
         let fresh = padded.with(|padded| shared.encrypt(&iv, padded));
@@ -177,7 +178,7 @@ impl Key {
         let theirs = self.wire.call(&message::get_key_agreement(protocol))?;
         let theirs = read(message::read_key_agreement(&theirs))?;
         loop {
-            let ours = Locked::try_new_with(|ours| {
+            let ours = Locked::require_locked(|ours| {
                 self.random.fill(ours, SECURITY_KEY, now()).map_err(KeyError::from)
             })?;
             match Shared::agree(protocol, &ours, &theirs) {
@@ -241,7 +242,14 @@ impl SecurityKey for Key {
         let proof = session.proof(&ask.client_data_hash);
         let command = message::get_assertion(ask, Some(&salt), (&proof, shared.protocol()));
         let (_, extensions, _) = self.asserted(ask, &command, BOTH | EXTENDED)?;
-        Ok(shared.decrypt(read(message::read_secret(&extensions))?)?)
+        let secret = shared.decrypt(read(message::read_secret(&extensions))?)?;
+        if secret.len() != 32 {
+            return Err(KeyError::Garbled);
+        }
+        Locked::require_locked(|whole| {
+            secret.with(|secret| whole.iter_mut().zip(secret).for_each(|(place, byte)| *place = *byte));
+            Ok(())
+        })
     }
 
     fn register(&mut self, new: &NewCredential<'_>, pin: &LockedBytes) -> Result<Registered, KeyError> {
@@ -276,6 +284,13 @@ fn registered(new: &NewCredential<'_>, data: &[u8]) -> Result<Registered, KeyErr
     let length = usize::from(u16::from_be_bytes(*length));
     let (id, rest) = rest.split_at_checked(length).filter(|_| length <= 255).ok_or(KeyError::Garbled)?;
     let key = message::read_credential_key(rest).ok_or(KeyError::Algorithm)?;
+    let algorithm = match key {
+        CredentialKey::Es256(_) => Algorithm::Es256,
+        CredentialKey::Ed25519(_) => Algorithm::EdDsa,
+    };
+    if !new.algorithms.contains(&algorithm) {
+        return Err(KeyError::Algorithm);
+    }
     if extended == 0 {
         return Err(KeyError::NoSecret);
     }

@@ -49,14 +49,15 @@ impl Places {
     /// [`KeyError::Absent`], [`KeyError::Permission`] where none could be opened, and those of a key that
     /// was opened; [`KeyError::NotEnrolled`] where none of several holds it.
     pub fn find(&self, rp_id: &str, credential_id: &[u8], watch: &Arc<dyn Watch>) -> Result<Wire, KeyError> {
-        let mut wires = self.open(watch)?;
+        let (mut wires, trouble) = self.open(watch)?;
         match wires.len() {
-            0 | 1 => wires.pop().ok_or(KeyError::Absent),
+            // One that could not be opened may be the one that is meant.
+            1 if trouble.is_none() => wires.pop().ok_or(KeyError::Absent),
             _ => {
                 let mut holding = wires
                     .into_iter()
                     .filter_map(|mut wire| holds(&mut wire, rp_id, credential_id).then_some(wire));
-                holding.next().ok_or(KeyError::NotEnrolled)
+                holding.next().ok_or(trouble.unwrap_or(KeyError::NotEnrolled))
             }
         }
     }
@@ -66,23 +67,26 @@ impl Places {
     /// # Errors
     /// [`KeyError::Several`], and those of [`Places::find`].
     pub fn only(&self, watch: &Arc<dyn Watch>) -> Result<Wire, KeyError> {
-        let mut wires = self.open(watch)?;
+        let (mut wires, _) = self.open(watch)?;
         match wires.len() {
-            0 | 1 => wires.pop().ok_or(KeyError::Absent),
+            1 => wires.pop().ok_or(KeyError::Absent),
             several => Err(KeyError::Several(several)),
         }
     }
 
-    /// All that can be opened. One that cannot is an error only where no other can.
-    fn open(&self, watch: &Arc<dyn Watch>) -> Result<Vec<Wire>, KeyError> {
-        let (mut wires, mut trouble) = (Vec::new(), KeyError::Absent);
+    /// All that can be opened, and why one could not. That is an error only where no other can.
+    fn open(&self, watch: &Arc<dyn Watch>) -> Result<(Vec<Wire>, Option<KeyError>), KeyError> {
+        let (mut wires, mut trouble) = (Vec::new(), None);
         for path in self.keys()? {
             match Wire::open(&path, Arc::clone(watch)) {
                 Ok(wire) => wires.push(wire),
-                Err(error) => trouble = error,
+                Err(error) => trouble = Some(error),
             }
         }
-        if wires.is_empty() { Err(trouble) } else { Ok(wires) }
+        if wires.is_empty() {
+            return Err(trouble.unwrap_or(KeyError::Absent));
+        }
+        Ok((wires, trouble))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Ceremonies and every way in which one fails, against the software key behind its socket.
 
 use std::{
-    io::{BufRead as _, BufReader, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     os::unix::net::{UnixListener, UnixStream},
     path::{Path, PathBuf},
     sync::{
@@ -256,6 +256,25 @@ fn a_pin_is_set_once_and_changed_by_who_knows_it() {
         assert!(matches!(key.assert(&ask(&made), &pin(PIN)), Err(KeyError::WrongPin { .. })));
         key.assert(&ask(&made), &pin("longer than one block of the cipher")).unwrap();
     }
+}
+
+/// What is missing of a report is not waited for: a device that sends less and then nothing holds nobody.
+#[test]
+fn a_report_that_is_cut_short_is_none() {
+    let socket = std::env::temp_dir().join(format!("qratum-fido-short-{}", std::process::id()));
+    let _ = std::fs::remove_file(&socket);
+    let listener = UnixListener::bind(&socket).unwrap();
+    let device = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.read_exact(&mut [0; 64]).unwrap();
+        stream.write_all(&[0xff; 10]).unwrap();
+        // Open until the other side is gone.
+        let _ = stream.read(&mut [0; 64]);
+    });
+    let wire = Wire::connect(&socket, Arc::new(Seen::default()));
+    assert!(matches!(wire, Err(KeyError::Garbled)));
+    device.join().unwrap();
+    std::fs::remove_file(socket).unwrap();
 }
 
 /// What it still says to what was given up is not taken for an answer to something else.
