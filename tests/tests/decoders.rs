@@ -25,8 +25,9 @@ use qratum_chain::{
     types::{
         AccountId, Certificate, ChainParams, ChainedBlock, ChainedCertificate, Checkpoint, CommitCertificate,
         DoubleVote, Engine, ForkEvidence, Header, Height, HotStuffPhase, HotStuffRule, Jailed, KeyUse,
-        LightBlock, MAX_VALIDATORS, MotionId, Offence, PhaseCertificate, Proposal, Purpose, Registration,
-        Retired, SetId, SignedProposal, SignedVote, Time, Txo, TxoBody, TxoClass, Validator, Vote,
+        LightBlock, MAX_VALIDATORS, MotionId, Offence, PersonId, PhaseCertificate, Proposal, Purpose,
+        Registration, Retired, SetId, SignedProposal, SignedVote, Time, Txo, TxoBody, TxoClass, Validator,
+        Vote,
     },
 };
 use qratum_crypto::sign::ed25519::{SecretKey, Signature};
@@ -222,7 +223,13 @@ fn questions_and_answers_are_canonical() {
 
 fn ballot() -> Placed {
     let account = AccountId::new("anna").unwrap();
-    let ballot = Ballot { account, choice: Choice::Abstain, height: Height(3), txo: Hash([5; 32]) };
+    let ballot = Ballot {
+        account,
+        person: PersonId(Hash([6; 32])),
+        choice: Choice::Abstain,
+        height: Height(3),
+        txo: Hash([5; 32]),
+    };
     Placed { index: 1, ballot, audit_path: vec![Hash([1; 32]); 2] }
 }
 

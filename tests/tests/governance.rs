@@ -21,14 +21,12 @@ use qratum_chain::{
     document::Statement,
     ledger::{
         Denial, Step,
-        governance::{
-            Agenda, Choice, Electorate, Governing, Measure, Motion, Phase, Referendum, Tally, Upgrade,
-        },
+        governance::{Agenda, Choice, Electorate, Governing, Measure, Motion, Phase, Referendum, Tally},
         registry::Refusal,
     },
     types::{
         Account, AccountId, BlockRef, ChainId, Genesis, Governance, Height, MotionId, Parameter, SetId, Time,
-        Txo,
+        Txo, Upgrade,
     },
 };
 use qratum_light_node::{
@@ -225,13 +223,13 @@ fn a_proposal_lives_from_its_opening_until_it_holds() {
     town.refused(AUTHORITY, Governing::Veto(id), Denial::NotInTimelock);
     town.vote("alice", id, Choice::Yes);
     town.vote("bob", id, Choice::No);
-    town.all_count(id, Tally { yes: 30, no: 25, abstain: 0, total: 100 });
+    town.all_count(id, Tally { yes: 30, no: 25, abstain: 0, total: 100, persons: 1 });
     town.vote("bob", id, Choice::Yes);
     town.vote("dave", id, Choice::Abstain);
-    town.all_count(id, Tally { yes: 55, no: 0, abstain: 20, total: 100 });
+    town.all_count(id, Tally { yes: 55, no: 0, abstain: 20, total: 100, persons: 2 });
 
     town.until_set(opened.voting_until.0 + 1);
-    let tally = Tally { yes: 55, no: 0, abstain: 20, total: 100 };
+    let tally = Tally { yes: 55, no: 0, abstain: 20, total: 100, persons: 2 };
     assert_eq!((town.referendum(id).phase, town.referendum(id).tally), (Phase::Passed, Some(tally)));
     town.all_count(id, tally);
     town.refused("carol", vote(id), Denial::VotingClosed);
@@ -264,7 +262,7 @@ fn what_is_vetoed_or_too_weak_is_not_done() {
     assert_eq!((town.referendum(vetoed).phase, town.interval()), (Phase::Vetoed(oscar), 1000));
     let agenda = town.ledger().state().get(Agenda::STATE_KEY).unwrap();
     assert_eq!(Agenda::from_bytes(agenda).unwrap(), Agenda { newest: Some(weak), open: Vec::new() });
-    town.all_count(weak, Tally { yes: 20, no: 0, abstain: 0, total: 100 });
+    town.all_count(weak, Tally { yes: 20, no: 0, abstain: 0, total: 100, persons: 1 });
 }
 
 /// One of four is voted out and its votes count no more; the three go on.
@@ -279,7 +277,7 @@ fn a_validator_that_was_voted_out_has_no_seat() {
     town.until_set(town.referendum(id).locked_until.0 + 1);
     assert_eq!(town.referendum(id).phase, Phase::Executed);
     assert_eq!(town.ledger().set().members().len(), 3);
-    town.all_count(id, Tally { yes: 80, no: 0, abstain: 0, total: 100 });
+    town.all_count(id, Tally { yes: 80, no: 0, abstain: 0, total: 100, persons: 3 });
 }
 
 /// A build that does not know the rules of the new version stops before it would break them.
@@ -292,7 +290,7 @@ fn a_chain_stops_before_rules_that_no_build_knows() {
     OPERATORS.iter().for_each(|name| town.vote(name, id, Choice::Yes));
     let last = first * 3;
     assert!(town.net.run(120_000, |net| net.lowest() >= last), "{:?}", town.net.broken());
-    let upgrade = Upgrade { version: 2, set: SetId(first) };
+    let upgrade = Upgrade { version: 2, set: SetId(first), before: 1 };
     assert_eq!(town.ledger().registry().upgrade(), Some(upgrade));
     let next = town.ledger().build(Default::default(), town.ledger().tip().time, &Default::default());
     assert_eq!(next.map(drop), Err(Fault::Outdated(upgrade)));
@@ -333,7 +331,7 @@ async fn running() -> (Processes, Genesis, Vec<Client>, LightNode) {
     let _ = std::fs::remove_dir_all(&path);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
     let mut people = Cast::default().people("demo");
-    people.governance = governance(["north", "east", "south", "west"], 1);
+    people.governance = governance(["north", "east", "south", "west"], 2);
     let (people, defaults) = (Some(people), demo::Options::default());
     let options = demo::Options { block_interval_ms: 300, set_length: 8, people, ..defaults };
     let genesis = demo::create(&path, Time(now), &options).unwrap().genesis;
@@ -405,7 +403,7 @@ async fn a_light_node_counts_what_processes_serve() {
         let Votes::Complete(tally) = counted.votes else { return None };
         (counted.referendum.get().phase == *phase).then_some(*tally.get())
     };
-    let tally = Tally { yes: 55, no: 0, abstain: 0, total: 100 };
+    let tally = Tally { yes: 55, no: 0, abstain: 0, total: 100, persons: 2 };
     assert_eq!(soon(async || complete(&Phase::Voting).await).await, tally);
     assert_eq!(soon(async || complete(&Phase::Executed).await).await, tally);
     let listed = node.proposals(9).await.unwrap().proposals;

@@ -101,3 +101,8 @@ fn parse<T: serde::de::DeserializeOwned>(text: &[u8], schema: &str) -> Result<T,
     }
     serde_json::from_slice(text).map_err(json)
 }
+
+/// What no word of a closed list stands for.
+const fn unknown(field: &'static str) -> DocumentError {
+    DocumentError::Malformed(field, Malformed::Field(field))
+}

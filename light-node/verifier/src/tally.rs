@@ -164,7 +164,7 @@ fn agrees(referendum: &Referendum, tally: Tally) -> bool {
         Phase::TooFewYes => Decision::TooFewYes,
         Phase::Passed | Phase::Vetoed(_) | Phase::Executed | Phase::Lapsed(_) => Decision::Passed,
     };
-    referendum.tally == Some(tally) && tally.decision(referendum.motion.emergency) == due
+    referendum.tally == Some(tally) && tally.decision(referendum.motion.bar()) == due
 }
 
 #[cfg(test)]

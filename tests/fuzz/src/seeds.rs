@@ -18,7 +18,7 @@ use qratum_chain::{
     },
     types::{
         AccountId, Certificate, ChainParams, ChainedBlock, ChainedCertificate, Checkpoint, DoubleProposal, DoubleVote,
-        Engine, ForkEvidence, Genesis, Height, HotStuffPhase, HotStuffRule, LightBlock, MotionId, Offence,
+        Engine, ForkEvidence, Genesis, Height, HotStuffPhase, HotStuffRule, LightBlock, MotionId, Offence, PersonId,
         PhaseCertificate, Proposal, Purpose, Registration, Round, SignedProposal, SignedVote, Time, Txo,
         TxoBody, TxoClass,
     },
@@ -238,7 +238,7 @@ fn responses() -> Vec<Response> {
 
 fn ballot() -> Placed {
     let account = AccountId::new("anna").expect("a name");
-    let ballot = Ballot { account, choice: Choice::Abstain, height: Height(3), txo: Hash([5; 32]) };
+    let ballot = Ballot { account, person: PersonId(Hash([6; 32])), choice: Choice::Abstain, height: Height(3), txo: Hash([5; 32]) };
     Placed { index: 1, ballot, audit_path: vec![Hash([1; 32]); 2] }
 }
 

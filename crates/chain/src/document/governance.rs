@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{DocumentError, people::unknown};
+use super::{DocumentError, unknown};
 use crate::types::{AccountId, Governance};
 
 #[derive(Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use qratum_crypto::sign::es256;
 use serde::{Deserialize, Serialize};
 
-use super::{DocumentError, bounds, governance::GovernanceJson, hex};
+use super::{DocumentError, bounds, governance::GovernanceJson, hex, unknown};
 use crate::{
     codec::Malformed,
     types::{
@@ -97,11 +97,6 @@ enum AlgorithmJson {
     #[serde(rename = "ES256")]
     Es256,
     Ed25519,
-}
-
-/// What no word of a closed list stands for.
-pub(super) const fn unknown(field: &'static str) -> DocumentError {
-    DocumentError::Malformed(field, Malformed::Field(field))
 }
 
 fn role(word: &str) -> Result<Role, DocumentError> {

@@ -155,6 +155,8 @@ denials! {
     NoValidator = 74, "there is no active validator of this name";
     /// Without it nobody would be left to vote.
     LastValidator = 75, "nobody would be left to vote";
+    /// The candidate would have more power than any validator.
+    TooMuchPower = 76, "the candidate would have more power than any validator has";
 }
 
 impl From<BadAssertion> for Denial {

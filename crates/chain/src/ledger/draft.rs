@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use qratum_crypto::sign::ed25519::PublicKey;
 
-use super::{Known, governance::Upgrade, index};
+use super::{Known, index};
 use crate::{
     codec::{Decode, Encode},
     state::{Changes, StateMap},
     types::{
         Account, AccountId, ChainParams, Genesis, Governance, Height, KeyUse, Parameters, People, Policy,
-        Registration, RequestId,
+        Registration, RequestId, Upgrade,
     },
 };
 

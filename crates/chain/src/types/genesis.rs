@@ -7,7 +7,8 @@ use qratum_crypto::merkle::{self, Sha3};
 
 use super::{
     BlockId, ChainId, Enrolment, EnrolmentFault, Header, Height, KeyUse, People, PeopleFault, Registration,
-    Round, SetError, SetId, Time, Validator, ValidatorSet, is_name, validators_hash,
+    Round, SetError, SetId, Time, Validator, ValidatorSet, governance::MIN_BLOCK_INTERVAL_MS, is_name,
+    validators_hash,
 };
 use crate::{
     Hash,
@@ -57,8 +58,6 @@ pub struct ChainParams {
     pub engine: Engine,
 }
 
-/// The shortest time between blocks, in milliseconds.
-pub(super) const MIN_BLOCK_INTERVAL_MS: u64 = 10;
 const MINUTE_MS: u64 = 60 * 1000;
 const HOUR_MS: u64 = 60 * MINUTE_MS;
 const DAY_MS: u64 = 24 * HOUR_MS;

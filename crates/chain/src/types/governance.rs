@@ -4,8 +4,13 @@
 use core::{fmt, ops::RangeInclusive};
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{AccountId, People, account::words, genesis::MIN_BLOCK_INTERVAL_MS, is_name};
+use super::{AccountId, SetId, account::words, is_name};
 use crate::codec::{Decode, Encode, Malformed, Reader};
+
+/// The shortest time between blocks, in milliseconds.
+pub(super) const MIN_BLOCK_INTERVAL_MS: u64 = 10;
+/// The longest, on a chain with people.
+pub(super) const MAX_BLOCK_INTERVAL_MS: u64 = 10_000;
 
 words!(
     /// A number of the chain that a vote may change. Only such as no light node needs to judge a header
@@ -26,8 +31,9 @@ impl Parameter {
     #[must_use]
     pub const fn bounds(self) -> RangeInclusive<u64> {
         match self {
-            Self::BlockInterval => MIN_BLOCK_INTERVAL_MS..=People::MAX_BLOCK_INTERVAL_MS,
-            Self::VotingSets | Self::TimelockSets => 1..=1000,
+            Self::BlockInterval => MIN_BLOCK_INTERVAL_MS..=MAX_BLOCK_INTERVAL_MS,
+            // Above what an emergency has, which needs more votes; and not for ever.
+            Self::VotingSets | Self::TimelockSets => 2..=100,
         }
     }
 }
@@ -137,5 +143,51 @@ impl Governance {
         let authorities = self.authorities.iter().map(|account| (Self::authority_key(account), vec![1]));
         let numbers = (Parameters::STATE_KEY.to_vec(), parameters.to_bytes());
         operators.chain(authorities).chain([numbers]).collect()
+    }
+}
+
+/// The version of the rules that holds, or will hold from a set on. Stands in the state under
+/// [`Upgrade::STATE_KEY`] once there was one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Upgrade {
+    /// The version.
+    pub version: u32,
+    /// The first set it holds for.
+    pub set: SetId,
+    /// The version that holds before.
+    pub before: u32,
+}
+
+impl Default for Upgrade {
+    /// As if that of a genesis had been decided on.
+    fn default() -> Self {
+        Self { version: Self::FIRST, set: SetId(0), before: Self::FIRST }
+    }
+}
+
+impl Upgrade {
+    /// State key.
+    pub const STATE_KEY: &'static [u8] = b"upgrade";
+    /// The version of a genesis.
+    pub const FIRST: u32 = 1;
+
+    /// The version that holds in this set.
+    #[must_use]
+    pub const fn in_force(&self, set: SetId) -> u32 {
+        if set.0 >= self.set.0 { self.version } else { self.before }
+    }
+}
+
+impl Encode for Upgrade {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.version.to_le_bytes());
+        self.set.encode(out);
+        out.extend_from_slice(&self.before.to_le_bytes());
+    }
+}
+
+impl Decode for Upgrade {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Ok(Self { version: reader.u32()?, set: SetId::decode(reader)?, before: reader.u32()? })
     }
 }

@@ -39,7 +39,7 @@ pub use enrolment::{Enrolment, EnrolmentFault, Proofs, Purpose, STAKE_UNIT, powe
 pub use evidence::{DoubleProposal, DoubleVote, ForkEvidence, Offence};
 pub use factors::{AuthData, Factors, client_data, client_data_hash};
 pub use genesis::{ChainParams, Engine, Genesis, GenesisError, GenesisValidator, HotStuffRule};
-pub use governance::{Governance, Parameter, Parameters};
+pub use governance::{Governance, Parameter, Parameters, Upgrade};
 pub use header::Header;
 pub use ids::{
     BlockId, BlockRef, ChainId, CredentialId, Height, MotionId, PersonId, RequestId, Round, SetId, Time,

@@ -93,7 +93,7 @@ impl People {
     pub const ACCOUNTS_KEY: &'static [u8] = b"accounts";
     /// The longest time between blocks on a chain with people, in milliseconds: an act names a block
     /// that it rests on, and must come into one soon after.
-    pub const MAX_BLOCK_INTERVAL_MS: u64 = 10_000;
+    pub const MAX_BLOCK_INTERVAL_MS: u64 = super::governance::MAX_BLOCK_INTERVAL_MS;
     /// The most accounts: each of them has a voice in a request at most.
     pub const MAX_ACCOUNTS: usize = 256;
     /// The longest name for security keys: that of a host.

@@ -1,13 +1,9 @@
 //! What do the evidence and the transactions of a block lead to, and which of those that wait fit into it?
 
 use qratum_chain::{
-    ledger::{
-        self, Body, Draft, Place,
-        governance::{self, Upgrade},
-        sets, slashing,
-    },
+    ledger::{self, Body, Draft, Place, governance, sets, slashing},
     schedule::{boundary_of, is_boundary},
-    types::{Offence, Time},
+    types::{Offence, Time, Upgrade},
 };
 use qratum_verifier::detect;
 
@@ -46,7 +42,7 @@ impl Ledger {
     /// What the next block, with this time and body, leads to.
     pub(super) fn carry_out(&self, time: Time, body: &Body) -> Result<Outcome, Fault> {
         let (place, mut draft) = (self.place(time), Draft::new(&self.state));
-        let unknown = |upgrade: &Upgrade| upgrade.set <= place.set_id() && upgrade.version > VERSION;
+        let unknown = |upgrade: &Upgrade| upgrade.in_force(place.set_id()) > VERSION;
         if let Some(upgrade) = draft.upgrade().filter(unknown) {
             return Err(Fault::Outdated(upgrade));
         }

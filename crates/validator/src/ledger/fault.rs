@@ -3,9 +3,9 @@
 use core::fmt;
 
 use qratum_chain::{
-    ledger::{governance::Upgrade, registry::Refusal, slashing::EvidenceRefusal},
+    ledger::{registry::Refusal, slashing::EvidenceRefusal},
     state::StateError,
-    types::{GenesisError, Round, Time},
+    types::{GenesisError, Round, Time, Upgrade},
 };
 use qratum_verifier::Reject;
 
@@ -98,7 +98,7 @@ impl fmt::Display for Fault {
             Self::Proposer => "another proposer",
             Self::Transaction(index, why) => return write!(f, "transaction {index}: {why}"),
             Self::Evidence(index, why) => return write!(f, "evidence {index}: {why}"),
-            Self::Outdated(Upgrade { version, set }) => {
+            Self::Outdated(Upgrade { version, set, .. }) => {
                 return write!(
                     f,
                     "from set {set} on the chain goes by version {version} of its rules, which this build \

@@ -45,6 +45,7 @@ impl Case {
     fn new() -> Self {
         let ballot = |name: &str, choice| Ballot {
             account: account(name),
+            person: PersonId(Hash([name.as_bytes()[0]; 32])),
             choice,
             height: Height(9),
             txo: Hash([1; 32]),
@@ -131,7 +132,7 @@ fn header(height: u64, state_root: Hash) -> Header {
     }
 }
 
-const TALLY: Tally = Tally { yes: 40, no: 30, abstain: 20, total: 100 };
+const TALLY: Tally = Tally { yes: 40, no: 30, abstain: 20, total: 100, persons: 1 };
 
 fn changed(change: impl Fn(&mut Case)) -> Result<Votes, TallyFault> {
     let mut case = Case::new();
@@ -150,7 +151,7 @@ fn all_ballots_make_a_tally() {
 fn some_ballots_are_marked_as_some() {
     let without = |gone: usize| changed(move |case| drop(case.ballots.remove(gone)));
     let partial = |so_far| Ok(Votes::Partial { so_far, missing: 1 });
-    assert_eq!(without(0), partial(Tally { yes: 0, ..TALLY }));
+    assert_eq!(without(0), partial(Tally { yes: 0, persons: 0, ..TALLY }));
     assert_eq!(without(1), partial(Tally { no: 0, ..TALLY }));
     assert_eq!(without(2), partial(Tally { abstain: 0, ..TALLY }));
     let none = Votes::Partial { so_far: Tally { total: 100, ..Tally::default() }, missing: 3 };
@@ -174,7 +175,13 @@ fn a_ballot_that_is_none_of_the_proposal_is_refused() {
 #[test]
 fn a_ballot_of_somebody_without_a_vote_is_refused() {
     let (choice, height, txo) = (Choice::Yes, Height(9), Hash([1; 32]));
-    let case = Case::of(vec![Ballot { account: account("mallory"), choice, height, txo }]);
+    let case = Case::of(vec![Ballot {
+        account: account("mallory"),
+        person: PersonId(Hash([9; 32])),
+        choice,
+        height,
+        txo,
+    }]);
     assert_eq!(case.count(), Err(TallyFault::NoVote(account("mallory"))));
 }
 

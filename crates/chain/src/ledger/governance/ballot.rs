@@ -1,7 +1,7 @@
 //! Who votes with which power, what they said, and what that comes to. Integers only.
 
 use core::fmt;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use qratum_crypto::merkle::{self, Sha3, Tree};
 
@@ -9,7 +9,7 @@ use super::{Draft, Place};
 use crate::{
     Hash,
     codec::{Decode, Encode, Malformed, Reader, put_list, put_option},
-    types::{AccountId, Governance, Height, MAX_VALIDATORS, MotionId, Validator, words},
+    types::{AccountId, Governance, Height, MAX_VALIDATORS, MotionId, PersonId, Validator, words},
 };
 
 words!(
@@ -29,6 +29,8 @@ words!(
 pub struct Ballot {
     /// Who cast it.
     pub account: AccountId,
+    /// Whose that is.
+    pub person: PersonId,
     /// What it says.
     pub choice: Choice,
     /// In the block at this height.
@@ -41,17 +43,7 @@ impl Ballot {
     /// State key: `ballot/`, the id of the proposal, and the name of the account behind a slash.
     #[must_use]
     pub fn state_key(id: MotionId, account: &AccountId) -> Vec<u8> {
-        [Self::prefix(id).as_slice(), account.as_str().as_bytes()].concat()
-    }
-
-    fn prefix(id: MotionId) -> Vec<u8> {
-        [b"ballot/".as_slice(), &id.0.0, b"/"].concat()
-    }
-
-    /// All ballots of a proposal, in the order of the names of accounts: the leaves of their tree.
-    #[must_use]
-    pub fn all(draft: &Draft<'_>, id: MotionId) -> Vec<Self> {
-        draft.under(&Self::prefix(id)).filter_map(|(_, value)| Self::from_bytes(&value).ok()).collect()
+        [b"ballot/".as_slice(), &id.0.0, b"/", account.as_str().as_bytes()].concat()
     }
 
     /// How many they are, and the root over them.
@@ -63,6 +55,7 @@ impl Ballot {
 impl Encode for Ballot {
     fn encode(&self, out: &mut Vec<u8>) {
         self.account.encode(out);
+        self.person.encode(out);
         self.choice.encode(out);
         self.height.encode(out);
         self.txo.encode(out);
@@ -73,6 +66,7 @@ impl Decode for Ballot {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
         Ok(Self {
             account: AccountId::decode(reader)?,
+            person: PersonId::decode(reader)?,
             choice: Choice::decode(reader)?,
             height: Height::decode(reader)?,
             txo: Hash::decode(reader)?,
@@ -93,12 +87,13 @@ pub struct Placed {
 
 impl Placed {
     /// The shortest encoding.
-    pub const SHORTEST: usize = 8 + 5 + 1 + 8 + 32 + 4;
+    pub const SHORTEST: usize = 8 + 5 + 32 + 1 + 8 + 32 + 4;
 
     /// All ballots of a proposal, each with its way to the root.
     #[must_use]
     pub fn all(draft: &Draft<'_>, id: MotionId) -> Vec<Self> {
-        let ballots = Ballot::all(draft, id);
+        let electorate: Option<Electorate> = draft.read(&Electorate::state_key(id));
+        let ballots = electorate.map(|it| it.ballots(draft, id)).unwrap_or_default();
         let mut tree = Tree::<Sha3>::default();
         ballots.iter().for_each(|ballot| tree.append(merkle::leaf_hash::<Sha3>(&ballot.to_bytes())));
         let placed =
@@ -169,6 +164,14 @@ impl Electorate {
         Self(place.set.members().iter().map(seat).collect())
     }
 
+    /// All ballots of the proposal, in the order of the names of accounts: the leaves of their tree. Each is
+    /// read by its own key, so that a light node can try it too.
+    #[must_use]
+    pub fn ballots(&self, draft: &Draft<'_>, id: MotionId) -> Vec<Ballot> {
+        let accounts: BTreeSet<_> = self.0.iter().filter_map(|seat| seat.account.as_ref()).collect();
+        accounts.into_iter().filter_map(|account| draft.read(&Ballot::state_key(id, account))).collect()
+    }
+
     /// Whether the account votes.
     #[must_use]
     pub fn seats(&self, account: &AccountId) -> bool {
@@ -184,8 +187,12 @@ impl Electorate {
     /// Counts ballots of distinct accounts.
     #[must_use]
     pub fn tally<'a>(&self, ballots: impl IntoIterator<Item = &'a Ballot>) -> Tally {
-        let choices: BTreeMap<_, _> = ballots.into_iter().map(|it| (&it.account, it.choice)).collect();
-        let mut tally = Tally::default();
+        let ballots: Vec<_> = ballots.into_iter().collect();
+        let choices: BTreeMap<_, _> = ballots.iter().map(|it| (&it.account, it.choice)).collect();
+        let yes = ballots.iter().filter(|it| it.choice == Choice::Yes && self.seats(&it.account));
+        let persons: BTreeSet<_> = yes.map(|it| it.person).collect();
+        let mut tally =
+            Tally { persons: u32::try_from(persons.len()).unwrap_or(u32::MAX), ..Tally::default() };
         for Seat { power, account } in &self.0 {
             let (power, choice) = (u128::from(*power), account.as_ref().and_then(|it| choices.get(it)));
             tally.total = tally.total.saturating_add(power);
@@ -228,6 +235,19 @@ pub struct Tally {
     pub abstain: u128,
     /// Of all who could vote.
     pub total: u128,
+    /// How many people are behind the yes: whoever votes for two operators is one of them.
+    pub persons: u32,
+}
+
+/// What a proposal must reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bar {
+    /// [`Tally::APPROVE`] of what is cast.
+    Ordinary,
+    /// More than two thirds of all power, as a block: it is about who makes blocks, or by which rules.
+    Grave,
+    /// [`Tally::EMERGENCY`] of all power.
+    Emergency,
 }
 
 /// What a tally comes to.
@@ -250,24 +270,29 @@ impl Tally {
     /// whoever did not hear of it in time is against it.
     pub const EMERGENCY: u128 = 80;
 
+    /// So many people at least must be for it: nobody decides alone.
+    pub const PERSONS: u32 = 2;
+
     /// The power that was cast.
     #[must_use]
     pub const fn cast(&self) -> u128 {
         self.yes.saturating_add(self.no).saturating_add(self.abstain)
     }
 
-    /// `100 cast >= 33 total` and `100 yes >= 67 cast`; of an emergency `100 yes >= 80 total`.
+    /// `100 cast >= 33 total`, `persons >= 2` and, by the bar, `100 yes >= 67 cast`, `3 yes > 2 total` or
+    /// `100 yes >= 80 total`.
     #[must_use]
-    pub const fn decision(&self, emergency: bool) -> Decision {
+    pub const fn decision(&self, bar: Bar) -> Decision {
         let cast = self.cast();
-        let (share, whole) = if emergency { (Self::EMERGENCY, self.total) } else { (Self::APPROVE, cast) };
         if cast == 0 || !reaches(cast, Self::QUORUM, self.total) {
-            Decision::NoQuorum
-        } else if reaches(self.yes, share, whole) {
-            Decision::Passed
-        } else {
-            Decision::TooFewYes
+            return Decision::NoQuorum;
         }
+        let reached = match bar {
+            Bar::Ordinary => reaches(self.yes, Self::APPROVE, cast),
+            Bar::Grave => self.yes.saturating_mul(3) > self.total.saturating_mul(2),
+            Bar::Emergency => reaches(self.yes, Self::EMERGENCY, self.total),
+        };
+        if reached && self.persons >= Self::PERSONS { Decision::Passed } else { Decision::TooFewYes }
     }
 }
 
@@ -281,12 +306,14 @@ impl Encode for Tally {
         for power in [self.yes, self.no, self.abstain, self.total] {
             out.extend_from_slice(&power.to_le_bytes());
         }
+        out.extend_from_slice(&self.persons.to_le_bytes());
     }
 }
 
 impl Decode for Tally {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
         let mut power = || reader.array().map(u128::from_le_bytes);
-        Ok(Self { yes: power()?, no: power()?, abstain: power()?, total: power()? })
+        let [yes, no, abstain, total] = [power()?, power()?, power()?, power()?];
+        Ok(Self { yes, no, abstain, total, persons: reader.u32()? })
     }
 }

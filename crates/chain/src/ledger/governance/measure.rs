@@ -16,7 +16,7 @@ use crate::{
     ledger::{Effect, registry},
     types::{
         Enrolment, Genesis, Jurisdiction, KeyUse, MAX_HANDOVER_MEMBERS, MAX_VALIDATORS, Parameter,
-        Parameters, Proofs, Registration, SetId, Status, Validator, is_name, power_of,
+        Parameters, Proofs, Registration, SetId, Status, Upgrade, Validator, is_name, power_of,
     },
 };
 
@@ -53,36 +53,6 @@ pub enum Measure {
     Join(Box<Candidate>),
     /// A validator loses its seat.
     Remove(String),
-}
-
-/// The version of the rules that holds, or will hold from a set on. Stands in the state under
-/// [`Upgrade::STATE_KEY`] once there was one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Upgrade {
-    /// The version.
-    pub version: u32,
-    /// The first set it holds for.
-    pub set: SetId,
-}
-
-impl Upgrade {
-    /// State key.
-    pub const STATE_KEY: &'static [u8] = b"upgrade";
-    /// The version of a genesis.
-    pub const FIRST: u32 = 1;
-}
-
-impl Encode for Upgrade {
-    fn encode(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.version.to_le_bytes());
-        self.set.encode(out);
-    }
-}
-
-impl Decode for Upgrade {
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
-        Ok(Self { version: reader.u32()?, set: SetId::decode(reader)? })
-    }
 }
 
 impl Measure {
@@ -125,13 +95,12 @@ impl Measure {
                 Ok(vec![(Parameters::STATE_KEY.to_vec(), next)])
             }
             Self::Upgrade { version, set } => {
-                let first = Upgrade { version: Upgrade::FIRST, set: SetId(0) };
-                let newest = draft.upgrade().unwrap_or(first);
+                let newest = draft.upgrade().unwrap_or_default();
                 // One at a time: the entry of one that is still to come must not be lost.
                 if *version <= newest.version || newest.set > place.set_id() || *set <= place.next_set_id() {
                     return Err(Denial::Version);
                 }
-                let upgrade = Upgrade { version: *version, set: *set };
+                let upgrade = Upgrade { version: *version, set: *set, before: newest.version };
                 Ok(vec![(Upgrade::STATE_KEY.to_vec(), upgrade.to_bytes())])
             }
             Self::Join(candidate) => candidate.joins(draft, place),
@@ -209,8 +178,11 @@ impl Candidate {
             it.validator().has_pq_key() == hands_over
                 && (!hands_over || it.pq_key_hash != self.validator.pq_key_hash)
         };
+        let largest = members.iter().map(|it| it.validator().power).max().unwrap_or(0);
         if members.len() >= most {
             Err(Denial::SetFull)
+        } else if self.validator.power > largest {
+            Err(Denial::TooMuchPower)
         } else if members.iter().all(alike) {
             Ok(())
         } else {

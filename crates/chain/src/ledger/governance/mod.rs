@@ -20,8 +20,8 @@ use crate::{
     types::{AccountId, Governance, MotionId, Parameters, PersonId, Role, Roles},
 };
 
-pub use ballot::{Ballot, Choice, Decision, Electorate, Placed, Seat, Tally};
-pub use measure::{Candidate, Measure, Upgrade};
+pub use ballot::{Ballot, Bar, Choice, Decision, Electorate, Placed, Seat, Tally};
+pub use measure::{Candidate, Measure};
 pub use referendum::{Agenda, Motion, Phase, Referendum};
 
 /// The most proposals of one person that are not settled yet.
@@ -118,14 +118,15 @@ fn vote(
     if referendum.phase != Phase::Voting {
         return Err(Denial::VotingClosed);
     }
-    let electorate: Option<Electorate> = draft.read(&Electorate::state_key(id));
-    if !electorate.is_some_and(|electorate| electorate.seats(speaker.account)) {
+    let electorate: Electorate = draft.read(&Electorate::state_key(id)).ok_or(Denial::UnknownProposal)?;
+    if !electorate.seats(speaker.account) {
         return Err(Denial::NoVote);
     }
     let account = speaker.account.clone();
     let key = Ballot::state_key(id, &account);
-    draft.put(key, Ballot { account, choice, height: place.height, txo: speaker.txo }.to_bytes());
-    (referendum.ballots, referendum.root) = Ballot::tree(&Ballot::all(draft, id));
+    let (person, height, txo) = (speaker.person, place.height, speaker.txo);
+    draft.put(key, Ballot { account, person, choice, height, txo }.to_bytes());
+    (referendum.ballots, referendum.root) = Ballot::tree(&electorate.ballots(draft, id));
     draft.put(Referendum::state_key(id), referendum.to_bytes());
     Ok(())
 }
@@ -168,9 +169,9 @@ pub fn turn(draft: &mut Draft<'_>, place: &Place<'_>) {
 
 fn count(draft: &mut Draft<'_>, place: &Place<'_>, id: MotionId, mut referendum: Referendum) {
     let electorate = draft.read(&Electorate::state_key(id)).unwrap_or(Electorate(Vec::new()));
-    let tally = electorate.tally(&Ballot::all(draft, id));
+    let tally = electorate.tally(&electorate.ballots(draft, id));
     referendum.tally = Some(tally);
-    match tally.decision(referendum.motion.emergency) {
+    match tally.decision(referendum.motion.bar()) {
         Decision::Passed => {
             (referendum.phase, referendum.at) = (Phase::Passed, place.height);
             draft.put(Referendum::state_key(id), referendum.to_bytes());

@@ -2,11 +2,11 @@
 
 use core::fmt;
 
-use super::{Denial, Draft, Measure, Place, Speaker, Tally};
+use super::{Bar, Denial, Draft, Measure, Place, Speaker, Tally};
 use crate::{
     Hash,
     codec::{Decode, Encode, Malformed, Reader, put_list, put_option},
-    types::{AccountId, Height, MotionId, PersonId, SetId},
+    types::{AccountId, Height, MotionId, Parameter, PersonId, SetId},
 };
 use qratum_crypto::merkle::{self, Sha3};
 
@@ -17,6 +17,18 @@ pub struct Motion {
     pub measure: Measure,
     /// Whether it is decided in one set and carried out after one more, by [`Tally::EMERGENCY`].
     pub emergency: bool,
+}
+
+impl Motion {
+    /// What it must reach. Only the pace of blocks is an ordinary matter.
+    #[must_use]
+    pub const fn bar(&self) -> Bar {
+        match self.measure {
+            _ if self.emergency => Bar::Emergency,
+            Measure::Parameter { parameter: Parameter::BlockInterval, .. } => Bar::Ordinary,
+            _ => Bar::Grave,
+        }
+    }
 }
 
 impl Encode for Motion {

@@ -10,12 +10,13 @@ use crate::{
     state::StateMap,
     types::{
         BlockId, ChainParams, Enrolment, Genesis, GenesisValidator, Height, Jurisdiction, KeyUse, Parameter,
-        People, Policy, Proofs, Registration, STAKE_UNIT, SetId, Status, Time, Validator, ValidatorSet,
+        People, Policy, Proofs, Registration, STAKE_UNIT, SetId, Status, Time, Upgrade, Validator,
+        ValidatorSet,
     },
 };
 
 /// The numbers of what only votes are denied for: each of these has a case here.
-pub(crate) const DENIALS: core::ops::RangeInclusive<u8> = 60..=75;
+pub(crate) const DENIALS: core::ops::RangeInclusive<u8> = 60..=76;
 
 const LENGTH: u64 = 10;
 const VOTING: u64 = 2;
@@ -160,6 +161,11 @@ impl Chain {
     }
 }
 
+fn ballots(chain: &Chain, id: MotionId) -> Vec<Ballot> {
+    let electorate: Electorate = chain.draft().read(&Electorate::state_key(id)).unwrap();
+    electorate.ballots(&chain.draft(), id)
+}
+
 const fn interval(value: u64) -> Measure {
     Measure::Parameter { parameter: Parameter::BlockInterval, value }
 }
@@ -196,14 +202,14 @@ fn a_proposal_goes_from_its_opening_into_effect() {
     chain.end_sets(2);
     chain.vote("ben", id, Yes).unwrap();
     let voted = chain.referendum(id);
-    let ballots = Ballot::all(&chain.draft(), id);
+    let ballots = ballots(&chain, id);
     assert_eq!((voted.ballots, voted.phase), (2, Phase::Voting));
     assert_eq!(ballots.iter().map(|ballot| ballot.choice).collect::<Vec<_>>(), [Yes, Yes], "the last counts");
     assert_eq!((voted.ballots, voted.root), Ballot::tree(&ballots));
 
     chain.end_sets(1);
     let passed = chain.referendum(id);
-    let tally = Tally { yes: 67, no: 0, abstain: 0, total: 100 };
+    let tally = Tally { yes: 67, no: 0, abstain: 0, total: 100, persons: 2 };
     assert_eq!((passed.phase, passed.at, passed.tally), (Phase::Passed, Height(30), Some(tally)));
     chain.end_sets(1);
     assert_eq!(chain.interval(), 1000, "it waits out its timelock");
@@ -222,12 +228,13 @@ fn the_edges_of_quorum_and_threshold_are_exact() {
     };
     assert_eq!(phase(&[]), Phase::NoQuorum);
     assert_eq!(phase(&[("cleo", Yes)]), Phase::NoQuorum, "32 of 100");
-    assert_eq!(phase(&[("ben", Yes)]), Phase::Passed, "33 of 100");
-    assert_eq!(phase(&[("cleo", Yes), ("dora", Abstain)]), Phase::Passed, "33 cast, 32 of them for it");
+    assert_eq!(phase(&[("cleo", Yes), ("dora", Yes)]), Phase::Passed, "33 of 100, of two people");
+    assert_eq!(phase(&[("anna", Yes)]), Phase::TooFewYes, "nobody decides alone");
+    assert_eq!(phase(&[("cleo", Yes), ("dora", Abstain)]), Phase::TooFewYes, "nor with others' silence");
     // 67 of 100, and one unit below.
     assert_eq!(phase(&[("anna", Yes), ("ben", Yes), ("cleo", No), ("dora", No)]), Phase::Passed);
     assert_eq!(phase(&[("anna", Abstain), ("ben", Yes), ("cleo", Yes), ("dora", Yes)]), Phase::TooFewYes);
-    let decision = |yes, no, total| Tally { yes, no, abstain: 0, total }.decision(false);
+    let decision = |yes, no, total| Tally { yes, no, abstain: 0, total, persons: 2 }.decision(Bar::Ordinary);
     assert_eq!(decision(67, 33, 100), Decision::Passed);
     assert_eq!(decision(66, 33, 100), Decision::TooFewYes, "66 of 99 are 66.7 hundredths");
     let huge = 1u128 << 73;
@@ -235,6 +242,17 @@ fn the_edges_of_quorum_and_threshold_are_exact() {
     assert_eq!(decision(huge * 67 - 1, huge * 33 + 1, huge * 100), Decision::TooFewYes);
     assert_eq!(decision(33 * huge - 1, 0, 100 * huge), Decision::NoQuorum);
     assert_eq!(decision(0, 0, 0), Decision::NoQuorum);
+    let all = Tally { yes: 100, no: 0, abstain: 0, total: 100, persons: 1 };
+    for bar in [Bar::Ordinary, Bar::Grave, Bar::Emergency] {
+        assert_eq!(all.decision(bar), Decision::TooFewYes, "one person for all operators");
+        assert_eq!(Tally { persons: 2, ..all }.decision(bar), Decision::Passed);
+    }
+    let grave = |yes| Tally { yes, no: 0, abstain: 0, total: 99, persons: 2 }.decision(Bar::Grave);
+    assert_eq!(
+        [grave(66), grave(67)],
+        [Decision::TooFewYes, Decision::Passed],
+        "more than two thirds of all"
+    );
 }
 
 #[test]
@@ -250,7 +268,7 @@ fn an_emergency_needs_four_fifths_of_all_power_and_one_set() {
     };
     assert_eq!(after(&["anna", "ben", "cleo"]), (Phase::Executed, 3));
     assert_eq!(after(&["anna", "ben", "dora"]), (Phase::TooFewYes, 4), "68 of 68 cast, and of 100");
-    let decision = |yes| Tally { yes, no: 0, abstain: 0, total: 100 }.decision(true);
+    let decision = |yes| Tally { yes, no: 0, abstain: 0, total: 100, persons: 2 }.decision(Bar::Emergency);
     assert_eq!([decision(79), decision(80)], [Decision::TooFewYes, Decision::Passed]);
 }
 
@@ -261,6 +279,7 @@ fn an_authority_stops_what_passed_until_it_is_carried_out() {
     assert_eq!(chain.veto(VERA, MotionId::ZERO), Err(Denial::UnknownProposal));
     assert_eq!(chain.veto(VERA, id), Err(Denial::NotInTimelock), "before it passed");
     chain.vote("anna", id, Yes).unwrap();
+    chain.vote("dora", id, Yes).unwrap();
     chain.end_sets(3);
     for stranger in ["anna", "vera-2", "mallory"] {
         assert_eq!(chain.veto(stranger, id), Err(Denial::NoAuthority));
@@ -272,7 +291,7 @@ fn an_authority_stops_what_passed_until_it_is_carried_out() {
     chain.end_sets(3);
     assert_eq!(chain.interval(), 1000);
 
-    let (mut chain, id) = counted(&[("anna", Yes)]);
+    let (mut chain, id) = counted(&[("anna", Yes), ("dora", Yes)]);
     chain.end_sets(2);
     assert_eq!(chain.veto(VERA, id), Err(Denial::NotInTimelock), "after it was carried out");
     assert_eq!(chain.interval(), 2000);
@@ -281,13 +300,14 @@ fn an_authority_stops_what_passed_until_it_is_carried_out() {
 #[test]
 fn only_those_of_the_set_that_was_frozen_vote_and_with_the_power_of_then() {
     let mut chain = Chain::new();
-    let join = Measure::Join(Box::new(candidate("emil", 9, 500)));
+    let join = Measure::Join(Box::new(candidate("emil", 9, 34)));
     let first = chain.propose(join).unwrap();
     for stranger in ["emil", VERA, "mallory"] {
         assert_eq!(chain.vote(stranger, first, Yes), Err(Denial::NoVote));
     }
     assert_eq!(chain.vote("anna", MotionId::ZERO, Yes), Err(Denial::UnknownProposal));
     chain.vote("anna", first, Yes).unwrap();
+    chain.vote("ben", first, Yes).unwrap();
     chain.end_sets(3);
     assert_eq!(chain.vote("ben", first, No), Err(Denial::VotingClosed));
     // Opened before emil joins: not one of its 500 units counts, though he is a member by then.
@@ -298,7 +318,7 @@ fn only_those_of_the_set_that_was_frozen_vote_and_with_the_power_of_then() {
     chain.vote("cleo", second, Yes).unwrap();
     chain.vote("dora", second, Yes).unwrap();
     chain.end_sets(1);
-    let tally = Tally { yes: 33, no: 0, abstain: 0, total: 100 };
+    let tally = Tally { yes: 33, no: 0, abstain: 0, total: 100, persons: 2 };
     assert_eq!(
         (chain.referendum(second).tally, chain.referendum(second).phase),
         (Some(tally), Phase::Passed)
@@ -311,6 +331,7 @@ fn a_validator_joins_with_its_proofs_and_leaves_by_vote() {
     let mut chain = Chain::new();
     let id = chain.propose(Measure::Join(Box::new(candidate("emil", 9, 5)))).unwrap();
     chain.vote("anna", id, Yes).unwrap();
+    chain.vote("ben", id, Yes).unwrap();
     chain.end_sets(5);
     let emil = chain.draft().registration("emil").unwrap();
     assert_eq!((emil.status, emil.since_set), (Status::Active, SetId(5)));
@@ -318,10 +339,9 @@ fn a_validator_joins_with_its_proofs_and_leaves_by_vote() {
     assert_eq!(chain.draft().key_use(&secret(59).public()).unwrap().name, "emil");
     assert_eq!(chain.state.get(&Genesis::name_key(&emil.validator())), Some(b"emil".as_slice()));
 
-    // Of 105 there are now, and 34 would be no quorum.
+    // Of 105 there are now, and 67 are no two thirds.
     let id = chain.propose(Measure::Remove("emil".to_owned())).unwrap();
-    chain.vote("anna", id, Yes).unwrap();
-    chain.vote("dora", id, Yes).unwrap();
+    ["anna", "ben", "cleo"].iter().for_each(|name| chain.vote(name, id, Yes).unwrap());
     chain.end_sets(5);
     assert_eq!(chain.draft().registration("emil").unwrap().status, Status::Removed);
     assert_eq!(chain.set.members().len(), 4);
@@ -345,7 +365,7 @@ fn what_cannot_be_done_is_not_voted_on() {
         assert_eq!(refused(interval(value)), Denial::Bounds);
     }
     for parameter in [Parameter::VotingSets, Parameter::TimelockSets] {
-        for value in [0, 1001] {
+        for value in [0, 1, 101] {
             assert_eq!(refused(Measure::Parameter { parameter, value }), Denial::Bounds);
         }
     }
@@ -359,6 +379,7 @@ fn what_cannot_be_done_is_not_voted_on() {
     assert_eq!(refused(join(|it| it.enrolment.peer_key = secret(9).public())), Denial::KeyTaken);
     assert_eq!(refused(join(|it| it.enrolment.proofs.peer = it.enrolment.proofs.vote)), Denial::Enrolment);
     assert_eq!(refused(join(|it| it.enrolment.stake = STAKE_UNIT - 1)), Denial::Enrolment);
+    assert_eq!(refused(join(|it| it.validator.power = 35)), Denial::TooMuchPower);
     assert_eq!(refused(join(|it| it.validator.pq_key_hash = Hash([1; 32]))), Denial::HandoverKey);
 }
 
@@ -421,7 +442,9 @@ fn a_proposal_that_cannot_be_carried_out_any_more_lapses() {
     let mut chain = Chain::new();
     let remove = || Measure::Remove("dora".to_owned());
     let ids = [chain.propose(remove()).unwrap(), chain.propose(remove()).unwrap()];
-    ids.iter().for_each(|id| chain.vote("anna", *id, Yes).unwrap());
+    for (id, name) in ids.iter().flat_map(|id| ["anna", "ben"].map(|name| (*id, name))) {
+        chain.vote(name, id, Yes).unwrap();
+    }
     chain.end_sets(5);
     assert_eq!(
         ids.map(|id| chain.referendum(id).phase),
@@ -435,8 +458,11 @@ fn an_upgrade_is_decided_with_its_first_set() {
     let upgrade = |version, set| Measure::Upgrade { version, set: SetId(set) };
     let id = chain.propose(upgrade(2, 9)).unwrap();
     chain.vote("anna", id, Yes).unwrap();
+    chain.vote("ben", id, Yes).unwrap();
     chain.end_sets(5);
-    assert_eq!(chain.draft().upgrade(), Some(Upgrade { version: 2, set: SetId(9) }));
+    let second = Upgrade { version: 2, set: SetId(9), before: 1 };
+    assert_eq!(chain.draft().upgrade(), Some(second));
+    assert_eq!([8, 9].map(|set| second.in_force(SetId(set))), [1, 2]);
     assert_eq!(chain.propose(upgrade(3, 99)), Err(Denial::Version), "one is still to come");
     chain.end_sets(4);
     assert_eq!(chain.propose(upgrade(2, 99)), Err(Denial::Version), "not a newer one");
@@ -445,6 +471,7 @@ fn an_upgrade_is_decided_with_its_first_set() {
     let mut chain = Chain::new();
     let late = chain.propose(upgrade(2, 4)).unwrap();
     chain.vote("anna", late, Yes).unwrap();
+    chain.vote("ben", late, Yes).unwrap();
     chain.end_sets(5);
     assert_eq!(chain.referendum(late).phase, Phase::Lapsed(Denial::Version), "its set came first");
 }
