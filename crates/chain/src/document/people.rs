@@ -6,13 +6,10 @@ use qratum_crypto::sign::es256;
 use serde::{Deserialize, Serialize};
 
 use super::{DocumentError, bounds, governance::GovernanceJson, hex, unknown};
-use crate::{
-    codec::Malformed,
-    types::{
-        Account, AccountId, Attestation, AuthData, BiokeyKeys, BiokeySignatures, Class, Credential,
-        CredentialId, CredentialKey, Device, Group, Height, Jurisdiction, NewCredential, People, PersonId,
-        Policy, Possession, Role, Roles, Rule, Standing, Zone, is_name,
-    },
+use crate::types::{
+    Account, AccountId, Attestation, AuthData, BiokeyKeys, BiokeySignatures, Class, Credential, CredentialId,
+    CredentialKey, Device, Group, Height, Jurisdiction, NewCredential, People, PersonId, Policy, Possession,
+    Role, Roles, Rule, Standing, Zone, is_name,
 };
 
 #[derive(Serialize, Deserialize)]
