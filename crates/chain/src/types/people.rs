@@ -73,7 +73,7 @@ impl fmt::Display for PeopleFault {
                 one, or somebody else its roles"
             ),
             Self::Governance => f.write_str(
-                "governance needs windows of 1 to 1000 sets, names of operators, and accounts that are there",
+                "governance needs windows of 2 to 100 sets, names of operators, and accounts that are there",
             ),
             Self::Possession(account) => {
                 write!(f, "account {account}: no proof that a security key and its biokey are held")
