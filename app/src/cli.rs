@@ -165,6 +165,12 @@ pub(crate) enum Command {
     },
     #[command(flatten)]
     People(PeopleCommand),
+    /// What the operators of validators decide by vote
+    #[command(after_help = "Examples:\n  qratum proposal list\n  qratum proposal show 9f2c... --json")]
+    Proposal {
+        #[command(subcommand)]
+        command: ProposalCommand,
+    },
     /// Transactions
     Txo {
         #[command(subcommand)]
@@ -303,6 +309,26 @@ fn state_key(text: &str) -> Result<StateKey, String> {
 fn txo_id(text: &str) -> Result<Hash, String> {
     let bytes = crate::hex::bytes(text.as_bytes()).and_then(|bytes| bytes.try_into().ok());
     bytes.map(Hash).ok_or_else(|| "an id has 64 hex digits".to_owned())
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProposalCommand {
+    /// The newest proposals, and how far each has come
+    List {
+        /// How many at most
+        #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        most: u16,
+        #[command(flatten)]
+        network: NetworkArgs,
+    },
+    /// A proposal with its votes, counted again here from the ballots and the verified set
+    Show {
+        /// Its id: that of the transaction that opened it
+        #[arg(value_parser = txo_id)]
+        id: Hash,
+        #[command(flatten)]
+        network: NetworkArgs,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -30,6 +30,7 @@ mod peers;
 pub(crate) mod people;
 mod pin;
 mod proof;
+mod proposal;
 mod status;
 mod txo;
 mod validators;
@@ -96,6 +97,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Key { command }) => key::run(command, &Home::resolve(home)?, json),
         Some(Command::Completions { shell }) => completions::run(shell),
         Some(Command::Man { directory }) => man::run(directory.as_deref()),
+        Some(Command::Proposal { command }) => proposal::run(&Home::resolve(home)?, &command, json),
         Some(Command::Proof { command }) => proof::run(home, &command, json),
         Some(Command::Explain { code }) => explain::run(code.as_deref(), json),
     }

@@ -52,7 +52,7 @@ fn txo(home: &Home, id: Hash, args: &NetworkArgs, json: bool) -> Result<Exit, Fa
 }
 
 /// A light node of its own, a verified head, and one question.
-fn ask<T>(
+pub(super) fn ask<T>(
     home: &Home,
     args: &NetworkArgs,
     question: impl AsyncFnOnce(&LightNode) -> Result<T, FetchError>,
