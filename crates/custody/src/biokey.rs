@@ -268,7 +268,7 @@ impl Root {
     }
 
     fn check(&self, purpose: &Purpose) -> Result<Locked<32>, BiokeyError> {
-        Locked::try_new_with(|check| Ok(self.0.with(|prk| kdf::check(prk, purpose, check))?))
+        Locked::require_locked(|check| Ok(self.0.with(|prk| kdf::check(prk, purpose, check))?))
     }
 
     fn biokey(&self, purpose: &Purpose, life: Duration) -> Result<Biokey, BiokeyError> {

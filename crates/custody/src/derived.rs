@@ -53,9 +53,9 @@ impl Keys {
     /// `prk = HKDF-Extract(tag(kind) || context, root)`.
     pub(crate) fn new(root: &Locked<32>, kind: Tag, context: &[u8]) -> Result<Self, Refused> {
         let salt = [kind.bytes(), context].concat();
-        let prk = Locked::require_locked(|prk| {
+        let prk = Locked::require_locked(|prk| -> Result<(), Refused> {
             root.with(|root| hkdf::extract(&salt, &[root], prk));
-            Ok::<_, Refused>(())
+            Ok(())
         })?;
         Ok(Self { prk })
     }

@@ -111,34 +111,39 @@ fn kept<'a>(list: &'a Loci, found: &'a [u8]) -> impl Iterator<Item = (Locus, u8)
 /// The dosage of each locus of the list.
 fn dosages(list: &Loci, source: &mut impl Read, found: &mut [u8]) -> Result<(), BiokeyError> {
     found.fill(NOT_FOUND);
+    LockedBytes::require_locked(LONGEST, |buffer| search(list, source, (buffer, found))).map(drop)
+}
+
+/// Looks for the loci line by line, in this buffer.
+fn search(
+    list: &Loci,
+    source: &mut impl Read,
+    (buffer, found): (&mut [u8], &mut [u8]),
+) -> Result<(), BiokeyError> {
     let mut seen = vec![false; list.len()];
     let mut part = Part::Start;
-    LockedBytes::require_locked(LONGEST, |buffer| {
-        lines(source, buffer, |number, line| {
-            if part != Part::Records {
-                part = part.next(line)?;
-                return Ok(());
-            }
-            let Some((at, record)) = Record::read(list, line).ok_or(VcfError::Record(number))? else {
-                return Ok(());
-            };
-            if record.reference.len() > 1 {
-                // An insertion or a deletion that begins here.
-                return Ok(());
-            }
-            let (Some(seen), Some(found)) = (seen.get_mut(at), found.get_mut(at)) else { return Ok(()) };
-            if std::mem::replace(seen, true) {
-                return Err(VcfError::Twice(record.locus));
-            }
-            if Base::of(record.reference) != Some(record.locus.reference) {
-                return Err(VcfError::Reference(record.locus));
-            }
-            *found = record.dosage().unwrap_or(NOT_FOUND);
-            Ok(())
-        })?;
-        if part == Part::Records { Ok(()) } else { Err(BiokeyError::from(VcfError::NotVcf)) }
-    })
-    .map(drop)
+    lines(source, buffer, |number, line| {
+        if part != Part::Records {
+            part = part.next(line)?;
+            return Ok(());
+        }
+        let Some((at, record)) = Record::read(list, line).ok_or(VcfError::Record(number))? else {
+            return Ok(());
+        };
+        if record.is_longer() {
+            return Ok(());
+        }
+        let (Some(seen), Some(found)) = (seen.get_mut(at), found.get_mut(at)) else { return Ok(()) };
+        if std::mem::replace(seen, true) {
+            return Err(VcfError::Twice(record.locus));
+        }
+        if Base::of(record.reference) != Some(record.locus.reference) {
+            return Err(VcfError::Reference(record.locus));
+        }
+        *found = record.dosage().unwrap_or(NOT_FOUND);
+        Ok(())
+    })?;
+    if part == Part::Records { Ok(()) } else { Err(VcfError::NotVcf.into()) }
 }
 
 /// Gives `see` each line, with its number, out of one buffer.
@@ -223,6 +228,13 @@ impl<'a> Record<'a> {
         let (filter, _info, format, sample) = (next()?, next()?, next()?, next()?);
         let ends = next().is_none();
         ends.then_some(Some((at, Self { locus, reference, alternatives, filter, format, sample })))
+    }
+
+    /// Whether it is of an insertion or a deletion that begins here, beside which the base has a record of
+    /// its own.
+    fn is_longer(&self) -> bool {
+        let mut alternatives = self.alternatives.split(|b| *b == b',');
+        self.reference.len() > 1 || alternatives.all(|one| one.len() > 1 && !one.starts_with(b"<"))
     }
 
     /// How often the alternative base is there; none where the call is not of both copies, of the two bases
@@ -343,7 +355,8 @@ mod tests {
     #[test]
     fn other_positions_are_passed_over_whatever_they_are() {
         let others = "chr1\t5\tx\nchrX\t1007\t.\tA\tG\t.\tPASS\t.\tGT\t1\n1\t99999999\t.\n\n\
-                      1\t1007\t.\tAC\tA\t9\tPASS\t.\tGT\t0/1\nHLA*01\t1\t.\tA\n";
+                      1\t1007\t.\tAC\tA\t9\tPASS\t.\tGT\t0/1\n\
+                      1\t1007\t.\tA\tAT,ATT\t9\tPASS\t.\tGT\t0/1\nHLA*01\t1\t.\tA\n";
         let text = format!("{}{others}", file((usize::MAX, "")));
         assert_eq!(read(&text).unwrap().len(), 260);
         assert_eq!(read(text.trim_end()).unwrap().len(), 260, "without the last end of line");
