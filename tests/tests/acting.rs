@@ -264,24 +264,25 @@ fn three_people_carry_a_request_to_a_result_that_is_proven() {
 fn what_is_not_good_enough_to_act_on_is_refused_before_anybody_signs() {
     let network = Network::start("refusals");
     let open = ["request", "open", "suspend", "oscar", "--as", "alice", "--offline"];
-    let text = network.text("alice", &open);
-    let file = network.signed(&text);
     let mut peers: Value =
         serde_json::from_slice(&fs::read(network.home("few").join("peers.json")).unwrap()).unwrap();
     peers["peers"].as_array_mut().unwrap().truncate(2);
     fs::write(network.home("few").join("peers.json"), peers.to_string()).unwrap();
-    network.refused("few", &open, 3, "1 other operators name the same newest block, and 2 must");
-    network.refused("few", &["submit", &file], 3, "1 other operators name the same newest block, and 2 must");
+    let too_few = "1 other operators name the same newest block, and 2 must";
+    network.refused("few", &open, 3, too_few);
+    // Each text is good for a minute.
+    let file = network.signed(&network.text("alice", &open));
+    network.refused("few", &["submit", &file], 3, too_few);
 
-    let mut forged = network.sealed(&text);
-    forged.body.nonce = 1;
-    let path = network.path.join("forged.answer");
-    fs::write(&path, answer(&forged)).unwrap();
-    let path = path.to_str().unwrap();
-    network.refused("alice", &["submit", path], 5, "the security key did not sign this");
+    let path = network.path.join("changed.answer");
     let torn = fs::read_to_string(&file).unwrap().replacen('0', "1", 1);
-    fs::write(path, torn).unwrap();
+    fs::write(&path, torn).unwrap();
+    let path = path.to_str().unwrap();
     network.refused("alice", &["submit", path], 5, "it was changed on the way");
+    let mut forged = network.sealed(&network.text("alice", &open));
+    forged.body.nonce = 1;
+    fs::write(path, answer(&forged)).unwrap();
+    network.refused("alice", &["submit", path], 5, "the security key did not sign this");
     assert!(network.out("alice").is_empty() && network.out("few").is_empty());
     assert!(network.json("alice", &["request", "list"])["requests"].as_array().unwrap().is_empty());
 }
