@@ -2,7 +2,7 @@
 //! proven from the state, and votes are counted here.
 
 use qratum_chain::{
-    ledger::governance::{Decision, Measure, Phase, Referendum, Tally},
+    ledger::governance::{Bar, Decision, Measure, Phase, Referendum, Tally},
     types::MotionId,
 };
 use qratum_light_node::Proposals;
@@ -65,6 +65,8 @@ struct Count {
     no: u128,
     abstain: u128,
     total: u128,
+    /// How many people are behind yes.
+    persons: u32,
     /// What it would come to now; null where ballots are missing.
     decision: Option<&'static str>,
 }
@@ -167,7 +169,7 @@ impl Shown {
         Self {
             schema: "qratum/proposal/v1",
             proposal: Entry::of(id, referendum.get()),
-            votes: Count::of(votes, referendum.get().motion.emergency),
+            votes: Count::of(votes, referendum.get().motion.bar()),
         }
     }
 
@@ -192,18 +194,18 @@ impl Shown {
 }
 
 impl Count {
-    fn of(votes: &Votes, emergency: bool) -> Self {
+    fn of(votes: &Votes, bar: Bar) -> Self {
         let (tally, missing) = match votes {
             Votes::Complete(tally) => (*tally.get(), 0),
             Votes::Partial { so_far, missing } => (*so_far, *missing),
         };
-        let Tally { yes, no, abstain, total } = tally;
-        let decision = (missing == 0).then(|| match tally.decision(emergency) {
+        let Tally { yes, no, abstain, total, persons } = tally;
+        let decision = (missing == 0).then(|| match tally.decision(bar) {
             Decision::Passed => "passed",
             Decision::NoQuorum => "no-quorum",
             Decision::TooFewYes => "rejected",
         });
-        Self { complete: missing == 0, missing, yes, no, abstain, total, decision }
+        Self { complete: missing == 0, missing, yes, no, abstain, total, persons, decision }
     }
 }
 
@@ -213,8 +215,8 @@ mod tests {
 
     #[test]
     fn a_partial_count_decides_nothing() {
-        let so_far = Tally { yes: 80, no: 0, abstain: 0, total: 100 };
-        let count = Count::of(&Votes::Partial { so_far, missing: 2 }, false);
+        let so_far = Tally { yes: 80, no: 0, abstain: 0, total: 100, persons: 2 };
+        let count = Count::of(&Votes::Partial { so_far, missing: 2 }, Bar::Ordinary);
         assert_eq!((count.complete, count.missing, count.yes, count.decision), (false, 2, 80, None));
     }
 }
