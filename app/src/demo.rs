@@ -30,7 +30,6 @@ use self::process::{Asked, Outcome, Recipe, Role, Watched};
 pub(crate) use self::{joined::Joined, process::Order};
 use crate::{
     exit::{Exit, Failure},
-    file,
     home::{self, Home},
     model::Notice,
     scratch::Scratch,
@@ -329,7 +328,7 @@ impl DemoHome {
             let genesis = demo.refuse_real()?;
             demo.note = validators.and_then(|asked| other_count(usize::from(asked), &genesis));
         } else {
-            create(&demo.home, validators)?;
+            demo.note = create(&demo.home, validators)?;
         }
         Ok(demo)
     }
@@ -359,20 +358,29 @@ fn other_count(asked: usize, genesis: &Genesis) -> Option<String> {
     (asked != has).then(text)
 }
 
-/// Has the validator program make a home: this one knows no secret keys of validators. Where it can have
-/// software keys, there are people as well.
-fn create(home: &Home, validators: Option<u8>) -> Result<(), Failure> {
-    #[cfg(feature = "software-key")]
-    {
-        let scratch = Scratch::make()?;
-        let cast = cast::Cast::make(scratch.path())?;
-        let people = scratch.path().join("people.json");
-        file::write_new(&people, cast.document()?.as_bytes())?;
-        create_with(home, validators, Some(&people))?;
-        cast.keep(home)
+/// Has the validator program make a home: this one knows no secret keys of validators. There are people as
+/// well, where there are keys in software for them.
+///
+/// # Returns
+/// What of it is missing.
+#[cfg(feature = "software-key")]
+fn create(home: &Home, validators: Option<u8>) -> Result<Option<String>, Failure> {
+    if let Err(missing) = beside(cast::PROGRAM) {
+        create_with(home, validators, None)?;
+        return Ok(missing.text.map(|text| format!("nobody can act in this demo: {text}")));
     }
-    #[cfg(not(feature = "software-key"))]
-    create_with(home, validators, None)
+    let scratch = Scratch::make()?;
+    let cast = cast::Cast::make(scratch.path())?;
+    let people = scratch.path().join("people.json");
+    crate::file::write_new(&people, cast.document()?.as_bytes())?;
+    create_with(home, validators, Some(&people))?;
+    cast.keep(home)?;
+    Ok(None)
+}
+
+#[cfg(not(feature = "software-key"))]
+fn create(home: &Home, validators: Option<u8>) -> Result<Option<String>, Failure> {
+    create_with(home, validators, None).map(|()| None)
 }
 
 fn create_with(home: &Home, validators: Option<u8>, people: Option<&Path>) -> Result<(), Failure> {

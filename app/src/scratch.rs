@@ -7,11 +7,12 @@ use std::{
     os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
     process,
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 use crate::{exit::Failure, home, output, time};
 
-/// `qratum-demo-PID-MILLISECONDS`, of the process that made it.
+/// `qratum-demo-PID-`, of the process that made it, and when: milliseconds and a count.
 const PREFIX: &str = "qratum-demo-";
 
 /// A folder of this run alone. Dropped, it is removed.
@@ -28,8 +29,11 @@ impl Scratch {
     /// Makes a fresh folder under the system's directory for temporary files, and removes there
     /// what demos that were killed have left.
     pub(crate) fn make() -> Result<Self, Failure> {
+        // One run may need more than one within a millisecond.
+        static MADE: AtomicU32 = AtomicU32::new(0);
         let parent = env::temp_dir();
-        let path = parent.join(format!("{PREFIX}{}-{}", process::id(), time::now().0));
+        let (now, number) = (time::now().0, MADE.fetch_add(1, Ordering::Relaxed));
+        let path = parent.join(format!("{PREFIX}{}-{now}{number:03}", process::id()));
         let failure = |error: io::Error| Failure::io(&path.display().to_string(), &error);
         // It must be new: what is removed later is what was made here.
         DirBuilder::new().mode(0o700).create(&path).map_err(failure)?;

@@ -36,7 +36,7 @@ use crate::{
 };
 
 /// The program of a software key.
-const PROGRAM: &str = "qratum-softkey";
+pub(super) const PROGRAM: &str = "qratum-softkey";
 /// The PIN of all keys of a demo, which it shows to whoever asks.
 pub(crate) const PIN: &str = "1234";
 /// The name under which the keys know the chain.
@@ -101,6 +101,7 @@ pub(crate) fn socket(home: &Home, account: &str) -> PathBuf {
 
 /// Starts the keys that the home knows seeds of.
 pub(super) fn start(home: &Home) -> Result<Vec<SoftKey>, Failure> {
+    let Ok(program) = super::beside(PROGRAM) else { return Ok(Vec::new()) };
     let names = CAST.iter().map(|(name, _)| *name).chain([OUTSIDER]);
     let mut keys = Vec::new();
     for name in names {
@@ -108,7 +109,7 @@ pub(super) fn start(home: &Home) -> Result<Vec<SoftKey>, Failure> {
         let socket = socket(home, name);
         // What a demo that was killed has left.
         let _ = fs::remove_file(&socket);
-        keys.push(SoftKey::start(&super::beside(PROGRAM)?, &socket, &seed)?);
+        keys.push(SoftKey::start(&program, &socket, &seed)?);
     }
     Ok(keys)
 }

@@ -12,10 +12,6 @@ use std::{
 };
 
 use crossterm::event::Event;
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    io::retry_on_intr,
-};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::mpsc::{Receiver, Sender, channel},
@@ -26,18 +22,13 @@ use super::{
     keys::{Keys, Typed},
     secret::{self, Asked, Entry, Typing},
     tty,
+    waiting::{LONG_PAUSE, PAUSE, Ready, is_passing, wait},
 };
 
 /// How many keys may wait to be acted on; the terminal keeps the rest.
 const WAITING: usize = 64;
 /// The longest secret in bytes: that of a PIN (CTAP 2.1, 6.5.1).
 const MOST_SECRET: usize = 63;
-/// How long the rest of a key may take: after an ESC alone, the key of that name was pressed.
-pub(super) const PAUSE: Duration = Duration::from_millis(50);
-/// The same while the terminal owes an answer, which begins with an ESC too: its rest must never
-/// be taken for keys.
-pub(super) const LONG_PAUSE: Duration = Duration::from_secs(1);
-
 /// Keys, pasted texts, and changes of the window's size.
 #[derive(Debug)]
 pub(crate) struct Input {
@@ -179,35 +170,6 @@ impl Source {
             }
         }
     }
-}
-
-pub(super) const fn is_passing(kind: io::ErrorKind) -> bool {
-    matches!(kind, io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
-}
-
-/// What is there to read.
-pub(super) enum Ready {
-    Bytes,
-    Nothing,
-    /// One of those that end it.
-    End,
-}
-
-/// Waits for bytes at most so long, or until one of the pipes is closed.
-pub(super) fn wait(source: &File, ends: &[&PipeReader], patience: Option<Duration>) -> io::Result<Ready> {
-    let patience = patience.and_then(|patience| Timespec::try_from(patience).ok());
-    let mut ready: Vec<PollFd<'_>> = ends.iter().map(|end| PollFd::new(*end, PollFlags::IN)).collect();
-    ready.push(PollFd::new(source, PollFlags::IN));
-    retry_on_intr(|| poll(&mut ready, patience.as_ref()))?;
-    let is_ready = |fd: &PollFd<'_>| !fd.revents().is_empty();
-    let (source, ends) = ready
-        .split_last()
-        .map_or((false, false), |(source, ends)| (is_ready(source), ends.iter().any(is_ready)));
-    Ok(match (ends, source) {
-        (true, _) => Ready::End,
-        (false, true) => Ready::Bytes,
-        (false, false) => Ready::Nothing,
-    })
 }
 
 #[cfg(test)]

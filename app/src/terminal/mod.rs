@@ -18,6 +18,7 @@ mod look;
 mod pen;
 mod secret;
 mod tty;
+mod waiting;
 mod writer;
 
 #[cfg(test)]

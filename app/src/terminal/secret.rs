@@ -14,8 +14,8 @@ use tokio::sync::{oneshot, watch};
 
 use super::{
     echo::Echo,
-    input::{LONG_PAUSE, PAUSE, Ready, is_passing, wait},
     keys::{Keys, Typed},
+    waiting::{LONG_PAUSE, PAUSE, Ready, is_passing, wait},
 };
 
 /// What became of a secret that was asked for.
@@ -225,7 +225,6 @@ pub(crate) struct Entry {
 }
 
 /// What is told of a secret that is being typed.
-#[allow(dead_code, reason = "the signing dialog asks for a PIN with it")]
 #[derive(Debug)]
 pub(crate) enum Told {
     /// It has so many characters now.

@@ -3,7 +3,7 @@
 use minicbor::{Decoder, Encoder, decode, encode};
 use qratum_crypto::{domain, hash};
 
-use super::{Denial, Draft, Identity, Place};
+use super::{Denial, Draft, Effect, Identity, Place};
 use crate::{
     Hash,
     codec::{
@@ -34,9 +34,6 @@ pub enum Action {
     /// Who may act, and with what.
     Identity(Identity),
 }
-
-/// Entries of the state that an action writes.
-pub type Effect = Vec<(Vec<u8>, Vec<u8>)>;
 
 impl Action {
     /// The longest encoding in bytes: an account with all its first keys.

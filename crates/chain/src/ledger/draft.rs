@@ -14,6 +14,9 @@ use crate::{
     },
 };
 
+/// Entries of the state that an action writes.
+pub type Effect = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// A state with changes that are not taken over yet. Only the ledger makes changes, so an action comes
 /// into the state by [`Authorized`](super::Authorized) alone.
 ///

@@ -32,11 +32,11 @@ pub mod sets;
 pub mod slashing;
 
 pub use act::{Act, Answer, Proposal, Step};
-pub use action::{Action, Effect};
+pub use action::Action;
 pub use authorized::Authorized;
 pub use body::Body;
 pub use denial::Denial;
-pub use draft::Draft;
+pub use draft::{Draft, Effect};
 pub use identity::{Identity, NewAccount};
 pub use known::{Known, Missed};
 pub use request::{Outcome, Request, Voice};

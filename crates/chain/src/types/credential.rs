@@ -8,7 +8,7 @@ use qratum_crypto::sign::{
     es256,
 };
 
-use super::{BiokeyKeys, CredentialId, Height, MAX_NAME, RequestId, account::words, is_name};
+use super::{BiokeyKeys, CredentialId, Height, MAX_NAME, RequestId, is_name, words::words};
 use crate::{
     Hash,
     codec::{Decode, Encode, Malformed, Reader, put_bytes, put_option},

@@ -4,7 +4,7 @@
 use core::{fmt, ops::RangeInclusive};
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{AccountId, SetId, account::words, is_name};
+use super::{AccountId, SetId, is_name, words::words};
 use crate::codec::{Decode, Encode, Malformed, Reader};
 
 /// The shortest time between blocks, in milliseconds.

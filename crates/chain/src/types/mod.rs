@@ -25,11 +25,11 @@ mod registration;
 mod txo;
 mod validators;
 mod vote;
+mod words;
 
-pub(crate) use account::words;
 pub use account::{Account, AccountId, Role, Roles, Standing, Zone};
 pub use anchor::Checkpoint;
-pub use assertion::{BadAssertion, assertion_message};
+pub use assertion::{AuthData, BadAssertion, assertion_message, client_data, client_data_hash};
 pub use biokey::{BadBiokey, BiokeyKeys, BiokeySignatures};
 pub use certificate::{Bitmap, Certificate, CommitCertificate, PqSignature};
 pub use chained::{ChainedBlock, ChainedCertificate, HotStuffPhase, PhaseCertificate};
@@ -37,7 +37,7 @@ pub use credential::{Attestation, Credential, CredentialKey, CredentialStatus, D
 pub use endorsement::{Endorsement, MAX_OPERATORS, OperatorKey};
 pub use enrolment::{Enrolment, EnrolmentFault, Proofs, Purpose, STAKE_UNIT, power_of};
 pub use evidence::{DoubleProposal, DoubleVote, ForkEvidence, Offence};
-pub use factors::{AuthData, Factors, client_data, client_data_hash};
+pub use factors::Factors;
 pub use genesis::{ChainParams, Engine, Genesis, GenesisError, GenesisValidator, HotStuffRule};
 pub use governance::{Governance, Parameter, Parameters, Upgrade};
 pub use header::Header;
@@ -56,3 +56,4 @@ pub use validators::{
     Jurisdiction, MAX_HANDOVER_MEMBERS, MAX_VALIDATORS, SetError, Validator, ValidatorSet, validators_hash,
 };
 pub use vote::{Phase, Proposal, SignedProposal, SignedVote, Vote};
+pub(crate) use words::words;

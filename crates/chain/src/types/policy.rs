@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use qratum_crypto::{domain, hash};
 
-use super::{PersonId, Role, Roles, account::words};
+use super::{PersonId, Role, Roles, words::words};
 use crate::{
     Hash,
     codec::{Decode, Encode, Malformed, Reader, put_list},
