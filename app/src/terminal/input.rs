@@ -8,7 +8,6 @@ use std::{
     io::{self, PipeReader, PipeWriter, Read, pipe},
     sync::Arc,
     thread::{self, JoinHandle},
-    time::Duration,
 };
 
 use crossterm::event::Event;
