@@ -328,7 +328,7 @@ impl DemoHome {
             let genesis = demo.refuse_real()?;
             demo.note = validators.and_then(|asked| other_count(usize::from(asked), &genesis));
         } else {
-            demo.note = create(&demo.home, validators)?;
+            create(&demo.home, validators)?;
         }
         Ok(demo)
     }
@@ -360,27 +360,22 @@ fn other_count(asked: usize, genesis: &Genesis) -> Option<String> {
 
 /// Has the validator program make a home: this one knows no secret keys of validators. There are people as
 /// well, where there are keys in software for them.
-///
-/// # Returns
-/// What of it is missing.
 #[cfg(feature = "software-key")]
-fn create(home: &Home, validators: Option<u8>) -> Result<Option<String>, Failure> {
-    if let Err(missing) = beside(cast::PROGRAM) {
-        create_with(home, validators, None)?;
-        return Ok(missing.text.map(|text| format!("nobody can act in this demo: {text}")));
+fn create(home: &Home, validators: Option<u8>) -> Result<(), Failure> {
+    if beside(cast::PROGRAM).is_err() {
+        return create_with(home, validators, None);
     }
     let scratch = Scratch::make()?;
     let cast = cast::Cast::make(scratch.path())?;
     let people = scratch.path().join("people.json");
     crate::file::write_new(&people, cast.document()?.as_bytes())?;
     create_with(home, validators, Some(&people))?;
-    cast.keep(home)?;
-    Ok(None)
+    cast.keep(home)
 }
 
 #[cfg(not(feature = "software-key"))]
-fn create(home: &Home, validators: Option<u8>) -> Result<Option<String>, Failure> {
-    create_with(home, validators, None).map(|()| None)
+fn create(home: &Home, validators: Option<u8>) -> Result<(), Failure> {
+    create_with(home, validators, None)
 }
 
 fn create_with(home: &Home, validators: Option<u8>, people: Option<&Path>) -> Result<(), Failure> {

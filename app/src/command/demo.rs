@@ -69,6 +69,10 @@ async fn open(
     model.guards.extend(sandbox::checks(None));
     model.start(network.names());
     model.offer_tour();
+    if config.genesis.people.is_none() {
+        let text = "nobody can act in this demo: qratum-softkey is not beside this program, or was left out";
+        model.notify(Notice::of(text.to_owned()));
+    }
     if let Some(note) = &demo.note {
         model.notify(Notice::of(note.clone()));
     }
