@@ -92,7 +92,7 @@ struct Town {
 impl Town {
     fn new() -> Self {
         let (mut genesis, cast) = (genesis(), Cast::default());
-        let mut people = cast.people("sim");
+        let mut people = cast.people(&genesis.network);
         people.governance = governance(["v1-operator", "v2-operator", "v3-operator", "v4-operator"], 2);
         genesis.people = Some(people);
         let (chain_id, mut net) = (genesis.chain_id().unwrap(), network_of(genesis.clone(), 7));

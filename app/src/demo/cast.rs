@@ -96,7 +96,7 @@ impl Drop for SoftKey {
 
 /// Where the key of an account of this home listens.
 pub(crate) fn socket(home: &Home, account: &str) -> PathBuf {
-    home.run().join(format!("{account}.key"))
+    home.run().join(format!("{account}.softkey"))
 }
 
 /// Starts the keys that the home knows seeds of.

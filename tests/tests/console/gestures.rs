@@ -80,7 +80,7 @@ const GESTURES: &[(&str, &[&str], Must)] = &[
     ("k9s", &["5", "y"], Say("there is no key or hash here to copy")),
     ("k9s", &["d"], Say("Enter opens a row")),
     ("k9s", &["Ctrl-k"], Say("nothing is ended by one key")),
-    ("k9s", &["0"], Say("the screens are 1 to 7")),
+    ("k9s", &["0"], Say("the screens are 1 to 9")),
     ("less", &["b"], Say("PgUp pages back")),
     ("vi", &["Z", "Z"], Say("q ends")),
     ("vi", &["Delete"], Say("? lists all keys")),

@@ -1,6 +1,7 @@
 //! Every screen, drawn on a test backend from a network whose heads and proofs the verifier accepted.
 
 mod events;
+mod folk;
 mod habits;
 mod keys;
 pub(crate) mod machine;
@@ -12,6 +13,7 @@ mod shots;
 mod signing;
 mod snapshots;
 pub(crate) mod stage;
+mod times;
 mod tour;
 
 use std::sync::Arc;

@@ -12,7 +12,7 @@ use qratum_chain::{
 use qratum_light_node::State;
 
 use super::{
-    SIZES, people,
+    SIZES, folk,
     snapshots::kept,
     stage::{LAST, Paint, alarms_in, drawn, genesis, heads, in_state, live, picture, time_of, watching},
 };
@@ -27,7 +27,7 @@ use crate::{
 
 /// Alice asks that dave's key be suspended, and bob has said yes.
 fn request() -> Request {
-    people::request("dave", vec![people::yes("bob", 2, Role::Technical)], Outcome::Open, 521_000)
+    folk::request("dave", vec![folk::yes("bob", 2, Role::Technical)], Outcome::Open, 521_000)
 }
 
 /// Carol's yes to it.
@@ -40,7 +40,7 @@ fn sheet() -> Sheet {
     };
     let body = TxoBody {
         chain_id: genesis().chain_id().unwrap(),
-        sender: Sender::Account(people::account("carol")),
+        sender: Sender::Account(folk::account("carol")),
         nonce: 41,
         class: TxoClass::Admin,
         payload: act.to_bytes(),

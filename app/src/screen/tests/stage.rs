@@ -11,7 +11,7 @@ use qratum_chain::{
     types::{
         Bitmap, Certificate, ChainId, ChainParams, CommitCertificate, DoubleVote, Enrolment, ForkEvidence,
         Genesis, GenesisValidator, Header, Height, Jurisdiction, LightBlock, Offence, Phase, Proofs,
-        Registration, Round, STAKE_UNIT, SetId, SignedVote, Time, Validator, ValidatorSet, Vote,
+        Registration, Round, STAKE_UNIT, SetId, SignedVote, Validator, ValidatorSet, Vote,
     },
 };
 use qratum_crypto::sign::ed25519::SecretKey;
@@ -30,7 +30,8 @@ use qratum_verifier::{
 };
 use ratatui::{Terminal, backend::TestBackend};
 
-use super::people;
+use super::folk;
+pub(crate) use super::times::{FIRST, LAST, START, time_of};
 use crate::{
     action::Key,
     home::Home,
@@ -40,9 +41,6 @@ use crate::{
     update::{Effect, Msg, update},
 };
 
-/// The first head, and the last.
-pub(crate) const FIRST: u64 = 90_200;
-pub(crate) const LAST: u64 = 90_212;
 /// The last block of the first set.
 const BOUNDARY: u64 = 90_205;
 /// Names, powers, jurisdictions, operators.
@@ -54,8 +52,6 @@ pub(crate) const MEMBERS: [(&str, u64, &str, &str); 4] = [
 ];
 /// What the configuration calls the peers; the last of them is enrolled nowhere.
 pub(crate) const PEERS: [&str; 4] = ["zug-1", "bonn-1", "vik-1", "kobe-1"];
-/// When the chain began.
-const START: Time = Time(1_795_306_000_000);
 
 pub(crate) fn key(member: u8) -> PublicKey {
     secret(member).public()
@@ -93,18 +89,13 @@ pub(crate) fn genesis() -> Genesis {
     }
 }
 
-/// Time of the header at a height: the chain began late and makes a block a second.
-pub(crate) fn time_of(height: u64) -> Time {
-    START.plus((height - FIRST + 1) * 1000)
-}
-
 /// The state of all blocks: that of the genesis, and what people have asked for since.
 fn state() -> &'static StateMap {
     static STATE: OnceLock<StateMap> = OnceLock::new();
     STATE.get_or_init(|| {
         let first = genesis().state().unwrap();
         let own = first.entries().iter().map(|(key, value)| (key.clone(), Some(value.clone())));
-        StateMap::genesis(own.chain(people::entries()).collect()).unwrap()
+        StateMap::genesis(own.chain(folk::entries()).collect()).unwrap()
     })
 }
 
@@ -383,7 +374,7 @@ pub(crate) fn watching(snapshot: Snapshot, paint: Paint) -> Model {
         }
     }
     if !snapshot.head.signers().is_empty() {
-        update(&mut model, Msg::People(Ok(Arc::new(people::people()))));
+        update(&mut model, Msg::People(Ok(Arc::new(folk::people()))));
     }
     let now = time_of(LAST).plus(2300);
     update(&mut model, Msg::Tick(now));
