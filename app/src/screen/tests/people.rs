@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use qratum_chain::{
     ledger::{Outcome, Request},
-    types::{CredentialStatus, Height, Role},
+    types::{Height, Role},
 };
 
 use super::{
