@@ -7,6 +7,7 @@ mod audit;
 mod check;
 mod cli;
 mod command;
+mod credential;
 mod demo;
 mod exit;
 mod file;

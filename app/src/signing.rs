@@ -3,7 +3,6 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
     future::{Future, pending},
     pin::Pin,
     sync::mpsc,
@@ -15,7 +14,6 @@ use qratum_chain::{
     types::{AccountId, RequestId, Time},
 };
 use qratum_decoder::Line;
-use serde::Deserialize;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::{
@@ -31,17 +29,14 @@ use crate::{
     },
     cli::DeviceArgs,
     command::people::finder,
+    credential::Credential,
     exit::{Exit, Failure},
-    file,
     home::Home,
     model::{Sheet, Told},
     terminal::{Entry, Outcome, Told as Entered},
     twice,
     update::Msg,
 };
-
-/// The largest file that describes a security key.
-const MAX_KEY_FILE: usize = 64 << 10;
 
 type Job<T> = Pin<Box<dyn Future<Output = T>>>;
 
@@ -275,17 +270,10 @@ fn asked(plan: &Plan, id: RequestId) -> Result<(Option<Time>, Vec<Line>), String
     Ok((Some(request.proposal.expiry), twice::request(value).map_err(|why| why.to_string())?))
 }
 
-/// The accounts whose security keys are set up in a home, by their names.
+/// The accounts whose security keys are set up in a home, by their names. A file that is none is passed
+/// over here, and named when somebody signs.
 pub(crate) fn accounts(home: &Home) -> Vec<AccountId> {
-    #[derive(Deserialize)]
-    struct Described {
-        account: String,
-    }
-    let files = fs::read_dir(home.keys()).into_iter().flatten().flatten();
-    let described = files.map(|entry| entry.path()).filter(|path| path.extension() == Some("json".as_ref()));
-    let named = described.filter_map(|path| {
-        let described: Described = serde_json::from_slice(&file::read(&path, MAX_KEY_FILE).ok()?).ok()?;
-        AccountId::new(&described.account)
-    });
-    named.collect::<BTreeSet<_>>().into_iter().collect()
+    let known = Credential::names(home).unwrap_or_default().into_iter();
+    let known = known.filter_map(|name| Credential::read(home, &name).ok().flatten());
+    known.map(|known| known.account).collect::<BTreeSet<_>>().into_iter().collect()
 }

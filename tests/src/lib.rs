@@ -13,6 +13,8 @@ pub mod forge;
 #[cfg(feature = "network")]
 pub mod mischief;
 pub mod model;
+#[cfg(feature = "network")]
+pub mod processes;
 pub mod residue;
 #[cfg(feature = "network")]
 pub mod simulation;

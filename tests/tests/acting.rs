@@ -13,17 +13,17 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Command, Output, Stdio},
     thread,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use qratum_chain::{
     codec::{Decode as _, Reader},
     ledger::Act,
-    types::{BlockRef, CredentialId, Sender, Time, Txo, TxoBody},
+    types::{BlockRef, CredentialId, Sender, Txo, TxoBody},
 };
-use qratum_tests::ceremony::Cast;
+use qratum_tests::{ceremony::Cast, console::program, processes::Validators};
 use qratum_validator::demo;
 use serde_json::Value;
 
@@ -33,59 +33,29 @@ mod check;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A program of this build.
-fn program(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_BIN_EXE_run-vectors")).with_file_name(name);
-    assert!(path.is_file(), "{} is not built: run the tests of the whole workspace", path.display());
-    path
-}
-
 /// Four validators as processes, and homes of people who follow them. All ended with it.
 struct Network {
-    path: PathBuf,
     cast: Cast,
-    validators: Vec<Child>,
-}
-
-impl Drop for Network {
-    fn drop(&mut self) {
-        for child in &mut self.validators {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-        let _ = fs::remove_dir_all(&self.path);
-    }
+    validators: Validators,
 }
 
 impl Network {
     fn start(name: &str) -> Self {
-        let path =
-            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("acting-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).unwrap();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
-        let cast = Cast::default();
-        let options = demo::Options::default();
+        let (cast, options) = (Cast::default(), demo::Options::default());
         let people = Some(cast.people(&options.network));
         let options = demo::Options { block_interval_ms: 1000, people, ..options };
-        let home = path.join("validators");
-        let genesis = demo::create(&home, Time(now), &options).unwrap().genesis;
-        let start = |name: &str| {
-            let mut command = Command::new(program("qratum-validator"));
-            command.args(["run", "--stop-on-stdin-eof", "--name", name, "--home"]).arg(&home);
-            command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
-        };
-        let validators = genesis.validators.iter().map(|member| start(&member.name)).collect();
-        Self { path, cast, validators }
+        let folder = format!("acting-{name}-{}", std::process::id());
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
+        Self { cast, validators: Validators::start(folder, 0, &options) }
     }
 
     /// The home of somebody, with what the operators hand out.
     fn home(&self, name: &str) -> PathBuf {
-        let home = self.path.join(name);
+        let home = self.validators.folder().join(name);
         if !home.exists() {
             fs::create_dir(&home).unwrap();
             for file in ["genesis.json", "peers.json"] {
-                fs::copy(self.path.join("validators").join(file), home.join(file)).unwrap();
+                fs::copy(self.validators.home().join(file), home.join(file)).unwrap();
             }
         }
         home
@@ -157,7 +127,7 @@ impl Network {
     /// Signs a text elsewhere: the file with the answer.
     fn signed(&self, text: &str) -> String {
         let txo = self.sealed(text);
-        let path = self.path.join(format!("{}.answer", txo.body.id()));
+        let path = self.validators.folder().join(format!("{}.answer", txo.body.id()));
         fs::write(&path, answer(&txo)).unwrap();
         path.to_str().unwrap().to_owned()
     }
@@ -275,7 +245,7 @@ fn what_is_not_good_enough_to_act_on_is_refused_before_anybody_signs() {
     let file = network.signed(&network.text("alice", &open));
     network.refused("few", &["submit", &file], 3, too_few);
 
-    let path = network.path.join("changed.answer");
+    let path = network.validators.folder().join("changed.answer");
     let torn = fs::read_to_string(&file).unwrap().replacen('0', "1", 1);
     fs::write(&path, torn).unwrap();
     let path = path.to_str().unwrap();

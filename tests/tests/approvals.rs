@@ -12,9 +12,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    path::Path,
+    time::Duration,
 };
 
 use qratum_chain::{
@@ -36,6 +35,7 @@ use qratum_light_node::{
 };
 use qratum_tests::{
     ceremony::{Cast, Ceremony, LIFETIME_MS, Person, auth_data, no, policy, yes},
+    processes::Validators,
     simulation::{genesis, network_of},
 };
 use qratum_validator::{client::Client, demo, drivers::virtual_time::Net, home::Home};
@@ -106,59 +106,27 @@ impl Stage for Virtual {
     }
 }
 
-/// A folder of one test and the validators that run on it; ended with it.
-struct Home4 {
-    path: PathBuf,
-    validators: Vec<Child>,
-}
-
-impl Drop for Home4 {
-    fn drop(&mut self) {
-        for child in &mut self.validators {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-        let _ = std::fs::remove_dir_all(&self.path);
-    }
-}
-
 /// Validators as processes: what is seen was proven to a light node.
 struct Real {
-    genesis: Genesis,
     clients: Vec<Client>,
     node: LightNode,
-    _home: Home4,
-}
-
-/// A program of this build.
-fn program(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_BIN_EXE_run-vectors")).with_file_name(name);
-    assert!(path.is_file(), "{} is not built: run the tests of the whole workspace", path.display());
-    path
+    validators: Validators,
 }
 
 impl Real {
     /// The chain began 100 seconds ago, so that its first block is too old to be named.
     async fn new() -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("approvals-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
         let options = demo::Options::default();
         let people = Some(Cast::default().people(&options.network));
         let options = demo::Options { block_interval_ms: 500, people, ..options };
-        let genesis = demo::create(&path, Time(now - 100_000), &options).unwrap().genesis;
-        let start = |name: &str| {
-            let mut command = Command::new(program("qratum-validator"));
-            command.args(["run", "--stop-on-stdin-eof", "--name", name, "--home"]).arg(&path);
-            command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
-        };
-        let validators = genesis.validators.iter().map(|member| start(&member.name)).collect();
-        let home = Home4 { path: path.clone(), validators };
-        let peers = Home::new(&path).peers().unwrap();
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("approvals-{}", std::process::id()));
+        let validators = Validators::start(folder, 100_000, &options);
+        let peers = Home::new(&validators.home()).peers().unwrap();
         let clients = peers.into_iter().map(|peer| Client::new(peer).unwrap()).collect();
-        let peers = peers_from_json(&std::fs::read(path.join("peers.json")).unwrap()).unwrap();
+        let peers = std::fs::read(validators.home().join("peers.json")).unwrap();
+        let peers = peers_from_json(&peers).unwrap();
         let config = Config {
-            genesis: genesis.clone(),
+            genesis: validators.genesis.clone(),
             anchor: None,
             peers,
             proxies: Default::default(),
@@ -167,13 +135,13 @@ impl Real {
         };
         let node = LightNode::start(config).await.unwrap();
         node.synced(Duration::from_secs(60)).await.unwrap();
-        Self { genesis, clients, node, _home: home }
+        Self { clients, node, validators }
     }
 }
 
 impl Stage for Real {
     fn genesis(&self) -> &Genesis {
-        &self.genesis
+        &self.validators.genesis
     }
 
     async fn submit(&mut self, validator: usize, txo: &Txo) -> Submission {

@@ -10,11 +10,7 @@
     reason = "a test file: a panic is the verdict"
 )]
 
-use std::{
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{path::Path, time::Duration};
 
 use qratum_chain::{
     codec::Decode,
@@ -25,8 +21,8 @@ use qratum_chain::{
         registry::Refusal,
     },
     types::{
-        Account, AccountId, BlockRef, ChainId, Genesis, Governance, Height, MotionId, Parameter, SetId, Time,
-        Txo, Upgrade,
+        Account, AccountId, BlockRef, ChainId, Genesis, Governance, Height, MotionId, Parameter, SetId, Txo,
+        Upgrade,
     },
 };
 use qratum_light_node::{
@@ -35,6 +31,7 @@ use qratum_light_node::{
 };
 use qratum_tests::{
     ceremony::Cast,
+    processes::Validators,
     simulation::{genesis, network_of},
 };
 use qratum_validator::{
@@ -302,50 +299,19 @@ fn a_chain_stops_before_rules_that_no_build_knows() {
     );
 }
 
-/// A folder of one test and the validators that run on it; ended with it.
-struct Processes {
-    path: PathBuf,
-    validators: Vec<Child>,
-}
-
-impl Drop for Processes {
-    fn drop(&mut self) {
-        for child in &mut self.validators {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-        let _ = std::fs::remove_dir_all(&self.path);
-    }
-}
-
-/// A program of this build.
-fn program(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_BIN_EXE_run-vectors")).with_file_name(name);
-    assert!(path.is_file(), "{} is not built: run the tests of the whole workspace", path.display());
-    path
-}
-
 /// Four validators as processes, and a light node that follows them.
-async fn running() -> (Processes, Genesis, Vec<Client>, LightNode) {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("governance-{}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&path);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
+async fn running() -> (Validators, Vec<Client>, LightNode) {
     let mut people = Cast::default().people("demo");
     people.governance = governance(["north", "east", "south", "west"], 2);
     let (people, defaults) = (Some(people), demo::Options::default());
     let options = demo::Options { block_interval_ms: 300, set_length: 8, people, ..defaults };
-    let genesis = demo::create(&path, Time(now), &options).unwrap().genesis;
-    let start = |name: &str| {
-        let mut command = Command::new(program("qratum-validator"));
-        command.args(["run", "--stop-on-stdin-eof", "--name", name, "--home"]).arg(&path);
-        command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
-    };
-    let validators = genesis.validators.iter().map(|member| start(&member.name)).collect();
-    let clients = Home::new(&path).peers().unwrap();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("governance-{}", std::process::id()));
+    let validators = Validators::start(folder, 0, &options);
+    let clients = Home::new(&validators.home()).peers().unwrap();
     let clients = clients.into_iter().map(|peer| Client::new(peer).unwrap()).collect();
-    let peers = peers_from_json(&std::fs::read(path.join("peers.json")).unwrap()).unwrap();
+    let peers = peers_from_json(&std::fs::read(validators.home().join("peers.json")).unwrap()).unwrap();
     let config = Config {
-        genesis: genesis.clone(),
+        genesis: validators.genesis.clone(),
         anchor: None,
         peers,
         home: None,
@@ -354,7 +320,7 @@ async fn running() -> (Processes, Genesis, Vec<Client>, LightNode) {
     };
     let node = LightNode::start(config).await.unwrap();
     node.synced(Duration::from_secs(60)).await.unwrap();
-    (Processes { path, validators }, genesis, clients, node)
+    (validators, clients, node)
 }
 
 /// Tries again for a minute.
@@ -370,7 +336,8 @@ async fn soon<T>(mut attempt: impl AsyncFnMut() -> Option<T>) -> T {
 
 #[tokio::test]
 async fn a_light_node_counts_what_processes_serve() {
-    let (_home, genesis, mut clients, node) = running().await;
+    let (validators, mut clients, node) = running().await;
+    let genesis = &validators.genesis;
     let (cast, chain_id) = (Cast::default(), genesis.chain_id().unwrap());
     let mut nonces = std::collections::BTreeMap::<&str, u64>::new();
     let mut say = async |name: &'static str, asked: Governing| {

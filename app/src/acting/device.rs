@@ -1,60 +1,33 @@
 //! The security key of an account with the sealed panel of its biokey, as `keys/` of a home knows them.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
 use qratum_chain::{
     Hash,
-    codec::Decode as _,
-    types::{AccountId, AuthData, BiokeySignatures, CredentialId, CredentialKey},
+    types::{AccountId, AuthData, BiokeySignatures, CredentialId},
 };
 use qratum_custody::{
     biokey::{Biokey, BiokeyError, SealedPanel},
-    entropy::{self, Random},
-    fido::{Ask, SecurityKey as _, error::KeyError, hid::Wire, key::Key},
+    entropy,
+    fido::{SecurityKey as _, error::KeyError, hid::Wire, key::Key},
 };
 use qratum_light_node::file;
 use qratum_metal::secret::LockedBytes;
-use serde::Deserialize;
 
 use super::ceremony::{KeyFault, Keys};
 use crate::{
+    credential::Credential,
     exit::{Exit, Failure},
-    hex,
     home::Home,
     time,
 };
 
-const SCHEMA: &str = "qratum/security-key/v1";
-/// The longest file of a credential, and of a panel.
+/// The longest panel.
 const MOST: usize = 1 << 20;
-
-/// What a home knows of a credential; see `assets/schemas/security-key.json`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Record {
-    schema: String,
-    account: String,
-    #[serde(rename = "label")]
-    _label: String,
-    rp_id: String,
-    credential_id: String,
-    algorithm: String,
-    public_key: String,
-    salt: String,
-    #[serde(rename = "aaguid")]
-    _aaguid: String,
-}
 
 /// A security key that is asked over its cable, and the panel that it opens.
 pub(crate) struct Device {
-    rp_id: String,
-    credential_id: Vec<u8>,
-    key: CredentialKey,
-    salt: [u8; 32],
+    credential: Credential,
     panel: SealedPanel,
     biokey: Option<Biokey>,
     find: Find,
@@ -65,7 +38,7 @@ pub(crate) type Find = Box<dyn Fn(&str, &[u8]) -> Result<Wire, KeyError> + Send>
 
 impl core::fmt::Debug for Device {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "Device({})", hex::of(&self.credential_id))
+        write!(f, "Device({})", self.credential.on_chain())
     }
 }
 
@@ -80,25 +53,13 @@ impl Device {
         credential: Option<CredentialId>,
         find: Find,
     ) -> Result<Option<Self>, Failure> {
-        for path in records(&home.keys())? {
-            let (record, damaged) = (read(&path)?, || unusable(&path, "it is no file of a security key"));
-            if record.account != account.as_str() {
-                continue;
+        for name in Credential::names(home)? {
+            let Some(known) = Credential::read(home, &name)? else { continue };
+            let is_wanted = credential.is_none_or(|wanted| wanted == known.on_chain());
+            if known.account == *account && is_wanted {
+                let panel = panel(&Credential::path(home, &name).with_extension("panel"))?;
+                return Ok(Some(Self { credential: known, panel, biokey: None, find }));
             }
-            let credential_id = hex::bytes(record.credential_id.as_bytes()).ok_or_else(damaged)?;
-            if credential.is_some_and(|wanted| wanted != CredentialId::of(&credential_id)) {
-                continue;
-            }
-            let salt = hex::bytes(record.salt.as_bytes()).and_then(|salt| salt.try_into().ok());
-            return Ok(Some(Self {
-                rp_id: record.rp_id.clone(),
-                credential_id,
-                key: record.key().ok_or_else(damaged)?,
-                salt: salt.ok_or_else(damaged)?,
-                panel: panel(&path.with_extension("panel"))?,
-                biokey: None,
-                find,
-            }));
         }
         Ok(None)
     }
@@ -116,39 +77,24 @@ impl Device {
 
     /// The key is looked for each time: it may have been pulled out meanwhile.
     fn at_hand(&self) -> Result<Key, KeyFault> {
-        let wire = (self.find)(&self.rp_id, &self.credential_id).map_err(fault)?;
-        let sources = entropy::sources(Path::new(entropy::tpm::DEVICE)).map_err(other)?;
-        let random = Random::start(sources, entropy::now()).map_err(other)?;
-        Key::new(wire, random).map_err(fault)
-    }
-
-    fn ask(&self, client_data_hash: [u8; 32]) -> Ask<'_> {
-        Ask { rp_id: &self.rp_id, credential_id: &self.credential_id, key: &self.key, client_data_hash }
-    }
-}
-
-impl Record {
-    /// The key in the encoding of the chain, whose first byte names the algorithm.
-    fn key(&self) -> Option<CredentialKey> {
-        let number = match self.algorithm.as_str() {
-            "es256" => 7,
-            "ed25519" => 8,
-            _ => return None,
-        };
-        let bytes = [vec![number], hex::bytes(self.public_key.as_bytes())?].concat();
-        CredentialKey::from_bytes(&bytes).ok()
+        let wire = (self.find)(&self.credential.rp_id, &self.credential.id).map_err(fault)?;
+        Key::new(wire, entropy::generator().map_err(other)?).map_err(fault)
     }
 }
 
 impl Keys for Device {
     fn credential(&self) -> CredentialId {
-        CredentialId::of(&self.credential_id)
+        self.credential.on_chain()
     }
 
     fn open(&mut self, pin: &LockedBytes) -> Result<Option<String>, KeyFault> {
         // The assertion that comes with the secret is checked and dropped: what it is over is of no account.
-        let secret = self.at_hand()?.secret(&self.ask([0; 32]), &self.salt, pin).map_err(fault)?;
-        let biokey = Biokey::unlock(&self.panel, &secret, self.credential(), time::now()).map_err(lapsed)?;
+        let secret = self
+            .at_hand()?
+            .secret(&self.credential.ask([0; 32]), &self.credential.salt, pin)
+            .map_err(fault)?;
+        let biokey =
+            Biokey::unlock(&self.panel, &secret, self.credential.on_chain(), time::now()).map_err(lapsed)?;
         self.biokey = Some(biokey);
         Ok(None)
     }
@@ -158,7 +104,7 @@ impl Keys for Device {
     }
 
     fn assert(&mut self, hash: &[u8; 32], pin: &LockedBytes) -> Result<(AuthData, [u8; 64]), KeyFault> {
-        let made = self.at_hand()?.assert(&self.ask(*hash), pin).map_err(fault)?;
+        let made = self.at_hand()?.assert(&self.credential.ask(*hash), pin).map_err(fault)?;
         Ok((made.auth_data, made.signature))
     }
 
@@ -185,28 +131,6 @@ fn lapsed(why: BiokeyError) -> KeyFault {
 
 fn other(why: impl core::fmt::Display) -> KeyFault {
     KeyFault::Other(format!("{why}: nothing was signed"))
-}
-
-/// The files of credentials, in the order of their names.
-fn records(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let failed = |error: io::Error| Failure::io(&folder.display().to_string(), &error);
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(failed)?,
-    };
-    let mut paths = Vec::new();
-    for entry in entries {
-        paths.push(entry.map_err(failed)?.path());
-    }
-    paths.retain(|path| path.extension().is_some_and(|end| end == "json"));
-    paths.sort();
-    Ok(paths)
-}
-
-fn read(path: &Path) -> Result<Record, Failure> {
-    let bytes = file::read(path, MOST).map_err(|why| unusable(path, &why.to_string()))?.unwrap_or_default();
-    let record: Record = serde_json::from_slice(&bytes).map_err(|why| unusable(path, &why.to_string()))?;
-    if record.schema == SCHEMA { Ok(record) } else { Err(unusable(path, "it is of another schema")) }
 }
 
 fn panel(path: &Path) -> Result<SealedPanel, Failure> {

@@ -227,7 +227,7 @@ impl Start {
     }
 }
 
-fn account(text: &str) -> Result<AccountId, String> {
+pub(super) fn account(text: &str) -> Result<AccountId, String> {
     AccountId::new(text).ok_or_else(|| "an account has 1 to 32 of a-z, 0-9 and -".to_owned())
 }
 

@@ -2,7 +2,9 @@
 
 use clap::{Args, Subcommand};
 
-use super::DeviceArgs;
+use qratum_chain::types::AccountId;
+
+use super::{DeviceArgs, acting::account};
 
 /// What is done with security keys.
 #[derive(Debug, Subcommand)]
@@ -38,8 +40,8 @@ pub(crate) struct RegisterArgs {
     #[arg(value_name = "NAME", value_parser = file_name)]
     pub(crate) name: String,
     /// The account that it is to act for
-    #[arg(long, value_name = "ACCOUNT")]
-    pub(crate) account: String,
+    #[arg(long, value_name = "ACCOUNT", value_parser = account)]
+    pub(crate) account: AccountId,
     /// What people call the key [default: NAME]
     #[arg(long, value_name = "TEXT")]
     pub(crate) label: Option<String>,

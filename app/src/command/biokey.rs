@@ -12,7 +12,7 @@ use std::{
 
 use qratum_custody::{
     biokey::{BiokeyError, Loci, SealedPanel, sample},
-    entropy::{self, Random},
+    entropy,
 };
 use qratum_light_node::file as kept;
 use serde::Serialize;
@@ -254,15 +254,9 @@ fn write_sample(out: &Path, list: &ListArgs) -> Result<Exit, Failure> {
     let failed =
         |why: &dyn std::fmt::Display| Failure::new(Exit::Error, format!("{why}\nNothing was written"));
     let list = loci(list)?;
-    let mut random = random().map_err(|why| failed(&why))?;
+    let mut random = entropy::generator().map_err(|why| failed(&why))?;
     let text = sample::vcf(&list, (&mut random, entropy::now())).map_err(|why| failed(&why))?;
     file::write_new(out, text.as_bytes())?;
     output::note(&format!("{}: synthetic, nobody has this genome", out.display()));
     Ok(Exit::Done)
-}
-
-/// The generator of this machine.
-fn random() -> Result<Random, String> {
-    let sources = entropy::sources(Path::new(entropy::tpm::DEVICE)).map_err(|why| why.to_string())?;
-    Random::start(sources, entropy::now()).map_err(|why| why.to_string())
 }

@@ -7,7 +7,7 @@ use qratum_chain::{
     types::{Checkpoint, Endorsement},
 };
 use qratum_custody::{
-    entropy::{self, Random},
+    entropy,
     operator::{LEAST_PASSPHRASE, Operator, OperatorKeyError},
 };
 use qratum_light_node::PinError;
@@ -41,8 +41,7 @@ pub(crate) fn key(args: &AnchorKeyArgs, json: bool) -> Result<Exit, Failure> {
     is_free(&args.out)?;
     let failed = |why: &dyn std::fmt::Display| Failure::new(Exit::Error, format!("{why}\nNo key was made"));
     let passphrase = passphrase::choose(LEAST_PASSPHRASE)?;
-    let sources = entropy::sources(Path::new(entropy::tpm::DEVICE)).map_err(|why| failed(&why))?;
-    let mut random = Random::start(sources, entropy::now()).map_err(|why| failed(&why))?;
+    let mut random = entropy::generator().map_err(|why| failed(&why))?;
     let operator = Operator::generate(&mut random, entropy::now()).map_err(|why| failed(&why))?;
     let sealed = operator.seal(&passphrase, &mut random, entropy::now()).map_err(|why| failed(&why))?;
     file::write_new(&args.out, &sealed)?;

@@ -1,11 +1,6 @@
 //! `qratum key`: security keys, their PINs, and the credentials that this home knows.
 
-mod known;
-
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
 use qratum_custody::{
     entropy::{self, Random},
@@ -16,9 +11,9 @@ use qratum_custody::{
 use qratum_metal::secret::LockedBytes;
 use serde::Serialize;
 
-use self::known::Known;
 use crate::{
     cli::{DeviceArgs, KeyCommand, PinCommand, RegisterArgs},
+    credential::Credential,
     exit::{Exit, Failure},
     hex,
     home::Home,
@@ -91,9 +86,8 @@ fn open(args: &DeviceArgs) -> Result<Key, Failure> {
 }
 
 fn random() -> Result<Random, Failure> {
-    let failed = |why: String| Failure::new(Exit::Error, format!("{why}\nNothing was asked of the key"));
-    let sources = entropy::sources(Path::new(entropy::tpm::DEVICE)).map_err(|why| failed(why.to_string()))?;
-    Random::start(sources, entropy::now()).map_err(|why| failed(why.to_string()))
+    let failed = |why| Failure::new(Exit::Error, format!("{why}\nNothing was asked of the key"));
+    entropy::generator().map_err(failed)
 }
 
 fn refused(why: &KeyError) -> Failure {
@@ -199,7 +193,7 @@ fn list(home: &Home, json: bool) -> Result<Exit, Failure> {
         device: path.display().to_string(),
     };
     let plugged = keys.into_iter().map(plugged).collect();
-    let list = List { schema: "qratum/key-list/v1", plugged, known: known::names(home)? };
+    let list = List { schema: "qratum/key-list/v1", plugged, known: Credential::names(home)? };
     if json {
         output::json(&list)?;
     } else {
@@ -225,7 +219,7 @@ fn register(home: &Home, args: &RegisterArgs, json: bool) -> Result<Exit, Failur
     let people = genesis.people.as_ref().ok_or_else(|| {
         Failure::new(Exit::Usage, "the genesis of this home enrols no people, so nobody acts on its chain")
     })?;
-    Known::is_free(home, &args.name)?;
+    is_free(home, &args.name)?;
     let mut key = open(&args.key)?;
     let user_id: [u8; 32] = key.draw().map_err(|why| refused(&why))?;
     let salt = key.draw().map_err(|why| refused(&why))?;
@@ -233,18 +227,40 @@ fn register(home: &Home, args: &RegisterArgs, json: bool) -> Result<Exit, Failur
     let new = NewCredential {
         rp_id: &people.rp_id,
         user_id: &user_id,
-        user_name: &args.account,
+        user_name: args.account.as_str(),
         algorithms: &[Algorithm::EdDsa, Algorithm::Es256],
         exclude: &[],
         client_data_hash: user_id,
     };
     let made = key.register(&new, &pin).map_err(|why| refused(&why))?;
-    let known = Known::new(args, &people.rp_id, &made, &salt);
+    let label = args.label.as_deref().unwrap_or(&args.name);
+    let known = Credential::new(args.account.clone(), (label, &people.rp_id), made, salt);
     known.keep(home, &args.name)?;
     if json {
-        output::json(&known)?;
+        output::json(&known.document())?;
     } else {
-        output::lines(&known.page())?;
+        output::lines(&page(&known))?;
     }
     Ok(Exit::Done)
+}
+
+/// Before a PIN is typed and the key touched, and not after it.
+fn is_free(home: &Home, name: &str) -> Result<(), Failure> {
+    if Credential::path(home, name).symlink_metadata().is_err() {
+        return Ok(());
+    }
+    let text = format!("this home knows a credential {name}, and nothing is overwritten\nName another one");
+    Err(Failure::new(Exit::Usage, text))
+}
+
+fn page(known: &Credential) -> String {
+    format!(
+        "account        {}\nparty          {}\ncredential id  {}\n{:<13}  {}\n\
+         The chain does not know it yet: an administrator proposes it, and others approve.",
+        known.account,
+        known.rp_id,
+        hex::of(&known.id),
+        known.algorithm(),
+        hex::of(known.key.bytes())
+    )
 }

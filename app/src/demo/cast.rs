@@ -15,20 +15,20 @@ use qratum_chain::{
     Hash,
     document::people_to_json,
     types::{
-        Account, AccountId, BiokeySignatures, Class, CredentialId, CredentialKey, Device, Enrolling,
-        Governance, Group, Height, Jurisdiction, NewCredential, People, PersonId, Policy, Possession, Role,
-        Roles, Rule, Scope, Standing, Zone, client_data_hash,
+        Account, AccountId, BiokeySignatures, Class, Device, Enrolling, Governance, Group, Height,
+        Jurisdiction, NewCredential, People, PersonId, Policy, Possession, Role, Roles, Rule, Scope,
+        Standing, Zone, client_data_hash,
     },
 };
 use qratum_custody::{
     biokey::{Loci, Panel, SealedPanel, Terms, sample},
     entropy::{self, Random},
-    fido::{self, Algorithm, Ask, SecurityKey as _, Watch, hid::Wire, key::Key},
+    fido::{self, Algorithm, SecurityKey as _, Unwatched, hid::Wire, key::Key},
 };
 use qratum_metal::secret::LockedBytes;
-use serde_json::json;
 
 use crate::{
+    credential::Credential,
     exit::{Exit, Failure},
     file, hex,
     home::Home,
@@ -65,12 +65,12 @@ pub(super) struct SoftKey {
 }
 
 impl SoftKey {
-    fn start(program: &Path, socket: &Path, seed: &str) -> Result<Self, Failure> {
+    fn start(program: &Path, socket: &Path, seed: &Path) -> Result<Self, Failure> {
         let failed = |error: std::io::Error| Failure::io(&program.display().to_string(), &error);
         // Its counter would begin anew with each start, and be taken for that of a copied key.
         let mut command = Command::new(program);
-        command.args(["serve", "--pin", PIN, "--count", "zero", "--touch", "auto", "--seed", seed]);
-        command.arg("--socket").arg(socket);
+        command.args(["serve", "--pin", PIN, "--count", "zero", "--touch", "auto"]);
+        command.arg("--seed-file").arg(seed).arg("--socket").arg(socket);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().map_err(failed)?;
         let lines = child.stdin.take();
@@ -105,8 +105,10 @@ pub(super) fn start(home: &Home) -> Result<Vec<SoftKey>, Failure> {
     let names = CAST.iter().map(|(name, _)| *name).chain([OUTSIDER]);
     let mut keys = Vec::new();
     for name in names {
-        let Ok(seed) = fs::read_to_string(seed_path(home, name)) else { continue };
-        let socket = socket(home, name);
+        let (seed, socket) = (seed_path(home, name), socket(home, name));
+        if !seed.exists() {
+            continue;
+        }
         // What a demo that was killed has left.
         let _ = fs::remove_file(&socket);
         keys.push(SoftKey::start(&program, &socket, &seed)?);
@@ -122,7 +124,7 @@ fn seed_path(home: &Home, name: &str) -> PathBuf {
 struct Kept {
     name: &'static str,
     seed: String,
-    record: String,
+    known: Credential,
     panel: Vec<u8>,
 }
 
@@ -144,7 +146,7 @@ impl Cast {
             let first = studio.enrol(&account, "main")?;
             // Where nobody could act without one key, that key must not be the only one.
             let spare = if role == Role::OnCall { None } else { Some(studio.enrol(&account, "spare")?) };
-            kept.push(Kept { name, seed: first.seed, record: first.record, panel: first.panel });
+            kept.push(Kept { name, seed: first.seed, known: first.known, panel: first.panel });
             let enrolled = [Some((first.credential, first.proof)), spare.map(|it| (it.credential, it.proof))];
             let (mut credentials, person) = (Vec::new(), PersonId(Hash([number; 32])));
             for (credential, proof) in enrolled.into_iter().flatten() {
@@ -155,8 +157,8 @@ impl Cast {
         }
         let outsider = AccountId::new(OUTSIDER).ok_or_else(|| failed(&"no name"))?;
         let mallory = studio.enrol(&outsider, "main")?;
-        let Made { seed, record, panel, .. } = mallory;
-        kept.push(Kept { name: OUTSIDER, seed, record, panel });
+        let Made { seed, known, panel, .. } = mallory;
+        kept.push(Kept { name: OUTSIDER, seed, known, panel });
         let governance = Governance::default();
         let people = People { rp_id: RP_ID.to_owned(), policy: policy(), accounts, proofs, governance };
         Ok(Self { people, kept })
@@ -172,9 +174,9 @@ impl Cast {
         let folder = home.keys();
         let made = DirBuilder::new().mode(0o700).recursive(true).create(&folder);
         made.map_err(|error| Failure::io(&folder.display().to_string(), &error))?;
-        for Kept { name, seed, record, panel } in &self.kept {
+        for Kept { name, seed, known, panel } in &self.kept {
             file::write_new(&seed_path(home, name), seed.as_bytes())?;
-            file::write_new(&folder.join(format!("{name}.json")), record.as_bytes())?;
+            known.keep(home, name)?;
             file::write_new(&folder.join(format!("{name}.panel")), panel)?;
         }
         Ok(())
@@ -191,7 +193,7 @@ struct Studio<'a> {
 /// What a key and its biokey have come to.
 struct Made {
     seed: String,
-    record: String,
+    known: Credential,
     panel: Vec<u8>,
     credential: NewCredential,
     proof: Possession,
@@ -202,7 +204,10 @@ impl Studio<'_> {
         let mut random = random()?;
         let seed = sample::seed((&mut random, entropy::now())).map_err(|why| failed(&why))?;
         let (seed, socket) = (hex::of(&seed), self.folder.join("key"));
-        let soft = SoftKey::start(&self.program, &socket, &seed)?;
+        // By a file: arguments can be read by everybody.
+        let path = self.folder.join(format!("{account}-{label}.seed"));
+        file::write_new(&path, seed.as_bytes())?;
+        let soft = SoftKey::start(&self.program, &socket, &path)?;
         let wire = Wire::connect(&socket, Arc::new(Unwatched)).map_err(|why| failed(&why))?;
         let mut key = Key::new(wire, random).map_err(|why| failed(&why))?;
         let pin = LockedBytes::new_with(PIN.len(), |pin| pin.copy_from_slice(PIN.as_bytes()));
@@ -230,14 +235,9 @@ impl Studio<'_> {
         };
         let made = key.register(&new, pin).map_err(no)?;
         let salt: [u8; 32] = key.draw().map_err(no)?;
-        let ask = Ask {
-            rp_id: RP_ID,
-            credential_id: &made.credential_id,
-            key: &made.key,
-            client_data_hash: [0; 32],
-        };
-        let secret = key.secret(&ask, &salt, pin).map_err(no)?;
-        let (id, given) = (CredentialId::of(&made.credential_id), time::now());
+        let known = Credential::new(account.clone(), (label, RP_ID), made, salt);
+        let secret = key.secret(&known.ask([0; 32]), &salt, pin).map_err(no)?;
+        let (id, given) = (known.on_chain(), time::now());
         let until = given.plus(RETENTION_MS);
         let terms = Terms { credential: id, version: 0, given, until, purpose: "a demo".to_owned() };
         let mut random = random()?;
@@ -245,38 +245,17 @@ impl Studio<'_> {
         let panel = Panel::from_vcf(&self.loci, &mut vcf.as_bytes()).map_err(|why| failed(&why))?;
         let sealed = SealedPanel::enrol(&panel, &secret, terms, (&mut random, entropy::now()));
         let (sealed, biokey) = sealed.map_err(|why| failed(&why))?;
-        let device = Device { label: label.to_owned(), aaguid: made.aaguid, attestation: None };
-        let credential = NewCredential { id, key: made.key, biokey: biokey.public().keys(), device };
+        let device = Device { label: label.to_owned(), aaguid: known.aaguid, attestation: None };
+        let credential = NewCredential { id, key: known.key, biokey: biokey.public().keys(), device };
         let scope = Scope::Genesis(NETWORK);
         let challenge = Enrolling { scope, account, credential: &credential, version: 0 }.challenge();
-        let ask = Ask { client_data_hash: client_data_hash(challenge, RP_ID), ..ask };
+        let ask = known.ask(client_data_hash(challenge, RP_ID));
         let fido::Assertion { auth_data, signature } = key.assert(&ask, pin).map_err(no)?;
         let mut proof = Possession { auth_data, signature, biokey: BiokeySignatures::missing() };
         let message = proof.biokey_message(challenge);
         proof.biokey = biokey.possess(&message.0).map_err(|why| failed(&why))?;
-        let record = record((account, label), &made, &salt);
-        Ok(Made { seed, record, panel: sealed.bytes().to_vec(), credential, proof })
+        Ok(Made { seed, known, panel: sealed.bytes().to_vec(), credential, proof })
     }
-}
-
-/// `keys/NAME.json`.
-fn record((account, label): (&AccountId, &str), made: &fido::Registered, salt: &[u8; 32]) -> String {
-    let algorithm = match made.key {
-        CredentialKey::Es256(_) => "es256",
-        CredentialKey::Ed25519(_) => "ed25519",
-    };
-    let record = json!({
-        "schema": "qratum/security-key/v1",
-        "account": account.as_str(),
-        "label": label,
-        "rp_id": RP_ID,
-        "credential_id": hex::of(&made.credential_id),
-        "algorithm": algorithm,
-        "public_key": hex::of(made.key.bytes()),
-        "salt": hex::of(salt),
-        "aaguid": hex::of(&made.aaguid),
-    });
-    format!("{record:#}\n")
 }
 
 fn entry(person: PersonId, role: Role, credentials: Vec<qratum_chain::types::Credential>) -> Option<Account> {
@@ -299,23 +278,9 @@ fn policy() -> Policy {
 }
 
 fn random() -> Result<Random, Failure> {
-    let sources = entropy::sources(Path::new(entropy::tpm::DEVICE)).map_err(|why| failed(&why))?;
-    Random::start(sources, entropy::now()).map_err(|why| failed(&why))
+    entropy::generator().map_err(|why| failed(&why))
 }
 
 fn failed(why: &dyn std::fmt::Display) -> Failure {
     Failure::new(Exit::Error, format!("the people of the demo: {why}"))
-}
-
-/// A software key that touches itself has nothing to say.
-struct Unwatched;
-
-impl Watch for Unwatched {
-    fn touch(&self, _: bool) {}
-
-    fn tries_left(&self, _: u8) {}
-
-    fn cancelled(&self) -> bool {
-        false
-    }
 }

@@ -58,6 +58,14 @@ pub fn sources(tpm: &Path) -> io::Result<Vec<Box<dyn Source>>> {
     all.into_iter().map(timed).collect()
 }
 
+/// A generator that is fed by all [`sources`] of this machine.
+///
+/// # Errors
+/// The system gives no thread, or too few sources are well for a seed.
+pub fn generator() -> io::Result<Random> {
+    Random::start(sources(Path::new(tpm::DEVICE))?, now()).map_err(io::Error::other)
+}
+
 /// The generator of a token as one more of the [`sources`].
 ///
 /// # Errors

@@ -30,6 +30,20 @@ pub trait Watch: Send + Sync {
     fn cancelled(&self) -> bool;
 }
 
+/// Nobody is told anything, and nobody cancels.
+#[derive(Clone, Copy, Debug)]
+pub struct Unwatched;
+
+impl Watch for Unwatched {
+    fn touch(&self, _: bool) {}
+
+    fn tries_left(&self, _: u8) {}
+
+    fn cancelled(&self) -> bool {
+        false
+    }
+}
+
 /// What a key is to assert.
 #[derive(Clone, Copy, Debug)]
 pub struct Ask<'a> {

@@ -20,7 +20,7 @@ use sha2::{Digest as _, Sha256};
 const BANNER: &str = "software security key: not for real keys";
 
 const USAGE: &str = "\
-usage: qratum-softkey serve --socket PATH --seed TEXT [--pin PIN] [--ctap 2.0|2.1] [--protocols 1|2|21]
+usage: qratum-softkey serve --socket PATH --seed TEXT|--seed-file FILE [--pin PIN] [--ctap 2.0|2.1] [--protocols 1|2|21]
                       [--algorithms es256|eddsa|both] [--touch auto[:MS]|manual|never]
                       [--count zero|credential|global|backwards]
        qratum-softkey public --seed TEXT --rp-id NAME --user NAME --algorithms es256|eddsa
@@ -66,6 +66,14 @@ impl Options<'_> {
         self.get(name).ok_or_else(|| format!("--{name} is missing"))
     }
 
+    /// By the file, where others must not see it: arguments are read by everybody.
+    fn seed(&self) -> Result<Vec<u8>, String> {
+        match self.get("seed-file") {
+            Some(path) => fs::read(path).map_err(|error| format!("{path}: {error}")),
+            None => self.need("seed").map(|seed| seed.as_bytes().to_vec()),
+        }
+    }
+
     fn settings(&self) -> Result<Settings, String> {
         let protocols = match self.get("protocols").unwrap_or("21") {
             "1" => vec![Protocol::One],
@@ -80,7 +88,7 @@ impl Options<'_> {
             other => return Err(format!("no algorithms: {other}")),
         };
         Ok(Settings {
-            seed: Sha256::digest(self.need("seed")?).into(),
+            seed: Sha256::digest(self.seed()?).into(),
             pin: self.get("pin").map(str::to_owned),
             is_2_1: self.get("ctap") != Some("2.0"),
             protocols,

@@ -1,99 +1,53 @@
 //! The security key that a panel is sealed to: what the home knows of it, and the key itself.
 
 use std::{
-    fmt,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use qratum_chain::{
-    Hash,
-    codec::Decode as _,
-    types::{CredentialId, CredentialKey},
+use qratum_chain::{Hash, types::CredentialId};
+use qratum_custody::{
+    entropy,
+    fido::{SecurityKey as _, Watch, error::KeyError, hid::Wire, key::Key, scan::Places},
 };
-use qratum_custody::fido::{
-    Ask, SecurityKey as _, Watch, error::KeyError, hid::Wire, key::Key, scan::Places,
-};
-use qratum_light_node::file as kept;
 use qratum_metal::secret::{Locked, LockedBytes};
-use serde::Deserialize;
 
-use super::{consent::array, folder, random};
 use crate::{
+    credential::Credential,
     exit::{Exit, Failure},
-    hex,
     home::Home,
     output, passphrase,
 };
 
-/// The longest file of a credential.
-const MAX_FILE: usize = 16 << 10;
 /// How often a PIN is asked for in a row: three wrong ones stop a key, eight lose it.
 const TRIES: u8 = 2;
 /// At so many tries left it is said what the last one costs.
 const FEW: u8 = 2;
 
-/// What `keys/NAME.json` says that is needed here.
-#[derive(Debug, Deserialize)]
-struct Known {
-    rp_id: String,
-    credential_id: String,
-    algorithm: String,
-    public_key: String,
-    salt: String,
-}
-
 /// The credential that a biokey is enrolled with.
+#[derive(Debug)]
 pub(super) struct Device {
     path: Option<PathBuf>,
-    rp_id: String,
-    credential_id: Vec<u8>,
-    key: CredentialKey,
-    salt: [u8; 32],
-}
-
-impl fmt::Debug for Device {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Device({})", self.rp_id)
-    }
+    credential: Credential,
 }
 
 impl Device {
     /// The one that this home knows by the name, at a device file or wherever it is plugged in.
     pub(super) fn named(home: &Home, name: &str, path: Option<&Path>) -> Result<Self, Failure> {
-        let file = folder(home).join(format!("{name}.json"));
-        let shown = file.display().to_string();
-        let bytes = kept::read(&file, MAX_FILE).map_err(|error| Failure::io(&shown, &error))?;
-        let bytes = bytes.ok_or_else(|| {
+        let credential = Credential::read(home, name)?.ok_or_else(|| {
             let text = format!(
-                "{shown} does not exist: a biokey is enrolled with a security key that this home knows\n\
-                 Register one first: `qratum key register`"
+                "{} does not exist: a biokey is enrolled with a security key that this home knows\n\
+                 Register one first: `qratum key register`",
+                Credential::path(home, name).display()
             );
             Failure::new(Exit::Usage, text)
         })?;
-        let known: Option<Known> = serde_json::from_slice(&bytes).ok();
-        known.and_then(|known| Self::of(known, path)).ok_or_else(|| {
-            Failure::new(Exit::Refused, format!("{shown}: not a credential, or of another version"))
-        })
-    }
-
-    fn of(known: Known, path: Option<&Path>) -> Option<Self> {
-        let algorithm = match known.algorithm.as_str() {
-            "es256" => 7,
-            "ed25519" => 8,
-            _ => return None,
-        };
-        // As the chain encodes it.
-        let key = [vec![algorithm], hex::bytes(known.public_key.as_bytes())?].concat();
-        let key = CredentialKey::from_bytes(&key).ok()?;
-        let credential_id = hex::bytes(known.credential_id.as_bytes())?;
-        let (rp_id, salt) = (known.rp_id, array(&known.salt)?);
-        Some(Self { path: path.map(Path::to_owned), rp_id, credential_id, key, salt })
+        Ok(Self { path: path.map(Path::to_owned), credential })
     }
 
     /// As the chain names the credential.
     pub(super) fn credential(&self) -> CredentialId {
-        CredentialId::of(&self.credential_id)
+        self.credential.on_chain()
     }
 
     /// What the key computes for the panel, once its PIN is typed and it is touched.
@@ -101,9 +55,9 @@ impl Device {
         let watch: Arc<dyn Watch> = Arc::new(Told);
         let wire = match &self.path {
             Some(path) => Wire::open(path, watch),
-            None => Places::default().find(&self.rp_id, &self.credential_id, &watch),
+            None => Places::default().find(&self.credential.rp_id, &self.credential.id, &watch),
         };
-        let random = random().map_err(|why| Failure::new(Exit::Error, why))?;
+        let random = entropy::generator().map_err(|why| Failure::new(Exit::Error, why.to_string()))?;
         let mut key = wire.and_then(|wire| Key::new(wire, random)).map_err(|why| refused(&why))?;
         let mut tries = 1;
         loop {
@@ -119,10 +73,8 @@ impl Device {
     }
 
     fn ask(&self, key: &mut Key, pin: &LockedBytes) -> Result<Locked<32>, KeyError> {
-        let Self { rp_id, credential_id, key: public, salt, .. } = self;
         // Of no act: what is signed beside the secret is dropped.
-        let ask = Ask { rp_id, credential_id, key: public, client_data_hash: Hash::ZERO.0 };
-        key.secret(&ask, salt, pin)
+        key.secret(&self.credential.ask(Hash::ZERO.0), &self.credential.salt, pin)
     }
 }
 

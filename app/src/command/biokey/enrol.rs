@@ -15,7 +15,7 @@ use qratum_custody::{
 use qratum_metal::secret::Locked;
 use serde::Serialize;
 
-use super::{PanelJson, Panels, asked, consent, device::Device, loci, panel_path, random, refused};
+use super::{PanelJson, Panels, asked, consent, device::Device, loci, panel_path, refused};
 use crate::{
     cli::EnrolArgs,
     exit::{Exit, Failure},
@@ -157,8 +157,8 @@ impl<'a> Plan<'a> {
         credential: CredentialId,
     ) -> Result<SealedPanel, Failure> {
         let failed = |why: &BiokeyError| refused("the biokey", why);
-        let mut random =
-            random().map_err(|why| Failure::new(Exit::Error, format!("{why}\nNothing was kept")))?;
+        let mut random = entropy::generator()
+            .map_err(|why| Failure::new(Exit::Error, format!("{why}\nNothing was kept")))?;
         let drawing = (&mut random, entropy::now());
         let terms = self.terms(credential);
         let enrolled = SealedPanel::enrol(panel, computed, terms.clone(), drawing);

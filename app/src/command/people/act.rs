@@ -8,7 +8,7 @@ use qratum_chain::{
     ledger::{Act, Action, Draft},
     types::{AccountId, CredentialId, RequestId, Role, Sender, TxoBody},
 };
-use qratum_custody::fido::{Watch, hid::Wire, scan::Places};
+use qratum_custody::fido::{Unwatched, Watch, hid::Wire, scan::Places};
 use qratum_decoder::{Line, Value};
 use serde::Serialize;
 use tokio::{task::spawn_blocking, time::timeout};
@@ -305,6 +305,7 @@ fn signing(to_sign: &ToSign, act: &Act, read: &[Line]) -> String {
 
 /// Where the security key of an account is looked for.
 pub(crate) fn finder(home: &Home, account: &AccountId, args: &DeviceArgs) -> Find {
+    // What a key waits for is announced before it is asked; whoever ends this program ends its ceremony.
     let watch: Arc<dyn Watch> = Arc::new(Unwatched);
     #[cfg(feature = "software-key")]
     if let Some(socket) = software_key(home, account, args) {
@@ -339,19 +340,6 @@ fn say_software(home: &Home, account: &AccountId, args: &DeviceArgs) {
     }
     #[cfg(not(feature = "software-key"))]
     let _ = (home, account, args);
-}
-
-/// What a key waits for is announced before it is asked; whoever ends this program ends its ceremony.
-struct Unwatched;
-
-impl Watch for Unwatched {
-    fn touch(&self, _: bool) {}
-
-    fn tries_left(&self, _: u8) {}
-
-    fn cancelled(&self) -> bool {
-        false
-    }
 }
 
 /// Where the key is plugged in.
