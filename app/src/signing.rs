@@ -240,13 +240,14 @@ fn sheet(plan: &Plan, network: &str) -> Result<Sheet, String> {
     let bytes = plan.body.to_bytes();
     let act = twice::act(&bytes).map_err(|why| why.to_string())?;
     let (common, ends, request) = match &plan.act.step {
-        Step::Request(proposal) => (plan.body.id(), Some(proposal.expiry), Vec::new()),
+        Step::Request(proposal) | Step::Enrol(proposal, _) => {
+            (plan.body.id(), Some(proposal.expiry), Vec::new())
+        }
         Step::Approve(answer) | Step::Reject(answer) => {
             let (ends, lines) = asked(plan, answer.request)?;
             (answer.request.0, ends, lines)
         }
-        #[allow(unreachable_patterns, reason = "other steps speak to no request")]
-        _ => (plan.body.id(), None, Vec::new()),
+        Step::Govern(_) => (plan.body.id(), None, Vec::new()),
     };
     Ok(Sheet {
         network: network.to_owned(),

@@ -4,11 +4,11 @@
 use qratum_chain::{
     codec::Decode,
     ledger::{
-        Act, Action, Outcome, Request, Step,
+        Act, Action, Identity, Outcome, Request, Step,
         governance::{Governing, Measure},
     },
     state::Changes,
-    types::{Account, Credential, CredentialStatus, Policy, RequestId, Rule},
+    types::{Account, Credential, CredentialStatus, NewCredential, Policy, RequestId, Roles, Rule},
 };
 
 use super::facts::Facts;
@@ -53,23 +53,46 @@ pub(crate) fn action(action: &Action) -> String {
             format!("{verb} security key {} of account {account}", short(credential))
         }
         Action::Policy(policy) => format!("put another policy in force: {}", rules(policy)),
-        #[allow(unreachable_patterns, reason = "an action that has no words yet is shown as it is")]
-        other => format!("{other:?}"),
+        Action::Identity(identity) => self::identity(identity),
     }
+}
+
+fn identity(identity: &Identity) -> String {
+    let account = identity.account();
+    match identity {
+        Identity::Enrol(new) => format!(
+            "enrol account {account} of person {} as {}; {}, zone {}, with {}",
+            short(&new.person.0),
+            roles(new.roles),
+            new.jurisdiction,
+            new.zone.number(),
+            new.credentials.iter().map(key_of).collect::<Vec<_>>().join(", ")
+        ),
+        Identity::Link { credential, .. } => format!("give account {account} {}", key_of(credential)),
+        Identity::Standing { standing, .. } => format!("have account {account} be {standing}"),
+        Identity::Roles { roles, .. } => format!("give account {account} the roles {}", self::roles(*roles)),
+        Identity::Biokey { credential, .. } => {
+            format!("replace the biokey of security key {} of account {account}", short(credential))
+        }
+    }
+}
+
+/// What people call the key is tamed, as it comes from whoever asks.
+fn key_of(credential: &NewCredential) -> String {
+    let label = output::names(std::slice::from_ref(&credential.device.label), "");
+    format!("security key {} ({label})", short(&credential.id))
 }
 
 /// What an act says.
 pub(crate) fn act(act: &Act) -> String {
     match &act.step {
-        Step::Request(proposal) => {
+        Step::Request(proposal) | Step::Enrol(proposal, _) => {
             let expiry = time::format(proposal.expiry);
             format!("ask to {}; open until {expiry}", action(&proposal.action))
         }
         Step::Approve(answer) => format!("approve request {} as {}", answer.request, answer.role),
         Step::Reject(answer) => format!("reject request {} as {}", answer.request, answer.role),
         Step::Govern(governing) => self::governing(governing),
-        #[allow(unreachable_patterns, reason = "a step that has no words yet is shown as it is")]
-        other => format!("{other:?}"),
     }
 }
 
@@ -211,5 +234,27 @@ fn account(name: &str, before: &Account, after: &Account) -> Vec<String> {
 
 /// The roles of an account, in one line.
 pub(crate) fn roles_of(account: &Account) -> String {
-    account.roles.iter().map(|role| role.word()).collect::<Vec<_>>().join(", ")
+    roles(account.roles)
+}
+
+fn roles(roles: Roles) -> String {
+    roles.iter().map(|role| role.word()).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use qratum_chain::types::{AccountId, Role, Standing};
+
+    use super::*;
+
+    /// Whoever approves reads it; and no name of a type is a word for people.
+    #[test]
+    fn what_changes_an_account_is_said_in_words() {
+        let account = || AccountId::new("bob").unwrap();
+        let suspended = Identity::Standing { account: account(), standing: Standing::Suspended };
+        let given =
+            Identity::Roles { account: account(), roles: Roles::of([Role::Technical, Role::Auditor]) };
+        let said = [suspended, given].map(|it| action(&Action::Identity(it)));
+        assert_eq!(said, ["have account bob be suspended", "give account bob the roles technical, auditor"]);
+    }
 }
